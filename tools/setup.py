@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -27,14 +26,18 @@ def candidates(version: str):
     if on_path:
         yield on_path
     pyenv = os.environ.get("PYENV_ROOT") or os.path.join(os.path.expanduser("~"), ".pyenv")
-    yield from sorted(glob.glob(os.path.join(pyenv, "versions", version + ".*", "bin", "python" + version)), reverse=True)
+    yield from sorted(
+        glob.glob(os.path.join(pyenv, "versions", version + ".*", "bin", "python" + version)), reverse=True
+    )
     if "%d.%d" % sys.version_info[:2] == version:
         yield sys.executable
 
 
 def works(path: str) -> bool:
     """A pyenv shim exists for versions that are not active, and some distributions split venv off: so try it."""
-    probe = subprocess.run([path, "-c", "import ensurepip, venv"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    probe = subprocess.run(
+        [path, "-c", "import ensurepip, venv"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
     return probe.returncode == 0
 
 
@@ -53,7 +56,10 @@ def run(*command: str, **environment: str) -> None:
     try:
         subprocess.run(command, check=True, env=dict(os.environ, **environment))
     except subprocess.CalledProcessError as error:
-        sys.exit("setup: `%s` ended with exit code %d; its output above says why." % (" ".join(command[:4]), error.returncode))
+        sys.exit(
+            "setup: `%s` ended with exit code %d; its output above says why."
+            % (" ".join(command[:4]), error.returncode)
+        )
 
 
 def link_collection(venv: str) -> None:
@@ -78,9 +84,31 @@ def main() -> None:
     run(python, "-m", "venv", "--clear", venv)
     inside = os.path.join(venv, "bin", "python")
     # uv installs several times faster than pip; compiled files save every module run the time to compile `requests`.
-    run(inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--cache-dir", os.path.join(CACHE, "pip"), "uv")
+    run(
+        inside,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--cache-dir",
+        os.path.join(CACHE, "pip"),
+        "uv",
+    )
     wanted = [part for path in requirements for part in (("-r", path) if os.path.exists(path) else (path,))]
-    run(inside, "-m", "uv", "pip", "install", "--quiet", "--python", inside, "--compile-bytecode", *wanted, UV_CACHE_DIR=os.path.join(CACHE, "uv"))
+    run(
+        inside,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        inside,
+        "--compile-bytecode",
+        *wanted,
+        UV_CACHE_DIR=os.path.join(CACHE, "uv"),
+    )
     link_collection(venv)
     with open(os.path.join(venv, ".ready"), "w", encoding="utf-8") as ready:
         ready.write(python + "\n")
