@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job in front of your eyes: link two simulated clusters both ways, prove it, run again, rotate under search, tear down."""
+"""The main job, shown: link two simulated clusters both ways, prove it, run again, rotate under search, tear down."""
 
 from __future__ import annotations
 
@@ -221,9 +221,7 @@ def main() -> None:
         if changed or writes(simulator):
             fail("the second run changed something.")
 
-        say(
-            "4. Replacing both keys while searches run without a pause:  ansible-playbook crosscluster.elasticsearch.rotate"
-        )
+        say("4. Replacing both keys, searching all the while:  ansible-playbook crosscluster.elasticsearch.rotate")
         before = {name: live_keys(cluster) for name, cluster in clusters.items()}
         with ConstantSearch(clusters) as searches:
             _output, changed, took = playbooks.run("rotate")

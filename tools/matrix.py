@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
-CHECK is sanity, units (both by ansible-test) or tests (the whole pytest suite). Every core gets its own virtual environment, home and
-copy of the tracked files under .build/, so that neither the checkout nor the user's home is touched. Ends with a table; a
-missing interpreter is reported in it as "not run" and makes the command fail.
+CHECK is sanity, units (both by ansible-test) or tests (the whole pytest suite). Every core gets its own virtual
+environment, home and copy of the files under .build/, so that neither the checkout nor the user's home is touched.
+Ends with a table; a missing interpreter is reported in it as "not run" and makes the command fail.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ import os, sys
 wheel = os.path.join(os.path.dirname(os.path.abspath(__file__)), %(wheel)r)
 sys.path.insert(0, wheel)
 from pip._internal.cli.main import main
-options = [option for option in sys.argv[1:] if option not in ("--no-setuptools", "--no-wheel")]
-sys.exit(main(["install", "--no-deps", "--no-index"] + [option for option in options if option.startswith("--disable")] + [wheel]))
+options = [option for option in sys.argv[1:] if option.startswith("--disable")]
+sys.exit(main(["install", "--no-deps", "--no-index"] + options + [wheel]))
 """
 
 

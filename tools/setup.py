@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make a virtual environment for the other make targets: tools/setup.py VENV REQUIREMENTS...
 
-Needs nothing but a python3 with the venv module. Uses the newest Python it finds among 3.13 ... 3.10 (on PATH and in pyenv),
-because that one takes the newest ansible-core. Everything, package caches included, stays inside the checkout.
+Needs nothing but a python3 with the venv module. Uses the newest Python it finds among 3.13 ... 3.10 (on PATH and in
+pyenv), because that one takes the newest ansible-core. Everything, package caches included, stays in the checkout.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def find_python(only: str | None = None) -> str:
             if works(path):
                 return path
     sys.exit(
-        "setup: no usable Python %s found on PATH or in pyenv (each needs the venv module; on Debian: apt install python3-venv)."
+        "setup: no usable Python %s found on PATH or in pyenv (it needs the venv module; Debian: apt install python3-venv)."
         % (only or " ... ".join((SUITABLE[0], SUITABLE[-1])))
     )
 
