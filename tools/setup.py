@@ -47,7 +47,7 @@ def find_python(only: str | None = None) -> str:
             if works(path):
                 return path
     sys.exit(
-        "setup: no usable Python %s found on PATH or in pyenv (it needs the venv module; Debian: apt install python3-venv)."
+        "setup: no usable Python %s found on PATH or in pyenv (needs venv; Debian: apt install python3-venv)."
         % (only or " ... ".join((SUITABLE[0], SUITABLE[-1])))
     )
 
