@@ -1,0 +1,371 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Elasticsearch client of all modules and of the lookup. Private to this collection.
+
+What is sent again, and when:
+
+* A request that did not get out (no connection) goes to the next URL; nothing has happened yet.
+* A safe request (one that may be repeated: reads, and what the caller marks so) is also sent again when its answer got
+  lost or was 429, 502, 503 or 504.
+* An unsafe one (the creation of a key) is sent again only after 429: Elasticsearch answers so when it rejects a request
+  before it begins to work on it. 502, 503 and 504 may come from a proxy after the node has acted.
+* Between rounds over the URLs it waits, doubling each time, with jitter; a Retry-After of the server is honoured.
+* All of it together takes at most TOTAL_FACTOR times `timeout`.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import os
+import random
+import re
+import time
+import typing as t
+from urllib.parse import urlencode, urlsplit
+
+from ._errors import EsApiError, EsConnectionError, EsError, EsNotElasticsearch, InputError, error_class
+from ._login import Login, build_login
+from ._tls import TlsOptions, check_options
+from ._transport import NotSent, Transport
+from ._transport import Response as RawResponse
+
+TOTAL_FACTOR = 3
+BACKOFF_FIRST = 0.5
+BACKOFF_MOST = 10.0
+_REPEATABLE = (429, 502, 503, 504)
+_REASON_LENGTH = 600
+
+
+class Response(t.NamedTuple):
+    """A good answer."""
+
+    status: int
+    body: t.Any
+    headers: t.Mapping[str, str]
+    url: str
+
+
+class ServerInfo(t.NamedTuple):
+    """What GET / tells."""
+
+    version: t.Tuple[int, ...]
+    number: str
+    flavor: str
+    cluster_name: str
+
+    @property
+    def serverless(self) -> bool:
+        return self.flavor == "serverless"
+
+
+class ElasticsearchClient:
+    """Talks to one cluster through any of its URLs."""
+
+    def __init__(
+        self,
+        options: t.Mapping[str, t.Any],
+        *,
+        transport: t.Optional[t.Any] = None,
+        environ: t.Optional[t.Mapping[str, str]] = None,
+        sleep: t.Callable[[float], None] = time.sleep,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.urls = check_urls(options.get("urls") or [])
+        self.login: Login = build_login(options, os.environ if environ is None else environ)
+        self.timeout = float(_at_least(options, "timeout", 30, 1))
+        self.retries = int(_at_least(options, "retries", 3, 0))
+        tls = TlsOptions(
+            validate_certs=options.get("validate_certs", True) is not False,
+            ca_cert=options.get("ca_cert") or None,
+            ca_fingerprint=options.get("ca_fingerprint") or None,
+            client_cert=options.get("client_cert") or None,
+            client_key=options.get("client_key") or None,
+        )
+        check_options(tls)
+        self.transport = transport or Transport(tls)
+        self.requests = 0
+        self._sleep = sleep
+        self._clock = clock
+        self._info: t.Optional[ServerInfo] = None
+
+    @property
+    def cluster(self) -> str:
+        """The cluster, for messages."""
+        more = len(self.urls) - 1
+        return self.urls[0] + (f" (or {more} more)" if more else "")
+
+    def at(self, url: str) -> ElasticsearchClient:
+        """A client for the same cluster that uses this URL only."""
+        one = ElasticsearchClient.__new__(ElasticsearchClient)
+        one.__dict__.update(self.__dict__)
+        one.urls = check_urls([url])
+        one.requests = 0
+        one._info = None
+        return one
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.transport.close()
+
+    def info(self) -> ServerInfo:
+        """Version and flavour of the server, asked once."""
+        if self._info is None:
+            body = self.request("GET", "/", attempt="read the version of the cluster").body
+            version = body.get("version") or {}
+            number = str(version.get("number") or "")
+            self._info = ServerInfo(
+                version=tuple(int(part) for part in re.findall(r"\d+", number.split("-")[0])[:3]),
+                number=number,
+                flavor=str(version.get("build_flavor") or ""),
+                cluster_name=str(body.get("cluster_name") or ""),
+            )
+        return self._info
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: t.Optional[t.Mapping[str, t.Any]] = None,
+        body: t.Optional[t.Any] = None,
+        safe: t.Optional[bool] = None,
+        attempt: t.Optional[str] = None,
+    ) -> Response:
+        """Send a request and return the good answer; anything else is an EsError whose text says `Cannot {attempt}`."""
+        if safe is None:
+            safe = method in ("GET", "HEAD")
+        target = path + ("?" + urlencode(_plain(params)) if params else "")
+        data = None if body is None else json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        try:
+            return self._rounds(method, target, data, safe)
+        except EsError as exc:
+            exc.attempt = exc.attempt or attempt
+            raise
+
+    def _rounds(self, method: str, target: str, data: t.Optional[bytes], safe: bool) -> Response:
+        end = self._clock() + self.timeout * TOTAL_FACTOR
+        round_number = 0
+        while True:
+            failure, wait = self._one_round(method, target, data, safe, end)
+            if isinstance(failure, Response):
+                return failure
+            if round_number >= self.retries or wait is None:
+                raise failure
+            pause = max(wait, min(BACKOFF_MOST, BACKOFF_FIRST * 2**round_number) * random.uniform(0.5, 1.0))
+            if self._clock() + pause >= end:
+                if wait and not failure.advice:
+                    failure.advice = f"It asks to wait {wait:g} s, more than is left of {TOTAL_FACTOR} x timeout."
+                raise failure
+            self._sleep(pause)
+            round_number += 1
+
+    def _one_round(
+        self, method: str, target: str, data: t.Optional[bytes], safe: bool, end: float
+    ) -> t.Tuple[t.Any, t.Optional[float]]:
+        """Try every URL once. Returns the answer, or the failure and the seconds to wait at least (None: give up)."""
+        failure: t.Optional[EsError] = None
+        tried: t.List[str] = []
+        wait = 0.0
+        for url in list(self.urls):
+            left = end - self._clock()
+            if failure is not None and left <= 0:
+                break
+            try:
+                self.requests += 1
+                timeout = min(self.timeout, max(left, 0.1))
+                answer = self.transport.send(method, url, target, self._headers(data), data, timeout)
+                result = self._read(answer, method, safe)
+            except NotSent as exc:
+                self.requests -= 1
+                tried.append(url)
+                failure = _first_told(failure, exc)
+                continue
+            except EsConnectionError as exc:
+                if not safe:
+                    return exc, None
+                failure = exc
+                continue
+            except EsApiError as exc:
+                wait_for = _retry_after(answer.headers.get("retry-after"))
+                if exc.status not in _REPEATABLE or not (safe or exc.status == 429):
+                    return exc, None
+                failure = exc
+                wait = max(wait, wait_for)
+                if exc.status == 429:
+                    break  # the cluster is busy, not the node
+                continue
+            except EsError as exc:
+                return exc, None
+            self._prefer(url)
+            return result, None
+        if isinstance(failure, NotSent) and len(tried) > 1:
+            failure.advice = failure.advice or f"None of the {len(tried)} urls could be reached."
+        return failure, wait
+
+    def _prefer(self, url: str) -> None:
+        # A node that is down is not asked first again.
+        if self.urls[0] != url:
+            index = self.urls.index(url)
+            self.urls = self.urls[index:] + self.urls[:index]
+
+    def _headers(self, data: t.Optional[bytes]) -> t.Dict[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": "crosscluster.elasticsearch", **self.login.headers}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    def _read(self, answer: RawResponse, method: str, safe: bool) -> Response:
+        acted = not safe
+        if 300 <= answer.status < 400:
+            raise EsNotElasticsearch(
+                f"it answered with a redirect to {_without_secrets(answer.headers.get('location'))}",
+                url=answer.url,
+                status=answer.status,
+                advice="Redirects are not followed, so that the login goes nowhere else: give the address of "
+                "Elasticsearch itself in urls.",
+            )
+        try:
+            body = json.loads(answer.text) if answer.text.strip() else None
+            parsed = True
+        except ValueError:
+            body, parsed = None, False
+        if answer.status >= 400:
+            raise self._error(answer, body, may_have_acted=acted and answer.status >= 500)
+        if answer.headers.get("x-elastic-product") != "Elasticsearch":
+            raise EsNotElasticsearch(
+                f"what answered (HTTP {answer.status}, {_kind(answer)}) is not Elasticsearch",
+                url=answer.url,
+                status=answer.status,
+                may_have_acted=acted,
+                advice="Check the address in urls; a proxy in between must pass on the header X-Elastic-Product.",
+            )
+        if not parsed or (body is None and method != "HEAD"):
+            raise EsConnectionError("the answer is cut off or not JSON", url=answer.url, may_have_acted=acted)
+        return Response(answer.status, body, answer.headers, answer.url)
+
+    def _error(self, answer: RawResponse, body: t.Any, may_have_acted: bool) -> EsApiError:
+        kind, reason, causes = parse_error(body)
+        redact = self._redact
+        common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
+        cls = error_class(answer.status)
+        if reason is None:
+            return cls(
+                f"it answered HTTP {answer.status} ({_kind(answer)}), which is not an answer of Elasticsearch",
+                advice="A proxy or load balancer in front of the cluster seems to have answered: check it and urls."
+                if answer.status != 401
+                else "A proxy in front of the cluster seems to want a login of its own.",
+                **common,
+            )
+        error = cls(type=redact(kind), reason=redact(reason), causes=[redact(text) for text in causes], **common)
+        error.advice = _advice(error, self.login)
+        return error
+
+    def _redact(self, text: t.Optional[str]) -> str:
+        result = text or ""
+        for secret in self.login.secrets:
+            if len(secret) >= 4:
+                result = result.replace(secret, "********")
+        return result if len(result) <= _REASON_LENGTH else result[: _REASON_LENGTH - 3] + "..."
+
+
+def parse_error(body: t.Any) -> t.Tuple[t.Optional[str], t.Optional[str], t.List[str]]:
+    """Type, reason and nested reasons of an Elasticsearch error body; reason None when it is none."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):
+        return None, error, []
+    if not isinstance(error, dict):
+        return None, None, []
+    causes: t.List[str] = []
+    inner = error.get("caused_by")
+    while isinstance(inner, dict) and len(causes) < 10:
+        if inner.get("reason"):
+            causes.append(str(inner["reason"]))
+        inner = inner.get("caused_by")
+    return error.get("type"), str(error.get("reason") or error.get("type") or ""), causes
+
+
+def check_urls(urls: t.Sequence[str]) -> t.List[str]:
+    """The URLs in the form they are used in, or InputError."""
+    if not urls:
+        raise InputError("urls is empty: give the address of at least one node, such as https://es.example.com:9200.")
+    checked = []
+    for number, url in enumerate(urls, 1):
+        text = str(url).strip()
+        parts = urlsplit(text)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        # What is refused is not repeated in the message: it may hold a password.
+        which = f"urls: entry {number}"
+        if "@" in parts.netloc:
+            raise InputError(f"{which} holds a login: use username and password instead, so that it is not printed.")
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
+            raise InputError(f"{which} is not a URL: write it as https://host:9200.")
+        if port == -1:
+            raise InputError(f"{which} has a port that is not a number from 1 to 65535.")
+        if parts.query or parts.fragment:
+            raise InputError(f"{which} has a part after '?' or '#': write it as https://host:9200.")
+        checked.append(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
+    return list(dict.fromkeys(checked))
+
+
+def _advice(error: EsApiError, login: Login) -> t.Optional[str]:
+    if error.status == 401:
+        what = {
+            "basic": "username and password",
+            "bearer": "bearer_token",
+            "api_key": "api_key (the encoded form, alive, and not a cross-cluster key)",
+            "certificate": "client_cert and the PKI realm",
+        }
+        return f"Check {what[login.kind]}."
+    if error.status == 403 and error.says("is unauthorized") and error.says("run as"):
+        return "The login needs the run_as privilege for the user of run_as."
+    return None
+
+
+def _first_told(first: t.Optional[EsError], new: EsError) -> EsError:
+    # Of several nodes that cannot be reached the first tells most: it is the one the user named first.
+    return first if isinstance(first, NotSent) else new
+
+
+def _kind(answer: RawResponse) -> str:
+    kind = (answer.headers.get("content-type") or "").split(";")[0].strip()
+    return kind if re.match(r"^[\w.+-]+/[\w.+-]+\Z", kind) else "no content type"
+
+
+def _retry_after(value: t.Optional[str]) -> float:
+    """Seconds to wait; both forms of the header."""
+    if not value:
+        return 0.0
+    value = value.strip()
+    if value.isdigit():
+        return float(value)
+    parsed = email.utils.parsedate_tz(value)
+    if parsed is None:
+        return 0.0
+    return max(0.0, email.utils.mktime_tz(parsed) - time.time())
+
+
+def _without_secrets(location: t.Optional[str]) -> str:
+    parts = urlsplit(location or "")
+    host = parts.netloc.rsplit("@", 1)[-1]
+    return f"{parts.scheme}://{host}" if host else "another path of the same host"
+
+
+def _plain(params: t.Mapping[str, t.Any]) -> t.List[t.Tuple[str, str]]:
+    return [
+        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        for name, value in params.items()
+        if value is not None
+    ]
+
+
+def _at_least(options: t.Mapping[str, t.Any], name: str, default: int, least: int) -> t.Any:
+    value = options.get(name)
+    value = default if value is None else value
+    if value < least:
+        raise InputError(f"{name} must be at least {least}.")
+    return value

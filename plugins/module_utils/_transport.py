@@ -1,0 +1,307 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP exchange with one URL, on requests. Private to this collection; the only file that imports requests.
+
+What is decided here is what happened to one request; whether and where to try again is decided in _client.py.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import traceback
+import typing as t
+from urllib.parse import urlsplit
+
+from ._errors import EsConnectionError, EsTlsError
+from ._tls import TlsOptions, build_context, describe_tls_error, fetch_anchor
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+except ImportError:
+    HAS_REQUESTS = False
+    REQUESTS_IMPORT_ERROR: t.Optional[str] = traceback.format_exc()
+    HTTPAdapter = object
+else:
+    HAS_REQUESTS = True
+    REQUESTS_IMPORT_ERROR = None
+
+# Time to open a connection: a node that is down must leave time for the next one.
+CONNECT_TIMEOUT = 10.0
+
+
+class Response(t.NamedTuple):
+    """An answer as it came."""
+
+    status: int
+    text: str
+    headers: t.Mapping[str, str]
+    url: str
+
+
+class NotSent(EsConnectionError):
+    """The connection could not be opened, so the server has not seen the request."""
+
+
+class NotSentTls(NotSent, EsTlsError):
+    """TLS could not be agreed on, so the server has not seen the request."""
+
+
+class Transport:
+    """Sends single requests; keeps connections open between them."""
+
+    def __init__(self, tls: TlsOptions) -> None:
+        self._tls = tls
+        self._sessions: t.Dict[str, _Session] = {}
+        # What can be wrong with the files is found now, before anything is sent.
+        self._context = None if tls.ca_fingerprint else build_context(tls, bundle=_requests_bundle())
+        if tls.ca_fingerprint and tls.client_cert:
+            build_context(tls._replace(validate_certs=False))
+
+    def send(
+        self, method: str, base: str, path: str, headers: t.Mapping[str, str], body: t.Optional[bytes], timeout: float
+    ) -> Response:
+        """Send a request to base + path. NotSent: it did not get out; EsConnectionError: no answer came."""
+        session = self._sessions.setdefault(base, _Session())
+        session.sent = False
+        box: t.Dict[str, t.Any] = {}
+
+        def work() -> None:
+            try:
+                box["response"] = self._exchange(session, method, base, path, headers, body, timeout)
+            except BaseException as exc:  # handed over to the caller's thread
+                box["error"] = exc
+
+        # A thread because the time-outs of sockets are per read: a server that sends a byte now and then would hold
+        # the task for ever.
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(timeout + 0.25)
+        if thread.is_alive():
+            self._sessions.pop(base, None)
+            if not session.sent:
+                raise NotSent(f"no connection within {timeout:g} s", url=base)
+            raise EsConnectionError(f"no complete answer within {timeout:g} s", url=base, may_have_acted=True)
+        if "error" in box:
+            raise box["error"]
+        return box["response"]
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    def _exchange(
+        self,
+        session: _Session,
+        method: str,
+        base: str,
+        path: str,
+        headers: t.Mapping[str, str],
+        body: t.Optional[bytes],
+        timeout: float,
+    ) -> Response:
+        if session.http is None:
+            session.open(self._context_for(base, timeout), self._tls.validate_certs)
+        try:
+            answer = session.http.request(
+                method,
+                base + path,
+                headers=dict(headers),
+                data=body,
+                # Without an `auth` of its own requests would take a login from ~/.netrc and overwrite ours.
+                auth=_keep_headers,
+                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                allow_redirects=False,
+                # An explicit value, or REQUESTS_CA_BUNDLE would be looked at; what is trusted stands in the context.
+                verify=self._tls.validate_certs,
+            )
+            text = answer.content.decode("utf-8", "replace")
+        except requests.exceptions.RequestException as exc:
+            raise _explain(exc, base, timeout, session.sent) from exc
+        return Response(answer.status_code, text, {k.lower(): v for k, v in answer.headers.items()}, base)
+
+    def _context_for(self, base: str, timeout: float) -> t.Optional[ssl.SSLContext]:
+        if not base.lower().startswith("https:"):
+            return None
+        if self._context is None:
+            # The same CA is expected of all nodes.
+            self._context = build_context(self._tls, anchor=_fetch_pinned(base, self._tls, timeout))
+        return self._context
+
+
+def _fetch_pinned(base: str, tls: TlsOptions, timeout: float) -> bytes:
+    parts = urlsplit(base)
+    host, port = parts.hostname or "", parts.port or 443
+    settings = requests.Session().merge_environment_settings(base, {}, None, None, None)
+    if requests.utils.select_proxy(base, settings.get("proxies")):
+        raise NotSent(
+            "ca_fingerprint cannot be used through the proxy that the environment names",
+            url=base,
+            advice="Give the CA as a file in ca_cert, or name the host in NO_PROXY.",
+        )
+    connect = min(CONNECT_TIMEOUT, timeout)
+
+    def opener() -> socket.socket:
+        return socket.create_connection((host, port), timeout=connect)
+
+    try:
+        return fetch_anchor(host, tls.ca_fingerprint or "", connect, opener)
+    except EsTlsError as exc:
+        raise NotSentTls(exc.problem, url=base, advice=exc.advice) from exc
+    except EsConnectionError as exc:
+        raise NotSent(exc.problem, url=base, advice=exc.advice) from exc
+
+
+class _Session:
+    """A requests session for one URL that knows whether the request in hand was put on the wire."""
+
+    def __init__(self) -> None:
+        self.http: t.Any = None
+        self.sent = False
+
+    def open(self, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
+        self.http = requests.Session()
+        adapter = _ContextAdapter(self, context, verify)
+        self.http.mount("https://", adapter)
+        self.http.mount("http://", adapter)
+
+    def close(self) -> None:
+        if self.http is not None:
+            self.http.close()
+
+
+class _ContextAdapter(HTTPAdapter):
+    """Makes requests use our SSLContext and nothing beside it, and tells the session when a request goes out."""
+
+    def __init__(self, session: _Session, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
+        self._session = session
+        self._context = context
+        self._cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        super().__init__()
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        super().init_poolmanager(*args, **self._tls(), **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._session)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+        manager = super().proxy_manager_for(proxy, **self._tls(), **kwargs)
+        manager.pool_classes_by_scheme = _pool_classes(self._session)
+        return manager
+
+    def _tls(self) -> t.Dict[str, t.Any]:
+        if self._context is None:
+            return {}
+        checks = {} if self._context.check_hostname else {"assert_hostname": False}
+        return {"ssl_context": self._context, **checks}
+
+    def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
+        # The base class would add the bundle of certifi to the context, beside the CA that was asked for.
+        conn.cert_reqs = self._cert_reqs
+        conn.ca_certs = None
+        conn.ca_cert_dir = None
+
+    def build_connection_pool_key_attributes(self, request: t.Any, verify: t.Any, cert: t.Any = None) -> t.Any:
+        parts = urlsplit(request.url)
+        host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
+        return host, ({"cert_reqs": self._cert_reqs} if parts.scheme == "https" else {})
+
+
+def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:
+    """urllib3's pool classes with connections that mark the session once a request goes out.
+
+    From an exception alone it cannot be told whether a TLS connection broke before or after the request was sent, and
+    a creation may be repeated only when it was not.
+    """
+
+    def marking(connection_class: t.Any) -> t.Any:
+        class Connection(connection_class):  # type: ignore[misc]
+            opening = False
+
+            def connect(self) -> t.Any:
+                self.opening = True  # a CONNECT to a proxy also passes through send()
+                try:
+                    return super().connect()
+                finally:
+                    self.opening = False
+
+            def send(self, data: t.Any) -> t.Any:
+                if not self.opening:
+                    if self.sock is None:
+                        self.connect()
+                    session.sent = True
+                return super().send(data)
+
+        return Connection
+
+    class Http(HTTPConnectionPool):
+        ConnectionCls = marking(HTTPConnectionPool.ConnectionCls)
+
+    class Https(HTTPSConnectionPool):
+        ConnectionCls = marking(HTTPSConnectionPool.ConnectionCls)
+
+    return {"http": Http, "https": Https}
+
+
+def _keep_headers(request: t.Any) -> t.Any:
+    return request
+
+
+def _requests_bundle() -> t.Optional[str]:
+    return requests.certs.where() if HAS_REQUESTS else None
+
+
+def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionError:
+    """Our exception for one of requests'."""
+    chain = list(_chain(exc))
+    timed_out = any(isinstance(item, (requests.exceptions.Timeout, socket.timeout)) for item in chain)
+    if sent:
+        problem = "the connection broke before the answer was complete"
+        if timed_out:
+            problem = f"no complete answer within {timeout:g} s"
+        return EsConnectionError(problem, url=base, may_have_acted=True)
+    if isinstance(exc, requests.exceptions.ProxyError):
+        return NotSent("the proxy that the environment names did not open a connection", url=base)
+    tls = next((item for item in chain if isinstance(item, ssl.SSLError)), None)
+    if tls is not None or isinstance(exc, requests.exceptions.SSLError):
+        problem = describe_tls_error(tls or exc)
+        advice = None
+        if "certificate is not trusted" in problem:
+            advice = (
+                "Give the cluster's CA in ca_cert (or its fingerprint in ca_fingerprint), and in urls a host name that "
+                "the certificate holds."
+            )
+        return NotSentTls(problem, url=base, advice=advice)
+    if timed_out:
+        return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):g} s", url=base)
+    if isinstance(exc, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError)):
+        return NotSent("the request could not be formed from this URL and login", url=base)
+    return NotSent(f"no connection ({_os_reason(chain)})", url=base)
+
+
+def _chain(exc: t.Optional[BaseException]) -> t.Iterator[BaseException]:
+    """The exception with all it was raised from or wraps."""
+    todo: t.List[t.Any] = [exc]
+    seen: t.List[int] = []
+    while todo:
+        item = todo.pop(0)
+        if not isinstance(item, BaseException) or id(item) in seen:
+            continue
+        seen.append(id(item))
+        yield item
+        todo += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+
+
+def _os_reason(chain: t.Iterable[BaseException]) -> str:
+    for item in chain:
+        if isinstance(item, socket.gaierror):
+            return "the host name is not known"
+        if isinstance(item, OSError) and item.strerror and not isinstance(item, requests.exceptions.RequestException):
+            return item.strerror.lower()
+    return "refused or unreachable"
