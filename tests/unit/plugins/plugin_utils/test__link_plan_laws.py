@@ -1,0 +1,229 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The five laws of a link, for generated states: the plan is carried out in a small world of its own, cut off anywhere, and
+made again until nothing is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+NOW = 1_800_000_000_000
+DAY = 86_400_000
+NODES = ("paris-1", "paris-2", "paris-3")
+LINK = lp.Link(id="paris/berlin", client="paris", server="berlin", alias="berlin", key_name="paris-berlin", owner="elastic")
+LAWS = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@dataclass
+class World:
+    """A server with keys, and client nodes whose keystore file and memory are two things until a reload."""
+
+    link: lp.Link
+    keys: dict[str, lp.Key]
+    files: dict[str, tuple[bool, str | None]]
+    memory: dict[str, str | None]
+    readable: dict[str, bool]
+    pointed: bool
+    drifted: bool
+    now: int = NOW
+    provable: bool = True
+    made: int = 0
+    revoked: list[str] = field(default_factory=list)
+
+    def view(self, options: lp.Options) -> lp.Plan:
+        nodes = [
+            lp.Node(name, read=self.readable[name], present=self.files[name][0], key_id=self.files[name][1])
+            if self.readable[name] else lp.Node(name, read=False, reason="connection refused")
+            for name in NODES
+        ]
+        drift = ("proxy_address",) if self.drifted else ()
+        model = "api_key" if any(self.memory.values()) else "certificate"
+        remote = lp.Remote(
+            exists=self.pointed, settings_drift=drift if self.pointed else (), provable=self.provable,
+            security_model=model if self.pointed else None, proven=self.pointed and all(map(self.works, NODES)),
+            elsewhere=self.drifted)
+        return lp.plan_link(self.link, nodes, list(self.keys.values()), remote, self.now, options)
+
+    def works(self, node: str) -> bool:
+        key = self.keys.get(self.memory[node] or "")
+        return self.pointed and not self.drifted and key is not None and key.type == "cross_cluster" and key.live(self.now)
+
+    def ours(self) -> list[str]:
+        return [key.id for key in self.keys.values() if lp.is_ours(key, self.link) and key.live(self.now)]
+
+    def foreign(self) -> dict[str, lp.Key]:
+        return {key.id: key for key in self.keys.values() if not lp.is_ours(key, self.link)}
+
+    def run(self, plan: lp.Plan, stop_after: int | None = None) -> None:
+        """Carry the plan out step by step, checking what must hold after each."""
+        made: str | None = None
+        fresh = True
+        for number, step in enumerate(plan.steps):
+            if stop_after is not None and number >= stop_after:
+                return
+            before = {node: self.works(node) for node in NODES}
+            foreign = self.foreign()
+            if step.action in ("create", "rotate"):
+                self.made += 1
+                made = "made-{0}".format(self.made)
+                self.keys[made] = lp.Key(
+                    made, self.link.key_name, creation=self.now + self.made, username="elastic",
+                    expiration=self.now + 90 * DAY, metadata={lp.MARKER: {"client": "paris"}})
+            elif step.action == "update":
+                for key_id in step.key_ids:
+                    key = self.keys[key_id]
+                    self.keys[key_id] = replace(
+                        key, drift=(),
+                        expiration=self.now + 90 * DAY if "expiration" in step.fields else key.expiration)
+            elif step.action == "spread":
+                assert self.files[step.source or ""][1] == plan.target
+            elif step.action == "deliver":
+                assert self.readable[step.node or ""]
+                self.files[step.node or ""] = (True, made or plan.target)
+                assert self.files[step.node or ""][1] is not None
+                fresh = False
+            elif step.action == "remove":
+                self.files[step.node or ""] = (False, None)
+                fresh = False
+            elif step.action == "reload":
+                self.memory = {node: self.files[node][1] for node in NODES}
+                fresh = True
+            elif step.action == "settings":
+                self.pointed, self.drifted = True, False
+            elif step.action == "unset":
+                self.pointed, self.drifted = False, False
+            elif step.action == "prove":
+                assert fresh, "a proof before the reload proves the old credential"
+                assert all(self.works(node) for node in NODES if self.readable[node])
+            elif step.action == "revoke":
+                for key_id in step.key_ids:
+                    assert lp.is_ours(self.keys[key_id], self.link)
+                    assert not any(key_id in (self.files[node][1], self.memory[node]) for node in NODES)
+                    self.keys[key_id] = replace(self.keys[key_id], invalidated=True)
+                    self.revoked.append(key_id)
+            else:
+                raise AssertionError(step.action)
+            assert self.foreign() == foreign
+            if "unset" not in plan.actions() and "remove" not in plan.actions():
+                broken = [node for node in NODES if before[node] and not self.works(node)]
+                assert not broken, "{0} broke the searches through {1}".format(step.action, broken)
+
+
+@st.composite
+def worlds(draw: st.DrawFn, all_readable: bool = False) -> World:
+    keys = {}
+    for number in range(draw(st.integers(0, 4))):
+        key_id = "key-{0}".format(number)
+        keys[key_id] = lp.Key(
+            key_id,
+            draw(st.sampled_from(["paris-berlin"] * 5 + ["paris-berlin2"])),
+            type=draw(st.sampled_from(["cross_cluster"] * 5 + ["rest"])),
+            creation=NOW - draw(st.integers(1, 100)) * DAY,
+            expiration=draw(st.sampled_from([None, NOW - DAY, NOW + DAY, NOW + 60 * DAY])),
+            invalidated=draw(st.sampled_from([False, False, False, True])),
+            username=draw(st.sampled_from(["elastic"] * 4 + ["someone"])),
+            metadata=draw(st.sampled_from([{}, {}, {lp.MARKER: {"client": "paris"}}, {lp.MARKER: {"client": "rome"}}])),
+            drift=draw(st.sampled_from([(), (), ("access",), ("metadata", "access")])),
+        )
+    contents = st.sampled_from([(False, None), (True, None), (True, "gone")] + [(True, key_id) for key_id in keys] * 3)
+    readable = {node: all_readable or draw(st.sampled_from([True] * 5 + [False])) for node in NODES}
+    files = {node: draw(contents) for node in NODES}
+    memory = {
+        # What a node that cannot be read has in memory is what its file says: only our own runs leave them apart.
+        node: draw(st.one_of(st.just(files[node]), contents))[1] if readable[node] else files[node][1] for node in NODES
+    }
+    link = replace(
+        LINK,
+        renew_before=draw(st.sampled_from([None, 7 * DAY])),
+        on_expiring=draw(st.sampled_from(["rotate", "extend"])),
+        grace=draw(st.sampled_from([0, 0, 0, DAY])),
+    )
+    return World(
+        link, keys, files, memory, readable, pointed=draw(st.booleans()), drifted=draw(st.sampled_from([False, False, True])),
+        provable=draw(st.sampled_from([True] * 4 + [False])))
+
+
+MODES = st.sampled_from(["trust", "rotate"])
+
+
+@LAWS
+@given(worlds(), MODES, st.lists(st.tuples(st.integers(0, 8), MODES, st.sampled_from([0, 3 * DAY])), max_size=3))
+def test_laws_1_3_4_and_5_hold_wherever_runs_are_cut_off(world: World, mode: str, cuts: list[tuple[int, str, int]]) -> None:
+    for stop_after, cut_mode, passing in cuts:
+        world.run(world.view(lp.Options(mode=cut_mode, missing_nodes="keep")), stop_after=stop_after)
+        world.now += passing
+    world.run(world.view(lp.Options(mode=mode, missing_nodes="keep")))
+    assert all(world.works(node) for node in NODES if world.readable[node])
+    after = world.view(lp.Options(missing_nodes="keep"))
+    if all(world.readable.values()):
+        assert after.steps == ()
+    if all(world.readable.values()) and world.provable:
+        world.now += world.link.grace
+        world.run(world.view(lp.Options()))
+        assert len(world.ours()) == 1 or world.link.grace
+        assert {world.files[node][1] for node in NODES} <= set(world.ours())
+
+
+@LAWS
+@given(worlds(all_readable=True), st.lists(st.tuples(st.integers(0, 8), MODES), max_size=2))
+def test_law_3_one_live_key_and_no_orphans(world: World, cuts: list[tuple[int, str]]) -> None:
+    world.link = replace(world.link, grace=0)
+    world.provable = True
+    for stop_after, mode in cuts:
+        world.run(world.view(lp.Options(mode=mode)), stop_after=stop_after)
+    world.run(world.view(lp.Options()))
+    assert len(world.ours()) == 1
+    assert {world.files[node][1] for node in NODES} == {world.memory[node] for node in NODES} == set(world.ours())
+    assert world.view(lp.Options()).steps == ()
+
+
+@LAWS
+@given(worlds(), MODES)
+def test_law_2_a_key_is_made_only_when_none_can_be_spread_or_a_rotation_is_due(world: World, mode: str) -> None:
+    plan = world.view(lp.Options(mode=mode, missing_nodes="keep"))
+    usable = {world.files[node][1] for node in NODES if world.readable[node]} & set(world.ours())
+    if "create" in plan.actions():
+        assert not usable
+    if "rotate" in plan.actions():
+        assert usable
+        soon = [key for key in usable if (world.keys[key].expiration or NOW * 2) - NOW < (world.link.renew_before or 0)]
+        assert mode == "rotate" or (soon and world.link.on_expiring == "rotate")
+    assert plan.actions().count("create") + plan.actions().count("rotate") <= 1
+
+
+@LAWS
+@given(worlds(), st.lists(st.integers(0, 8), max_size=2))
+def test_a_teardown_revokes_last_and_what_is_cut_off_is_finished(world: World, cuts: list[int]) -> None:
+    options = lp.Options(mode="untrust", missing_nodes="keep")
+    foreign = world.foreign()
+    for stop_after in cuts:
+        world.run(world.view(options), stop_after=stop_after)
+    world.run(world.view(options))
+    assert world.foreign() == foreign
+    assert world.view(options).steps == ()
+    if all(world.readable.values()):
+        assert world.ours() == []
+
+
+@LAWS
+@given(worlds(), MODES)
+@example(World(LINK, {}, dict.fromkeys(NODES, (False, None)), dict.fromkeys(NODES), dict.fromkeys(NODES, False), False, False), "trust")
+def test_nothing_is_done_by_default_while_a_node_cannot_be_read(world: World, mode: str) -> None:
+    plan = world.view(lp.Options(mode=mode))
+    if not all(world.readable.values()):
+        assert plan.steps == ()
+        assert plan.blocked and "cannot be read (connection refused)" in plan.blocked
+
+
+@LAWS
+@given(worlds(), st.sampled_from(["trust", "rotate", "untrust"]))
+def test_every_plan_can_be_said_in_words(world: World, mode: str) -> None:
+    plan = world.view(lp.Options(mode=mode, missing_nodes="keep"))
+    assert bool(plan.words) or not plan.steps
+    assert all(step.why for step in plan.steps)
+    assert all("None" not in sentence for sentence in plan.words)
