@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keystore_info
+short_description: What the keystore of an Elasticsearch node holds
+version_added: 1.0.0
+description:
+  - Lists the names of the secure settings of the node that runs on the host this task runs on, and for each credential of a
+    remote cluster the id of the API key inside it. The id is no secret, so it can be compared with the keys that are
+    alive on the server cluster.
+  - Secrets are returned only with O(reveal=true).
+  - This is one call of C(elasticsearch-keystore) for the names and one for each credential. Each starts a Java virtual
+    machine; up to four run at a time. With O(aliases) the names are not listed, so that one alias costs one call.
+extends_documentation_fragment:
+  - crosscluster.elasticsearch._attributes.info_module
+options:
+  aliases:
+    description:
+      - Aliases of the remote clusters to look at. Without it, all credentials of remote clusters are.
+    type: list
+    elements: str
+  reveal:
+    description:
+      - Whether to return the credentials themselves. Needed to copy a credential that is alive to a node that lacks it.
+      - The result is kept off the screen then, but not out of registered variables.
+    type: bool
+    default: false
+  executable:
+    description:
+      - Path of C(elasticsearch-keystore).
+      - Without it, the tool is looked for in E(PATH), in C($ES_HOME/bin) and in C(/usr/share/elasticsearch/bin).
+    type: path
+  config_dir:
+    description:
+      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as E(ES_PATH_CONF).
+      - Without it, the tool decides. Installations from packages read it from C(/etc/default/elasticsearch) or
+        C(/etc/sysconfig/elasticsearch), which beats this option.
+    type: path
+  keystore_password:
+    description:
+      - Password of the keystore, where it is protected by one.
+      - With a keystore that is not protected it is not used, and a warning says so.
+    type: str
+notes:
+  - A node without a keystore holds nothing, which is an answer. It is an error only where there is no C(elasticsearch.yml)
+    beside, because the directory is probably wrong then.
+  - Run it as a user who may read the keystore file, such as its owner.
+  - Needs nothing but Python 3.8 on the node.
+seealso:
+  - module: crosscluster.elasticsearch.keystore
+  - module: crosscluster.elasticsearch.cross_cluster_api_key_info
+author:
+  - Contributors to the crosscluster.elasticsearch collection (@crosscluster)
+"""
+
+EXAMPLES = r"""
+- name: See which API key this node uses for each remote cluster
+  crosscluster.elasticsearch.keystore_info:
+  become: true
+  register: held
+
+- name: Show the id of the key for berlin
+  ansible.builtin.debug:
+    msg: "{{ held.credentials.berlin.api_key_id | default('none') }}"
+
+- name: Take the credential over for another node
+  crosscluster.elasticsearch.keystore_info:
+    aliases: [berlin]
+    reveal: true
+  become: true
+  register: source
+  no_log: true
+"""
+
+RETURN = r"""
+found:
+  description: Whether the node has a keystore.
+  returned: success
+  type: bool
+  sample: true
+protected:
+  description: Whether the keystore is protected by a password. V(null) when there is no keystore.
+  returned: success
+  type: bool
+  sample: false
+settings:
+  description:
+    - Names of all settings in the keystore, sorted.
+    - With O(aliases), names of the credentials of these aliases that the keystore holds.
+  returned: success
+  type: list
+  elements: str
+  sample: [cluster.remote.berlin.credentials, keystore.seed]
+credentials:
+  description:
+    - What is held for each remote cluster, by alias. An alias without a credential is not in it.
+  returned: success
+  type: dict
+  sample:
+    berlin:
+      state: present
+      api_key_id: VuaCfGcBCdbkQm-e5aOx
+      reason: null
+  contains:
+    state:
+      description: V(malformed) when what is stored is not an encoded API key.
+      type: str
+      choices: [present, malformed]
+    api_key_id:
+      description: Id of the API key, V(null) when malformed.
+      type: str
+    reason:
+      description: Why it is malformed.
+      type: str
+    encoded:
+      description: The credential itself.
+      returned: when O(reveal=true)
+      type: str
+"""
+
+import concurrent.futures
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _credential
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import (
+    alias_of_credentials,
+    alias_problem,
+    credentials_setting,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import KeystoreTool
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
+    KeystoreError,
+    KeystoreMissing,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
+    OPTIONS,
+    build_tool,
+    warn_unused_password,
+)
+
+# Each is a Java virtual machine on a host that has better things to do.
+PARALLEL_CALLS = 4
+
+
+def read(tool: KeystoreTool, aliases: t.Optional[t.Sequence[str]], reveal: bool) -> t.Dict[str, t.Any]:
+    """Names and credentials."""
+    settings = None if aliases else tool.list()
+    names = settings if settings is not None else [credentials_setting(alias) for alias in aliases or ()]
+    wanted = sorted({name for name in names if alias_of_credentials(name) is not None})
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+        values = dict(zip(wanted, pool.map(tool.show, wanted)))
+    held = {name: value for name, value in values.items() if value is not None}
+    return {
+        "found": True,
+        "protected": bool(tool.protected),
+        "settings": sorted(held) if settings is None else settings,
+        "credentials": {alias_of_credentials(name): describe(value, reveal) for name, value in held.items()},
+    }
+
+
+def describe(value: str, reveal: bool) -> t.Dict[str, t.Any]:
+    """One credential."""
+    credential = _credential.inspect(value)
+    shown: t.Dict[str, t.Any] = {
+        "state": credential.state,
+        "api_key_id": credential.api_key_id,
+        "reason": credential.reason,
+    }
+    if reveal:
+        shown["encoded"] = value
+    return shown
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "aliases": {"type": "list", "elements": "str"},
+            "reveal": {"type": "bool", "default": False},
+            **OPTIONS,
+        },
+        supports_check_mode=True,
+    )
+    for alias in module.params["aliases"] or ():
+        problem = alias_problem(alias)
+        if problem:
+            module.fail_json(msg=f"Nothing was read: {problem}.")
+    try:
+        tool = build_tool(module.params)
+        try:
+            result = read(tool, module.params["aliases"], module.params["reveal"])
+        except KeystoreMissing as missing:
+            tool.check_node(missing)
+            result = {"found": False, "protected": None, "settings": [], "credentials": {}}
+    except KeystoreError as e:
+        module.fail_json(msg=str(e))
+    warn_unused_password(module, tool)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
