@@ -1,0 +1,74 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A callback that writes what every callback is told as JSON lines, the way a job runner stores its events.
+
+Its results went through the same censoring as those on the screen, so a secret found in them is a secret that leaked.
+"""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: record
+type: notification
+short_description: Write events as JSON lines
+description: Only for the tests of this collection.
+options:
+  path:
+    description: The file to write.
+    required: true
+    env:
+      - name: RECORD_EVENTS
+"""
+
+import json
+
+from ansible.plugins.callback import CallbackBase
+
+EVENTS = (
+    "runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable", "runner_item_on_ok",
+    "runner_item_on_failed", "runner_item_on_skipped", "runner_retry", "runner_on_async_poll", "runner_on_async_ok",
+    "runner_on_async_failed", "on_file_diff",
+)  # fmt: skip
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "record"
+
+    def set_options(self, task_keys=None, var_options=None, direct=None):
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        self._path = self.get_option("path")
+
+    def _write(self, event, **fields):
+        line = json.dumps(dict(fields, event=event), default=str)
+        with open(self._path, "a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+    def v2_playbook_on_play_start(self, play):
+        self._write("playbook_on_play_start", play=play.get_name())
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._write("playbook_on_task_start", task=task.get_name(), action=str(task.action))
+
+    def v2_playbook_on_stats(self, stats):
+        self._write("playbook_on_stats", hosts={host: stats.summarize(host) for host in stats.processed})
+
+
+def _recorder(event):
+    def record(self, result, *_args, **_kwargs):
+        # core 2.19 renamed the attributes and warns about the old names.
+        host, task, data = (
+            getattr(result, name) if hasattr(result, name) else getattr(result, "_" + name)
+            for name in ("host", "task", "result")
+        )
+        self._write(event, host=host.get_name(), task=task.get_name(), action=str(task.action), result=data)
+
+    return record
+
+
+# On the class, because core 2.19+ looks there for the callbacks that a plugin implements.
+for _event in EVENTS:
+    setattr(CallbackModule, "v2_" + _event, _recorder(_event))
