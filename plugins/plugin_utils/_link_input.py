@@ -1,0 +1,302 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user wrote in ``elasticsearch_clusters`` and ``cross_cluster_links``, checked and completed. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+The result holds no passwords: it travels through facts and loops, while secrets stay where the user put them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_plan import MARKER, OPERATOR_PREFIX
+
+# Field names equal those of the options of the modules they end in. The third group is information that is allowed so
+# that the output of other tools can be used as it is.
+CLUSTER_FIELDS = (
+    *CONNECTION_OPTIONS, "url",
+    "remote_cluster_server", "server_name", "remote_ca_cert", "nodes", "api_from", "keystore_password",
+    "version", "cluster_uuid", "description",
+)  # fmt: skip
+NODE_FIELDS = ("name", "url", "keystore", "config_dir", "keystore_password", "vars", "home", "description")
+KEY_FIELDS = ("access", "metadata", "expiration", "renew_before", "on_expiring", "certificate_identity")
+SETTING_FIELDS = (
+    "mode", "proxy_address", "seeds", "server_name", "proxy_socket_connections", "node_connections", "skip_unavailable",
+    "transport_compress", "transport_compression_scheme", "transport_ping_schedule",
+)  # fmt: skip
+LINK_FIELDS = ("from", "to", "alias", "name", *KEY_FIELDS, *SETTING_FIELDS, "grace", "migrate", "roles", "description")
+ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
+
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class Problems(list):  # type: ignore[type-arg]
+    """Everything that is wrong, each as one sentence with the cause and the way out."""
+
+    def add(self, text: str, *values: t.Any) -> None:
+        self.append(text.format(*values))
+
+
+def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
+    """Clusters, nodes and links in full, and what is wrong with them."""
+    problems = Problems()
+    known = _clusters(clusters, problems)
+    nodes: t.Dict[str, t.Dict[str, t.Any]] = {}
+    for cluster in known.values():
+        for position, node in enumerate(cluster["nodes"]):
+            if node in nodes:
+                problems.add(
+                    "elasticsearch_clusters: node [{0}] is listed twice ({1} and {2}); give each node an inventory name of its own",
+                    node, nodes[node]["cluster"], cluster["name"])
+            nodes[node] = {"cluster": cluster["name"], "position": position}
+    found = _links(links, known, problems)
+    return {"clusters": known, "nodes": nodes, "links": found, "errors": list(problems)}
+
+
+def _clusters(clusters: t.Any, problems: Problems) -> t.Dict[str, t.Dict[str, t.Any]]:
+    if not isinstance(clusters, t.Mapping):
+        problems.add("elasticsearch_clusters must be a dictionary of clusters by name, not {0}", kind(clusters))
+        return {}
+    return {str(name): _cluster(str(name), value, problems) for name, value in clusters.items()}
+
+
+def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
+    where = "elasticsearch_clusters.{0}".format(name)
+    result: t.Dict[str, t.Any] = {"name": name, "nodes": [], "node_urls": [], "owner": None, "address": None, "api_from": "localhost"}
+    if not isinstance(value, t.Mapping):
+        problems.add("{0} must be a dictionary, not {1}", where, kind(value))
+        return result
+    unknown_fields(where, value, CLUSTER_FIELDS, problems)
+    nodes = value.get("nodes") or []
+    if not isinstance(nodes, (list, tuple)):
+        problems.add("{0}.nodes must be a list of node names, not {1}", where, kind(nodes))
+        nodes = []
+    for number, node in enumerate(nodes):
+        entry = node if isinstance(node, t.Mapping) else {"name": node}
+        if not isinstance(entry.get("name"), str) or not entry["name"]:
+            problems.add("{0}.nodes[{1}] has no name; give the name of the node in the inventory", where, number)
+            continue
+        unknown_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
+        result["nodes"].append(str(entry["name"]))
+        if entry.get("url"):
+            result["node_urls"].append(str(entry["url"]))
+    urls = value.get("urls") or value.get("url")
+    if not urls and not result["node_urls"]:
+        problems.add("{0} has no urls; give the HTTPS addresses of its nodes", where)
+    result["urls"] = [str(url) for url in ([urls] if isinstance(urls, str) else urls or result["node_urls"])]
+    # The user of the server is the owner of the keys; it is not known for tokens and certificates.
+    result["owner"] = value.get("run_as") or (None if value.get("bearer_token") else value.get("username"))
+    result["address"] = value.get("remote_cluster_server")
+    result["server_name"] = value.get("server_name")
+    result["remote_ca_cert"] = value.get("remote_ca_cert")
+    result["api_from"] = value.get("api_from") or "localhost"
+    return result
+
+
+def _links(links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems) -> t.List[t.Dict[str, t.Any]]:
+    if not isinstance(links, (list, tuple)):
+        problems.add("cross_cluster_links must be a list of links, not {0}", kind(links))
+        return []
+    result: t.List[t.Dict[str, t.Any]] = []
+    aliases: t.Dict[t.Tuple[str, str], int] = {}
+    keys: t.Dict[t.Tuple[str, str], int] = {}
+    for number, value in enumerate(links):
+        link = _link(number, value, clusters, problems)
+        if link is None:
+            continue
+        alias = (link["from"], link["alias"])
+        if alias in aliases:
+            problems.add(
+                "cross_cluster_links[{0}] and [{1}] both use alias [{2}] on {3}; give one of them another alias",
+                aliases[alias], number, link["alias"], link["from"])
+        key = (link["to"], link["key_name"])
+        if key in keys:
+            problems.add(
+                "cross_cluster_links[{0}] and [{1}] would share the API key [{2}] on {3}; give one of them a name of its own",
+                keys[key], number, link["key_name"], link["to"])
+        aliases.setdefault(alias, number)
+        keys.setdefault(key, number)
+        result.append(link)
+    return result
+
+
+def _link(
+    number: int, value: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems
+) -> t.Optional[t.Dict[str, t.Any]]:
+    where = "cross_cluster_links[{0}]".format(number)
+    if not isinstance(value, t.Mapping):
+        problems.add("{0} must be a dictionary with from and to, not {1}", where, kind(value))
+        return None
+    unknown_fields(where, value, LINK_FIELDS, problems)
+    before = len(problems)
+    for side, meaning in (("from", "the cluster that asks"), ("to", "the cluster that holds the data")):
+        name = value.get(side)
+        if not isinstance(name, str) or not name:
+            problems.add("{0} has no [{1}]; name {2}", where, side, meaning)
+        elif name not in clusters:
+            problems.add(
+                "{0}: [{1}: {2}] is not in elasticsearch_clusters{3}", where, side, name, did_you_mean(name, clusters))
+    if len(problems) > before:
+        return None
+    client, server = str(value["from"]), str(value["to"])
+    where = "{0} ({1} to {2})".format(where, client, server)
+    if client == server:
+        problems.add("{0} links a cluster to itself; a cluster searches its own indices without a link", where)
+        return None
+    alias = value.get("alias", server)
+    if not isinstance(alias, str):
+        problems.add("{0}: alias must be text, not {1}", where, kind(alias))
+        return None
+    trouble = alias_problem(alias)
+    if trouble:
+        hint = "" if "alias" in value else " (it is taken from [to]; give an alias)"
+        problems.add("{0}: {1}{2}", where, trouble, hint)
+    if not clusters[client]["nodes"]:
+        problems.add(
+            "{0}: cluster [{1}] has no nodes, but the nodes of the cluster that asks must hold the credential; list them, "
+            "or use the key module and your platform's own keystore for a hosted cluster", where, client)
+    key_name = value.get("name", default_key_name(client, server, alias))
+    if not isinstance(key_name, str) or not key_name or key_name != key_name.strip() or key_name.startswith("_"):
+        problems.add("{0}: name must be text that neither begins with an underscore nor begins or ends with a space", where)
+        key_name = default_key_name(client, server, alias)
+    elif key_name.startswith(OPERATOR_PREFIX):
+        problems.add("{0}: keys named [{1}...] belong to Elastic's operator; choose another name", where, OPERATOR_PREFIX)
+    settings = _settings(where, value, clusters[server], problems)
+    return {
+        "id": "{0}/{1}".format(client, alias),
+        "from": client,
+        "to": server,
+        "alias": alias,
+        "key_name": key_name,
+        "owner": clusters[server]["owner"],
+        "settings": settings,
+        "roles": _roles(where, alias, value.get("roles"), problems),
+        "migrate": bool(value.get("migrate", False)),
+        "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
+        **_key(where, client, value, problems),
+    }
+
+
+def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
+    access = value.get("access")
+    if not isinstance(access, t.Mapping) or not any(access.get(part) for part in ("search", "replication")):
+        problems.add(
+            "{0} has no access; say what may be read, for example access: {{search: [{{names: ['logs-*']}}]}}", where)
+    metadata = value.get("metadata", {})
+    if not isinstance(metadata, t.Mapping):
+        problems.add("{0}: metadata must be a dictionary, not {1}", where, kind(metadata))
+        metadata = {}
+    on_expiring = value.get("on_expiring", "rotate")
+    if on_expiring not in ("rotate", "extend"):
+        problems.add("{0}: on_expiring must be rotate or extend, not [{1}]", where, on_expiring)
+    renew_before = milliseconds(where, "renew_before", value.get("renew_before"), problems)
+    expiration = milliseconds(where, "expiration", value.get("expiration"), problems)
+    if renew_before and expiration and renew_before >= expiration:
+        problems.add(
+            "{0}: renew_before {1} is not shorter than expiration {2}, so every run would make a new key", where,
+            value["renew_before"], value["expiration"])
+    if on_expiring == "extend" and renew_before and not expiration:
+        problems.add("{0}: on_expiring: extend needs an expiration to extend the key by", where)
+    return {
+        "access": access,
+        # The mark tells the next run, and people, which cluster the key was made for.
+        "metadata": {**metadata, MARKER: {"client": client}},
+        "expiration": value.get("expiration"),
+        "renew_before": value.get("renew_before"),
+        "renew_before_ms": renew_before,
+        "on_expiring": on_expiring,
+        "certificate_identity": value.get("certificate_identity"),
+    }
+
+
+def _settings(where: str, value: t.Mapping[str, t.Any], server: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
+    """The options of the module ``remote_cluster`` for the alias."""
+    settings = {name: value[name] for name in SETTING_FIELDS if value.get(name) is not None}
+    address = settings.get("proxy_address") or settings.get("seeds") or server["address"]
+    if not address:
+        problems.add(
+            "{0}: it is not known where clients reach {1}; give remote_cluster_server (host:port, by default port 9443) of "
+            "cluster [{1}]", where, server["name"])
+        return settings
+    mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
+    if mode == "proxy":
+        settings.setdefault("proxy_address", address if isinstance(address, str) else list(address)[0])
+        if server.get("server_name"):
+            settings.setdefault("server_name", server["server_name"])
+    elif mode == "sniff":
+        settings.setdefault("seeds", [address] if isinstance(address, str) else list(address))
+    else:
+        problems.add("{0}: mode must be proxy or sniff, not [{1}]", where, mode)
+    for name in ("seeds",) if mode == "proxy" else ("proxy_address", "server_name", "proxy_socket_connections"):
+        if name in settings:
+            problems.add("{0}: {1} does not go with mode {2}", where, name, mode)
+    return settings
+
+
+def _roles(where: str, alias: str, roles: t.Any, problems: Problems) -> t.List[t.Dict[str, t.Any]]:
+    """Entries for local roles; ``clusters`` is the alias unless it is given."""
+    if roles is None:
+        return []
+    if not isinstance(roles, (list, tuple)):
+        problems.add("{0}: roles must be a list, not {1}", where, kind(roles))
+        return []
+    result = []
+    for number, role in enumerate(roles):
+        here = "{0}: roles[{1}]".format(where, number)
+        if not isinstance(role, t.Mapping) or not role.get("name"):
+            problems.add("{0} needs the name of a role", here)
+            continue
+        unknown_fields(here, role, ROLE_FIELDS, problems)
+        entries: t.Dict[str, t.Any] = {"name": role["name"]}
+        for part in ROLE_FIELDS[1:]:
+            if role.get(part):
+                entries[part] = [{"clusters": [alias], **entry} for entry in role[part]]
+        result.append(entries)
+    return result
+
+
+def default_key_name(client: str, server: str, alias: str) -> str:
+    """``<from>-<to>``, and the alias behind it when it is not the name of the server."""
+    return "-".join([client, server] + ([alias] if alias != server else []))
+
+
+def milliseconds(where: str, name: str, value: t.Any, problems: Problems) -> t.Optional[int]:
+    """A duration like 90d as Elasticsearch takes it; None when it is not given or not one."""
+    if value is None:
+        return None
+    text = str(value)
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = text[len(number):]
+    if not isinstance(value, str) or not number.isdigit() or unit not in _UNITS or not int(number):
+        problems.add("{0}: {1} must be a whole number with a unit (s, m, h or d), for example 90d, not [{2}]", where, name, value)
+        return None
+    return int(number) * _UNITS[unit]
+
+
+def unknown_fields(where: str, value: t.Mapping[str, t.Any], known: t.Sequence[str], problems: Problems) -> None:
+    for name in value:
+        if name not in known:
+            problems.add("{0}: unknown field [{1}]{2}", where, name, did_you_mean(str(name), known))
+
+
+def did_you_mean(name: str, known: t.Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return "; did you mean [{0}]?".format(close[0]) if close else "; known are {0}".format(", ".join(sorted(known)) or "none")
+
+
+def kind(value: t.Any) -> str:
+    """The type of a value in the words of YAML. Never the value: it may hold a password."""
+    if value is None:
+        return "nothing"
+    for types, word in (
+        (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"), ((list, tuple), "a list"),
+    ):  # fmt: skip
+        if isinstance(value, types):  # type: ignore[arg-type]
+            return word
+    return "something else"

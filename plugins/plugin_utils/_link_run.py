@@ -1,0 +1,471 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From task results to plans, from plans to the work of each host, and from what was done to the report. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+The roles run the same few tasks for all links at once. Each task loops over what :func:`work` gives its host, so a link
+that is right costs nothing, and the API calls of different clusters run on different forks.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+
+Data = t.Dict[str, t.Any]
+Results = t.Mapping[str, t.Any]
+"""What a task registered, by host."""
+
+DRIFT: t.Callable[[t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Sequence[str]]
+
+STAGE_WORDS = {
+    "make": "the API key could not be made",
+    "update": "the API key could not be updated",
+    "spread": "the credential could not be read",
+    "deliver": "the credential could not be delivered",
+    "remove": "the credential could not be removed",
+    "reload": "the secure settings could not be reloaded",
+    "restart": "the nodes could not be restarted",
+    "settings": "the settings could not be written",
+    "unset": "the settings could not be removed",
+    "prove": "the link does not work",
+    "revoke": "the API key could not be revoked",
+    "certificate_authorities": "the certificate authority could not be handed over",
+}
+
+# The steps that a task of the roles carries out; a step that is not here is part of another one.
+STAGES = {
+    "make": ("create", "rotate"),
+    "update": ("update",),
+    "spread": ("spread",),
+    "deliver": ("deliver",),
+    "remove": ("remove",),
+    "reload": ("reload",),
+    "settings": ("settings",),
+    "unset": ("unset",),
+    "prove": ("prove",),
+    "revoke": ("revoke",),
+}
+
+
+# -- who does what ----------------------------------------------------------------------------------------------------
+
+
+def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, str]:
+    """The host of the play whose fork makes the API calls of a cluster: one of its own nodes if there is one."""
+    result = {}
+    used: t.Dict[str, int] = {}
+    for number, (name, cluster) in enumerate(data["clusters"].items()):
+        own = [node for node in cluster["nodes"] if node in hosts]
+        choice = own or [hosts[number % len(hosts)]] if hosts else []
+        if choice:
+            result[name] = min(choice, key=lambda host: used.get(host, 0))
+            used[result[name]] = used.get(result[name], 0) + 1
+    return result
+
+
+def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: str, keystores: t.Optional[Results] = None) -> t.List[Data]:
+    """What one host has to ask of clusters: the keys of servers (side ``to``) or the remotes of clients (side ``from``)."""
+    assigned = assign(data, hosts)
+    result = []
+    for name, cluster in data["clusters"].items():
+        links = [link for link in data["links"] if link[side] == name]
+        if not links or assigned.get(name) != host:
+            continue
+        item: Data = {"cluster": name, "links": [link["id"] for link in links]}
+        if side == "to":
+            item["names"] = sorted({link["key_name"] for link in links})
+            item["ids"] = sorted(_held_ids(data, links, keystores or {}))
+        result.append(item)
+    return result
+
+
+def _held_ids(data: t.Mapping[str, t.Any], links: t.Sequence[t.Mapping[str, t.Any]], keystores: Results) -> t.Set[str]:
+    held = set()
+    for link in links:
+        for name in data["clusters"][link["from"]]["nodes"]:
+            node = node_view(name, keystores.get(name), link["alias"])
+            if node.key_id:
+                held.add(node.key_id)
+    return held
+
+
+# -- what was found ---------------------------------------------------------------------------------------------------
+
+
+def went_wrong(result: t.Any) -> t.Optional[str]:
+    """Why a task has no useful result, or None."""
+    if not isinstance(result, t.Mapping):
+        return "the host was not part of this run"
+    if result.get("unreachable"):
+        return short(result.get("msg")) or "the host could not be reached"
+    if result.get("failed"):
+        return short(result.get("msg")) or "the task failed"
+    return None
+
+
+def short(message: t.Any) -> str:
+    """One line of a message: what tools put behind it belongs into the log of the task."""
+    text = str(message or "").strip()
+    return text.splitlines()[0].strip() if text else ""
+
+
+def node_view(name: str, result: t.Any, alias: str) -> lp.Node:
+    """What ``keystore_info`` told about the alias on one node."""
+    trouble = went_wrong(result)
+    if trouble is None and not isinstance(result.get("credentials"), t.Mapping):
+        trouble = "its keystore was not read"
+    if trouble is not None:
+        return lp.Node(name, read=False, reason=trouble)
+    entry = result["credentials"].get(alias)
+    if entry is None:
+        return lp.Node(name)
+    return lp.Node(name, present=True, key_id=entry.get("api_key_id"))
+
+
+def key_view(key: t.Mapping[str, t.Any], link: t.Optional[t.Mapping[str, t.Any]], drift: t.Callable[..., t.Sequence[str]]) -> lp.Key:
+    return lp.Key(
+        id=str(key["id"]),
+        name=str(key["name"]),
+        type=str(key.get("type") or "cross_cluster"),
+        creation=int(key.get("creation") or 0),
+        expiration=key.get("expiration"),
+        invalidated=bool(key.get("invalidated")),
+        username=key.get("username"),
+        metadata=key.get("metadata") or {},
+        drift=tuple(drift(link, key)) if link is not None else (),
+    )
+
+
+def by_cluster(results: Results) -> t.Dict[str, t.Any]:
+    """The results of looped tasks of all hosts, by the cluster they asked."""
+    found: t.Dict[str, t.Any] = {}
+    for result in results.values():
+        if isinstance(result, t.Mapping):
+            for entry in result.get("results") or []:
+                found[entry["item"]["cluster"]] = entry
+    return found
+
+
+def plan_all(
+    data: t.Mapping[str, t.Any],
+    keystores: Results,
+    keys: Results,
+    remotes: Results,
+    now: int,
+    options: lp.Options,
+    drift: t.Callable[..., t.Sequence[str]],
+    settings_drift: t.Callable[..., t.Sequence[str]],
+) -> t.List[Data]:
+    """The plans of all links, as plain data."""
+    servers, clients = by_cluster(keys), by_cluster(remotes)
+    plans = []
+    for link in data["links"]:
+        plan, remote = _plan(data, link, keystores, servers, clients, now, options, drift, settings_drift)
+        plans.append(plan_data(plan, link, remote))
+    return plans
+
+
+def _plan(
+    data: t.Mapping[str, t.Any],
+    link: t.Mapping[str, t.Any],
+    keystores: Results,
+    servers: t.Mapping[str, t.Any],
+    clients: t.Mapping[str, t.Any],
+    now: int,
+    options: lp.Options,
+    drift: t.Callable[..., t.Sequence[str]],
+    settings_drift: t.Callable[..., t.Sequence[str]],
+) -> t.Tuple[lp.Plan, t.Any]:
+    nodes = [node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]]
+    server, client = servers.get(link["to"]), clients.get(link["from"])
+    server_trouble, client_trouble = went_wrong(server), went_wrong(client)
+    asked = lp.Link(
+        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
+        owner=link["owner"], renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
+        migrate=link["migrate"],
+    )  # fmt: skip
+    fault = None
+    if server_trouble or client_trouble:
+        side = link["to"] if server_trouble else link["from"]
+        fault = "{0}: {1}".format(side, server_trouble or client_trouble)
+    keys = [
+        key_view(key, link if key.get("name") == link["key_name"] else None, drift)
+        for key in (() if server_trouble else server["api_keys"])
+    ]
+    found = None
+    if not client_trouble:
+        found = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
+    remote = remote_view(found, link, data["clusters"][link["from"]], settings_drift)
+    return lp.plan_link(asked, nodes, keys, remote, now, options, fault), found
+
+
+def remote_view(
+    found: t.Optional[t.Mapping[str, t.Any]],
+    link: t.Mapping[str, t.Any],
+    cluster: t.Mapping[str, t.Any],
+    settings_drift: t.Callable[..., t.Sequence[str]],
+) -> lp.Remote:
+    provable = len(cluster["node_urls"] or cluster["urls"]) >= len(cluster["nodes"])
+    if found is None:
+        return lp.Remote(provable=provable)
+    drift = tuple(settings_drift(link, found))
+    probe = found.get("probe") or {}
+    return lp.Remote(
+        exists=True,
+        settings_drift=drift,
+        security_model=found.get("security_model"),
+        proven=bool(probe.get("ok")),
+        provable=provable,
+        reason=str(probe.get("reason") or ""),
+        elsewhere=any(name in drift for name in ("proxy_address", "seeds", "mode")),
+    )
+
+
+def plan_data(plan: lp.Plan, link: t.Mapping[str, t.Any], found: t.Optional[t.Mapping[str, t.Any]] = None) -> Data:
+    probe = (found or {}).get("probe") or {}
+    return {
+        "link": plan.link.id,
+        "from": plan.link.client,
+        "to": plan.link.server,
+        "alias": plan.link.alias,
+        "key_name": plan.link.key_name,
+        "blocked": plan.blocked,
+        "steps": [step.as_dict() for step in plan.steps],
+        "words": list(plan.words),
+        "target": plan.target,
+        "kept": list(plan.kept),
+        "states": dict(plan.states),
+        "proven": bool(probe.get("ok")),
+        "reason": probe.get("reason"),
+        "advice": probe.get("advice"),
+    }
+
+
+# -- what each host does ----------------------------------------------------------------------------------------------
+
+
+def work(
+    plans: t.Sequence[Data],
+    status: t.Mapping[str, Data],
+    data: t.Mapping[str, t.Any],
+    hosts: t.Sequence[str],
+    host: str,
+    stage: str,
+) -> t.List[Data]:
+    """The items one host has to work off in a stage, leaving out links that failed before."""
+    assigned = assign(data, hosts)
+    items: t.List[Data] = []
+    for plan in plans:
+        for step in plan["steps"]:
+            if step["action"] not in STAGES[stage] or not allowed(plan, status.get(plan["link"], {}), stage):
+                continue
+            item: Data = {"link": plan["link"], "alias": plan["alias"], **step}
+            if stage in ("make", "update", "revoke"):
+                item["cluster"], doer = plan["to"], assigned.get(plan["to"])
+                item["name"] = plan["key_name"]
+            elif stage in ("deliver", "remove", "spread"):
+                item["cluster"], doer = plan["from"], step["source"] if stage == "spread" else step["node"]
+                item["maker"] = assigned.get(plan["to"])
+            else:
+                item["cluster"], doer = plan["from"], assigned.get(plan["from"])
+            if doer == host:
+                items.append(item)
+    return _per_cluster(items) if stage in ("reload", "prove") else items
+
+
+def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
+    """One call does for all links of a client cluster."""
+    result: t.Dict[str, Data] = {}
+    for item in items:
+        entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "aliases": []})
+        entry["links"].append(item["link"])
+        entry["aliases"].append(item["alias"])
+    return list(result.values())
+
+
+def allowed(plan: t.Mapping[str, t.Any], status: t.Mapping[str, t.Any], stage: str) -> bool:
+    """May the link still take part in this stage?"""
+    failed = status.get("failed") or {}
+    if stage == "revoke":
+        # Whatever went wrong, the old key is what still works.
+        return not failed
+    if stage in ("deliver", "spread"):
+        return not any(name in failed for name in ("make", "spread"))
+    if stage in ("reload", "settings", "prove"):
+        # A node that did not get its credential must not hide whether the others work.
+        return not any(name in failed for name in ("make", "spread"))
+    if stage == "remove":
+        return "unset" not in failed
+    return True
+
+
+def fold(
+    status: t.Mapping[str, Data],
+    plans: t.Sequence[Data],
+    data: t.Mapping[str, t.Any],
+    hosts: t.Sequence[str],
+    results: Results,
+    stage: str,
+) -> t.Dict[str, Data]:
+    """Add what a stage did to what is known about each link."""
+    folded = {name: dict(entry) for name, entry in status.items()}
+
+    def note(link: str, trouble: t.Optional[str], changed: bool, **more: t.Any) -> None:
+        entry = folded.setdefault(link, {})
+        if trouble:
+            entry["failed"] = {**entry.get("failed", {}), stage: trouble}
+        if changed:
+            entry["done"] = [*entry.get("done", []), stage] if stage not in entry.get("done", []) else entry["done"]
+        entry.update({name: value for name, value in more.items() if value is not None})
+
+    for host in hosts:
+        result = results.get(host)
+        expected = work(plans, status, data, hosts, host, stage)
+        if not expected:
+            continue
+        entries = result.get("results") if isinstance(result, t.Mapping) else None
+        if not entries:
+            trouble = went_wrong(result)
+            for item in expected:
+                for link in item.get("links") or [item["link"]]:
+                    note(link, trouble, trouble is None and bool(result and result.get("changed")))
+            continue
+        for entry in entries:
+            item = entry["item"]
+            trouble = went_wrong(entry)
+            for link in item.get("links") or [item["link"]]:
+                where = "{0}: {1}".format(item.get("node") or item["cluster"], trouble) if trouble else None
+                if stage == "prove" and trouble is None:
+                    note(link, *_proof(entry, next(plan for plan in plans if plan["link"] == link)))
+                elif stage == "make":
+                    note(link, where, bool(entry.get("changed")), **_made(entry))
+                else:
+                    note(link, where, bool(entry.get("changed")))
+    return folded
+
+
+def _made(entry: t.Mapping[str, t.Any]) -> Data:
+    key = entry.get("api_key") or {}
+    return {"made": key.get("id"), "expiration": key.get("expiration")}
+
+
+def _proof(entry: t.Mapping[str, t.Any], plan: Data) -> t.Tuple[t.Optional[str], bool]:
+    found = next((remote for remote in entry.get("remotes") or [] if remote["alias"] == plan["alias"]), None)
+    if found is None:
+        return "alias {0} is not known on {1}".format(plan["alias"], plan["from"]), False
+    probe = found.get("probe") or {}
+    if probe.get("ok"):
+        return None, True
+    text = str(probe.get("reason") or "no answer")
+    return "{0}. {1}".format(text.rstrip("."), probe["advice"]) if probe.get("advice") else text, False
+
+
+def second_look(
+    plans: t.Sequence[Data],
+    status: t.Mapping[str, Data],
+    data: t.Mapping[str, t.Any],
+    keystores: Results,
+    keys: Results,
+    now: int,
+) -> t.Dict[str, Data]:
+    """Withdraw revocations that must not happen after all: something else worked on the link meanwhile."""
+    folded = {name: dict(entry) for name, entry in status.items()}
+    servers = by_cluster(keys)
+    links = {link["id"]: link for link in data["links"]}
+    for plan in plans:
+        revoke = [step for step in plan["steps"] if step["action"] == "revoke"]
+        if not revoke or not allowed(plan, status.get(plan["link"], {}), "revoke"):
+            continue
+        link = links[plan["link"]]
+        nodes = [node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]]
+        server = servers.get(link["to"])
+        trouble = went_wrong(server)
+        found = [trouble] if trouble else lp.objections(
+            lp.Plan(
+                lp.Link(id=link["id"], client=link["from"], server=link["to"], alias=link["alias"],
+                        key_name=link["key_name"], owner=link["owner"]),
+                steps=tuple(lp.Step("revoke", "", key_ids=tuple(step["key_ids"])) for step in revoke),
+                target=plan["target"], kept=tuple(plan["kept"]),
+            ),
+            nodes, [key_view(key, None, lambda *_a: ()) for key in server["api_keys"]],
+            status.get(plan["link"], {}).get("made"), now,
+        )  # fmt: skip
+        if found:
+            entry = folded.setdefault(plan["link"], {})
+            text = "{0}; nothing was revoked. Is another run at work on this link? Run again when it has ended".format("; ".join(found))
+            entry["failed"] = {**entry.get("failed", {}), "revoke": text}
+    return folded
+
+
+# -- what people see --------------------------------------------------------------------------------------------------
+
+
+def report(
+    plans: t.Sequence[Data], status: t.Mapping[str, Data], mode: str, check: bool, keys: Results, now: int
+) -> t.List[Data]:
+    """One entry per link: its state and why."""
+    servers = by_cluster(keys)
+    rows = []
+    for plan in plans:
+        entry = status.get(plan["link"], {})
+        failed = entry.get("failed") or {}
+        key_id = entry.get("made") or plan["target"]
+        expiration = entry.get("expiration") or _expiration(servers.get(plan["to"]), key_id)
+        note = ""
+        if plan["blocked"]:
+            state, note = "blocked", plan["blocked"]
+        elif failed:
+            stage, text = next(iter(failed.items()))
+            state, note = "failed", "{0}: {1}".format(STAGE_WORDS.get(stage, stage), text)
+        elif plan["steps"] and mode == "verify":
+            state, note = "wrong", "; ".join(plan["words"])
+        elif plan["steps"]:
+            state = {"untrust": "removed"}.get(mode, "changed")
+            note = "; ".join(plan["words"])
+            if check:
+                state = "would be " + state
+        else:
+            state = "gone" if mode == "untrust" else "right"
+            note = "; ".join(plan["words"])
+        proven = plan["proven"] if not plan["steps"] else "prove" in entry.get("done", [])
+        rows.append({
+            "link": plan["link"], "from": plan["from"], "to": plan["to"], "alias": plan["alias"], "state": state,
+            "ok": not plan["blocked"] and not failed and state != "wrong",
+            "api_key_id": None if mode == "untrust" else key_id,
+            "expiration": None if mode == "untrust" else expiration,
+            "days_left": None if expiration is None or mode == "untrust" else max(0, (expiration - now) // 86_400_000),
+            "proven": bool(proven) and mode != "untrust" and not failed,
+            "actions": [step["action"] for step in plan["steps"]],
+            "kept": plan["kept"],
+            "note": note,
+        })  # fmt: skip
+    return rows
+
+
+def _expiration(server: t.Any, key_id: t.Optional[str]) -> t.Optional[int]:
+    if went_wrong(server) or key_id is None:
+        return None
+    return next((key.get("expiration") for key in server["api_keys"] if key["id"] == key_id), None)
+
+
+def table(rows: t.Sequence[Data]) -> t.List[str]:
+    """The report as lines of text, columns aligned."""
+    head = ("LINK", "ALIAS", "STATE", "PROOF", "KEY", "EXPIRES")
+    cells = [head]
+    for row in rows:
+        days = row["days_left"]
+        cells.append((
+            "{0} -> {1}".format(row["from"], row["to"]), row["alias"], row["state"],
+            "every node" if row["proven"] else "-", row["api_key_id"] or "-", "in {0} days".format(days) if days is not None else "-",
+        ))  # fmt: skip
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    lines = []
+    for number, line in enumerate(cells):
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+        if number and rows[number - 1]["note"] and rows[number - 1]["state"] != "right":
+            lines.append("    " + rows[number - 1]["note"])
+    return lines
