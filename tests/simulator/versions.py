@@ -1,0 +1,60 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one table that says which behaviour starts in which version."""
+
+from __future__ import annotations
+
+Version = tuple[int, int, int]
+
+NEWEST = "9.4.0"
+DEFAULT = "9.3.0"
+
+# feature -> first version that has it
+FEATURES: dict[str, Version] = {
+    "cross_cluster_api_key": (8, 10, 0),            # endpoints; GET shows type, access; active_only
+    "invalidation_time": (8, 12, 0),                # GET shows `invalidation`
+    "resolve_cluster": (8, 13, 0),
+    "reload_remote_credentials": (8, 13, 0),
+    "ga_rules": (8, 14, 0),                         # no DLS/FLS beside replication; invalidation needs manage_security
+    "realm_type": (8, 14, 0),                       # GET shows realm_type; with_profile_uid
+    "keystore_format_6": (8, 14, 0),
+    "monitor_enrich": (8, 15, 0),                   # in generated search descriptors and in remote_cluster
+    "remote_cluster_privileges": (8, 15, 0),
+    "skip_unavailable_default_true": (8, 15, 0),
+    "reload_needs_only_manage": (8, 15, 1),
+    "monitor_stats": (8, 17, 0),
+    "resolve_cluster_without_expression": (8, 18, 0),
+    "failure_store_privileges_refused": (8, 19, 0),
+    "certificate_model_deprecated": (9, 0, 0),
+    "certificate_identity": (9, 3, 0),
+    "signing": (9, 3, 0),
+    "reload_details": (9, 3, 0),
+}
+
+LUCENE = {(8, 10): "9.7.0", (8, 12): "9.9.1", (8, 13): "9.10.0", (8, 14): "9.10.0", (8, 15): "9.11.1", (8, 17): "9.12.0",
+          (8, 18): "9.12.1", (8, 19): "9.12.2", (9, 0): "10.1.0", (9, 3): "10.3.2", (9, 4): "10.4.0"}
+
+
+def parse(text: str) -> Version:
+    parts = text.split(".")
+    if not 2 <= len(parts) <= 3 or not all(part.isdigit() for part in parts):
+        raise ValueError(f"[{text}] is not a version; write it as major.minor.patch, for example {DEFAULT}")
+    numbers = [int(part) for part in parts] + [0]
+    version = (numbers[0], numbers[1], numbers[2])
+    if not (8, 9, 0) <= version < (10, 0, 0):
+        raise ValueError(f"version [{text}] is not simulated; choose one from 8.9 to {NEWEST}")
+    return version
+
+
+def text(version: Version) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def has(version: Version, feature: str) -> bool:
+    return version >= FEATURES[feature]
+
+
+def lucene(version: Version) -> str:
+    known = [key for key in LUCENE if key <= version[:2]]
+    return LUCENE[max(known)] if known else "9.6.0"
