@@ -1,0 +1,208 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server side of a link: TLS ports of a node, and what happens to each message that arrives there (rules 5.6, 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+from . import link_authentication, link_protocol as wire, node_log
+from .errors import EsHttpError, illegal_argument, security_error
+from .flat_settings import text
+from .settings_catalog import as_list
+from .state import Cluster, Node
+
+REMOTE_PROFILE, DEFAULT_PROFILE = "_remote_cluster", "default"
+ACTIONS: dict[str, Any] = {}        # action -> async handler(node, subject, body)
+
+
+def action(name: str) -> Any:
+    def register(handler: Any) -> Any:
+        ACTIONS[name] = handler
+        return handler
+    return register
+
+
+def bind(port: int = 0) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
+
+
+def config_path(node: Node, value: Any) -> Path:
+    return node.config_dir / text(value)
+
+
+class Port:
+    """A TLS port that can be closed and opened again at the same number."""
+
+    def __init__(self, profile: str) -> None:
+        self.profile = profile
+        self.reservation = bind()
+        self.number: int = self.reservation.getsockname()[1]
+        self.server: asyncio.Server | None = None
+        self.writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.number}"
+
+    async def open(self, pick: Any, context: ssl.SSLContext | None) -> None:
+        """`pick()` names the node that serves a new channel."""
+        if self.server is not None:
+            return
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            node = pick()
+            if node is None:
+                writer.close()
+                return
+            self.writers.add(writer)
+            node.link.channels.add(writer)
+            try:
+                await self._serve(node, reader, writer)
+            finally:
+                self.writers.discard(writer)
+                node.link.channels.discard(writer)
+                with contextlib.suppress(Exception):
+                    writer.close()
+
+        self.server = await asyncio.start_server(serve, sock=bind(self.number), ssl=context, backlog=256)
+
+    async def close(self) -> None:
+        server, self.server = self.server, None
+        if server is not None:
+            server.close()
+        for writer in list(self.writers):
+            writer.transport.abort()
+
+    async def _serve(self, node: Node, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                message = await wire.read(reader)
+                task = asyncio.ensure_future(self._answer(node, message, writer))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except (OSError, EOFError, ValueError, ssl.SSLError):
+            return
+
+    async def _answer(self, node: Node, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        close = False
+        try:
+            certificate = bool(writer.get_extra_info("peercert"))
+            body = await handle(node, self.profile, message["action"], message["headers"], message["body"], certificate)
+            answer = {"id": message["id"], "body": body}
+        except EsHttpError as error:
+            answer = {"id": message["id"], "error": wire.to_wire(error)}
+            # Failed authentication costs the channel, on either port; a refused action does not.
+            close = error.status == 401 or message["action"] in (wire.HANDSHAKE, wire.PLAIN_HANDSHAKE)
+        with contextlib.suppress(Exception):
+            wire.write(writer, answer)
+            await writer.drain()
+            if close:
+                writer.close()
+
+
+async def handle(node: Node, profile: str, name: str, headers: dict[str, Any], body: Any, certificate: bool = False) -> Any:
+    hello = {"cluster_name": node.cluster.name, "cluster_uuid": node.cluster.uuid, "version": list(node.version), "node": node.name}
+    if profile == REMOTE_PROFILE:
+        if node.version < (8, 10, 0):
+            return hello        # a build with the feature flag, before headers of every message were checked
+        subject = link_authentication.authenticate(node, name, headers)
+        if name == wire.HANDSHAKE:
+            return hello
+    else:
+        if name == wire.HANDSHAKE:
+            node_log.warn(node, f"missing authentication credentials for action [{name}]")
+            if not certificate:
+                raise security_error(401, f"missing authentication credentials for action [{name}]")
+            raise illegal_argument(f"remote cluster handshake action requires channel profile to be [{REMOTE_PROFILE}], "
+                                   f"but got [{DEFAULT_PROFILE}]")
+        if name == wire.PLAIN_HANDSHAKE:
+            return hello
+        subject = {"model": "certificate", **json.loads(headers["_xpack_security_authentication"])}
+    handler = ACTIONS.get(name)
+    if handler is None:
+        raise EsHttpError(400, "action_not_found_transport_exception", f"No handler for action [{name}]")
+    return await handler(node, subject, body)
+
+
+class NodeLink:
+    """The ports of one node."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.remote_cluster = Port(REMOTE_PROFILE)
+        self.transport = Port(DEFAULT_PROFILE)
+        self.channels: set[asyncio.StreamWriter] = set()
+
+    @property
+    def serving(self) -> bool:
+        return self.node.running and self.node.yml.get("remote_cluster_server.enabled") == "true"
+
+    async def open(self) -> None:
+        node = self.node
+        if node.yml.get("remote_cluster_server.enabled") == "true":
+            await self.remote_cluster.open(lambda: node, self.context("remote_cluster_server", "none"))
+        else:
+            await self.remote_cluster.close()
+        await self.transport.open(lambda: node, self.context("transport", "required"))
+
+    async def close(self) -> None:
+        await self.remote_cluster.close()
+        await self.transport.close()
+        for writer in list(self.channels):
+            writer.transport.abort()
+
+    def context(self, name: str, client_authentication: str) -> ssl.SSLContext | None:
+        node, prefix = self.node, f"xpack.security.{name}.ssl."
+        if node.yml.get(prefix + "enabled", "true") == "false":
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(config_path(node, node.yml[prefix + "certificate"]), config_path(node, node.yml[prefix + "key"]))
+        mode = node.yml.get(prefix + "client_authentication", client_authentication)
+        if mode != "none":
+            for file in as_list(node.yml.get(prefix + "certificate_authorities")):
+                context.load_verify_locations(config_path(node, file))
+            context.verify_mode = ssl.CERT_REQUIRED if mode == "required" else ssl.CERT_OPTIONAL
+        return context
+
+
+class Front:
+    """The cluster's published remote-cluster address: what a load balancer in front of the nodes' ports would be."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.port = Port(REMOTE_PROFILE)
+        self._turn = 0
+        self._signature: Any = None
+
+    def pick(self) -> Node | None:
+        serving = [node for node in self.cluster.nodes if node.link.serving]     # type: ignore[attr-defined]
+        self._turn += 1
+        return serving[self._turn % len(serving)] if serving else None
+
+    async def refresh(self) -> None:
+        """Open while any node serves. TLS is that of the first serving node (all nodes share the authority)."""
+        serving = [node for node in self.cluster.nodes if node.link.serving]     # type: ignore[attr-defined]
+        if not serving:
+            self._signature = None
+            await self.port.close()
+            return
+        settings = {key: value for key, value in serving[0].yml.items() if key.startswith("xpack.security.remote_cluster_server.ssl.")}
+        signature = (serving[0].name, sorted(settings.items(), key=str))
+        if self.port.server is None or signature != self._signature:
+            if self.port.server is not None:
+                server, self.port.server = self.port.server, None
+                server.close()                      # open channels to the other nodes stay
+            self._signature = signature
+            await self.port.open(self.pick, serving[0].link.context("remote_cluster_server", "none"))    # type: ignore[attr-defined]
