@@ -21,7 +21,7 @@ PRESENT = "present"
 SECRET_LENGTH = 22
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SECRET = re.compile(r"[\x21-\x7e]{22}")
-_BARE_SECRET = "it looks like the field [api_key] alone; give the field [encoded], which holds the id as well"
+_BARE_FIELD = "it looks like the field [api_key] alone; give the field [encoded], which holds the id as well"
 
 
 class Credential(t.NamedTuple):
@@ -62,10 +62,10 @@ def _split(value: str) -> t.Union[str, t.Tuple[str, str]]:
     if decoded is None:
         if ":" in value:
             return "it looks like plain id:api_key; give the field [encoded] of the answer that created the key"
-        return _BARE_SECRET if _SECRET.fullmatch(value) else "it is not base64"
+        return _BARE_FIELD if _SECRET.fullmatch(value) else "it is not base64"
     key_id, colon, secret = decoded.partition(":")
     if not colon:
-        return _BARE_SECRET if _SECRET.fullmatch(value) else "it is base64, but not of id:api_key"
+        return _BARE_FIELD if _SECRET.fullmatch(value) else "it is base64, but not of id:api_key"
     if not _ID.fullmatch(key_id):
         return "the part before the colon is not the id of an API key"
     if len(secret) != SECRET_LENGTH or not _SECRET.fullmatch(secret):

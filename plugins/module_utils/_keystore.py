@@ -189,7 +189,7 @@ class KeystoreTool:
         try:
             import fcntl
 
-            handle = open(self.path, "rb")
+            handle = open(self.path, "rb")  # noqa: SIM115 -- closed below
         except (ImportError, OSError):
             yield
             return
@@ -205,7 +205,7 @@ class KeystoreTool:
             lines.append(self._password)
         if value is not None:
             lines.append(value)
-        rc, out, err = self._execute(attempt, arguments, "".join(line + "\n" for line in lines), value)
+        rc, out, err = self._execute(attempt, arguments, "".join(line + "\n" for line in lines))
         if PROMPT in err:
             self.protected = True
         elif rc == 0 or "does not exist in the keystore" in err:
@@ -227,11 +227,12 @@ class KeystoreTool:
             return True
         # Either nothing was read before, or no prompt was seen: writing the password as a value would be worse than
         # one more call.
-        rc, _out, _err = self._execute("ask whether the node's keystore is protected", ["has-passwd", "--silent"], "", None)
+        attempt = "ask whether the node's keystore is protected"
+        rc, _out, _err = self._execute(attempt, ["has-passwd", "--silent"], "")
         self.protected = rc == 0
         return self.protected
 
-    def _execute(self, attempt: str, arguments: t.Sequence[str], stdin: str, value: t.Optional[str]) -> Answer:
+    def _execute(self, attempt: str, arguments: t.Sequence[str], stdin: str) -> Answer:
         self.calls += 1
         try:
             return self._run([self.path, *arguments], stdin, self._child_environ())
@@ -253,13 +254,12 @@ class KeystoreTool:
 
 
 def _run(command: t.Sequence[str], stdin: str, environ: t.Mapping[str, str]) -> Answer:
-    # AnsibleModule.run_command has no timeout, and logs the command; a session of its own takes away the terminal, where
-    # the tool would otherwise wait for someone to type.
+    # AnsibleModule.run_command has no timeout, and logs the command; a session of its own takes away the terminal,
+    # where the tool would otherwise wait for someone to type.
     done = subprocess.run(
         list(command),
         input=stdin.encode("utf-8", "surrogateescape"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         env=dict(environ),
         timeout=CALL_TIMEOUT,
         start_new_session=True,

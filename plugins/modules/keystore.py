@@ -10,16 +10,16 @@ module: keystore
 short_description: One secure setting in the keystore of an Elasticsearch node
 version_added: 1.0.0
 description:
-  - Sets or removes one secure setting, such as the credential of a remote cluster, in the keystore of the node that runs
-    on the host this task runs on. It calls the node's own C(elasticsearch-keystore).
+  - Sets or removes one secure setting, such as the credential of a remote cluster, in the keystore of the node that
+    runs on the host this task runs on. It calls the node's own C(elasticsearch-keystore).
   - The present value is read first, so that nothing is written when it is right. That is one call of the tool when
     nothing changes and two when something does; each starts a Java virtual machine and takes some seconds.
   - Values and the keystore password go to the tool over standard input, never as arguments.
-  - A value for C(cluster.remote.<alias>.credentials) is refused, before anything is written, unless it is the encoded form
-    of an API key. So is an alias that Elasticsearch would refuse, because a node does not start with an unknown
+  - A value for C(cluster.remote.<alias>.credentials) is refused, before anything is written, unless it is the encoded
+    form of an API key. So is an alias that Elasticsearch would refuse, because a node does not start with an unknown
     secure setting.
-  - A running node takes over a new value when M(crosscluster.elasticsearch.reload_secure_settings) is called (credentials
-    of remote clusters from Elasticsearch 8.13 on) or when it is restarted.
+  - A running node takes over a new value when M(crosscluster.elasticsearch.reload_secure_settings) is called
+    (credentials of remote clusters from Elasticsearch 8.13 on) or when it is restarted.
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes
 attributes:
@@ -55,7 +55,8 @@ options:
     type: path
   config_dir:
     description:
-      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as E(ES_PATH_CONF).
+      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as
+        E(ES_PATH_CONF).
       - Without it, the tool decides. Installations from packages read it from C(/etc/default/elasticsearch) or
         C(/etc/sysconfig/elasticsearch), which beats this option.
     type: path

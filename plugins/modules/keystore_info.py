@@ -10,9 +10,9 @@ module: keystore_info
 short_description: What the keystore of an Elasticsearch node holds
 version_added: 1.0.0
 description:
-  - Lists the names of the secure settings of the node that runs on the host this task runs on, and for each credential of a
-    remote cluster the id of the API key inside it. The id is no secret, so it can be compared with the keys that are
-    alive on the server cluster.
+  - Lists the names of the secure settings of the node that runs on the host this task runs on, and for each
+    credential of a remote cluster the id of the API key inside it. The id is no secret, so it can be compared with
+    the keys that are alive on the server cluster.
   - Secrets are returned only with O(reveal=true).
   - This is one call of C(elasticsearch-keystore) for the names and one for each credential. Each starts a Java virtual
     machine; up to four run at a time. With O(aliases) the names are not listed, so that one alias costs one call.
@@ -37,7 +37,8 @@ options:
     type: path
   config_dir:
     description:
-      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as E(ES_PATH_CONF).
+      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as
+        E(ES_PATH_CONF).
       - Without it, the tool decides. Installations from packages read it from C(/etc/default/elasticsearch) or
         C(/etc/sysconfig/elasticsearch), which beats this option.
     type: path
@@ -47,8 +48,8 @@ options:
       - With a keystore that is not protected it is not used, and a warning says so.
     type: str
 notes:
-  - A node without a keystore holds nothing, which is an answer. It is an error only where there is no C(elasticsearch.yml)
-    beside, because the directory is probably wrong then.
+  - A node without a keystore holds nothing, which is an answer. It is an error only where there is no
+    C(elasticsearch.yml) beside, because the directory is probably wrong then.
   - Run it as a user who may read the keystore file, such as its owner.
   - Needs nothing but Python 3.8 on the node.
 seealso:
