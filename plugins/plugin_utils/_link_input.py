@@ -13,8 +13,12 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import check_certificate_identity, check_metadata
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_plan import MARKER, OPERATOR_PREFIX
 
 # Field names equal those of the options of the modules they end in. The third group is information that is allowed so
@@ -32,8 +36,6 @@ SETTING_FIELDS = (
 )  # fmt: skip
 LINK_FIELDS = ("from", "to", "alias", "name", *KEY_FIELDS, *SETTING_FIELDS, "grace", "migrate", "roles", "description")
 ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
-
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Problems(list):  # type: ignore[type-arg]
@@ -185,13 +187,18 @@ def _link(
 
 def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
     access = value.get("access")
-    if not isinstance(access, t.Mapping) or not any(access.get(part) for part in ("search", "replication")):
+    if access is None:
         problems.add(
             "{0} has no access; say what may be read, for example access: {{search: [{{names: ['logs-*']}}]}}", where)
+    else:
+        checked(where, problems, check_access, access)
     metadata = value.get("metadata", {})
     if not isinstance(metadata, t.Mapping):
         problems.add("{0}: metadata must be a dictionary, not {1}", where, kind(metadata))
         metadata = {}
+    metadata = checked(where, problems, check_metadata, metadata) or {}
+    if value.get("certificate_identity"):
+        checked(where, problems, check_certificate_identity, value["certificate_identity"])
     on_expiring = value.get("on_expiring", "rotate")
     if on_expiring not in ("rotate", "extend"):
         problems.add("{0}: on_expiring must be rotate or extend, not [{1}]", where, on_expiring)
@@ -201,8 +208,8 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
         problems.add(
             "{0}: renew_before {1} is not shorter than expiration {2}, so every run would make a new key", where,
             value["renew_before"], value["expiration"])
-    if on_expiring == "extend" and renew_before and not expiration:
-        problems.add("{0}: on_expiring: extend needs an expiration to extend the key by", where)
+    if renew_before and value.get("expiration") is None:
+        problems.add("{0}: renew_before needs expiration, which says how long the renewed key lives", where)
     return {
         "access": access,
         # The mark tells the next run, and people, which cluster the key was made for.
@@ -270,13 +277,17 @@ def milliseconds(where: str, name: str, value: t.Any, problems: Problems) -> t.O
     """A duration like 90d as Elasticsearch takes it; None when it is not given or not one."""
     if value is None:
         return None
-    text = str(value)
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
-    unit = text[len(number):]
-    if not isinstance(value, str) or not number.isdigit() or unit not in _UNITS or not int(number):
-        problems.add("{0}: {1} must be a whole number with a unit (s, m, h or d), for example 90d, not [{2}]", where, name, value)
+    duration = checked(where, problems, parse_duration, value, name)
+    return duration.ms if duration else None
+
+
+def checked(where: str, problems: Problems, check: t.Callable[..., t.Any], *values: t.Any) -> t.Any:
+    """What a check of the modules makes of a value; what it refuses is noted."""
+    try:
+        return check(*values)
+    except InputError as exc:
+        problems.add("{0}: {1}", where, str(exc))
         return None
-    return int(number) * _UNITS[unit]
 
 
 def unknown_fields(where: str, value: t.Mapping[str, t.Any], known: t.Sequence[str], problems: Problems) -> None:

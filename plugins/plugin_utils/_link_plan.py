@@ -48,6 +48,7 @@ STATE_WORDS = {
 MARKER = "crosscluster_elasticsearch"
 # Elastic's own operator makes keys with this prefix and makes them again when somebody removes them.
 OPERATOR_PREFIX = "eck-"
+OPERATOR_MARK = "elasticsearch.k8s.elastic.co/managed-by"
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ class Plan:
 def is_ours(key: Key, link: Link) -> bool:
     """May this key be used and changed for the link? Everything else belongs to somebody else and is left alone."""
     if key.type != "cross_cluster" or key.name != link.key_name or key.name.startswith(OPERATOR_PREFIX):
+        return False
+    if OPERATOR_MARK in key.metadata:
         return False
     if link.owner is not None and key.username is not None and key.username != link.owner:
         return False
@@ -319,7 +322,7 @@ def _reason_to_make(link: Link, target: t.Optional[Key], unfinished: bool, now: 
 
 
 def _expiring(link: Link, key: Key, now: int) -> bool:
-    return link.renew_before is not None and key.expiration is not None and key.expiration - now < link.renew_before
+    return link.renew_before is not None and key.expiration is not None and key.expiration - now <= link.renew_before
 
 
 def _deliveries(

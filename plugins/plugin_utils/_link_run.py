@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import credentials_setting
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 
 Data = t.Dict[str, t.Any]
 Results = t.Mapping[str, t.Any]
 """What a task registered, by host."""
-
-DRIFT: t.Callable[[t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Sequence[str]]
 
 STAGE_WORDS = {
     "make": "the API key could not be made",
@@ -165,7 +164,7 @@ def plan_all(
     plans = []
     for link in data["links"]:
         plan, remote = _plan(data, link, keystores, servers, clients, now, options, drift, settings_drift)
-        plans.append(plan_data(plan, link, remote))
+        plans.append(plan_data(plan, options, remote))
     return plans
 
 
@@ -225,7 +224,7 @@ def remote_view(
     )
 
 
-def plan_data(plan: lp.Plan, link: t.Mapping[str, t.Any], found: t.Optional[t.Mapping[str, t.Any]] = None) -> Data:
+def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[str, t.Any]] = None) -> Data:
     probe = (found or {}).get("probe") or {}
     return {
         "link": plan.link.id,
@@ -239,6 +238,7 @@ def plan_data(plan: lp.Plan, link: t.Mapping[str, t.Any], found: t.Optional[t.Ma
         "target": plan.target,
         "kept": list(plan.kept),
         "states": dict(plan.states),
+        "present": options.mode != "untrust",
         "proven": bool(probe.get("ok")),
         "reason": probe.get("reason"),
         "advice": probe.get("advice"),
@@ -263,7 +263,7 @@ def work(
         for step in plan["steps"]:
             if step["action"] not in STAGES[stage] or not allowed(plan, status.get(plan["link"], {}), stage):
                 continue
-            item: Data = {"link": plan["link"], "alias": plan["alias"], **step}
+            item: Data = {"link": plan["link"], "alias": plan["alias"], "present": plan["present"], **step}
             if stage in ("make", "update", "revoke"):
                 item["cluster"], doer = plan["to"], assigned.get(plan["to"])
                 item["name"] = plan["key_name"]
@@ -281,9 +281,11 @@ def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
     """One call does for all links of a client cluster."""
     result: t.Dict[str, Data] = {}
     for item in items:
-        entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "aliases": []})
+        entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "expect": []})
         entry["links"].append(item["link"])
-        entry["aliases"].append(item["alias"])
+        if item["present"]:
+            # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
+            entry["expect"].append(credentials_setting(item["alias"]))
     return list(result.values())
 
 

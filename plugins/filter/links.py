@@ -1,0 +1,102 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that hand the work of the links to the roles. They are documented so that the roles can be read; playbooks of
+users have no need for them."""
+
+from __future__ import annotations
+
+import base64
+import time
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_drift, _link_input, _link_plan, _link_run
+
+
+def link_input(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
+    return _link_input.normalise(clusters, links)
+
+
+def link_connection(cluster: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The connection options of a cluster, as the modules take them."""
+    options = {name: cluster[name] for name in CONNECTION_OPTIONS if cluster.get(name) is not None}
+    if "urls" not in options:
+        nodes = [node["url"] for node in cluster.get("nodes") or [] if isinstance(node, t.Mapping) and node.get("url")]
+        options["urls"] = [cluster["url"]] if cluster.get("url") else nodes
+    return options
+
+
+def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
+    """The options of the keystore modules for one node."""
+    entry = next((item for item in cluster.get("nodes") or [] if isinstance(item, t.Mapping) and item.get("name") == node), {})
+    options = {"executable": entry.get("keystore"), "config_dir": entry.get("config_dir")}
+    options["keystore_password"] = entry.get("keystore_password", cluster.get("keystore_password"))
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def link_reads(data: t.Any, hosts: t.Any, host: str, side: str, keystores: t.Any = None) -> t.List[t.Dict[str, t.Any]]:
+    return _link_run.reads(data, hosts, host, side, keystores)
+
+
+def link_plans(
+    data: t.Any, keystores: t.Any, keys: t.Any, remotes: t.Any, mode: str = "trust", missing_nodes: str = "fail",
+    proof: str = "every_node",
+) -> t.List[t.Dict[str, t.Any]]:  # fmt: skip
+    options = _link_plan.Options(mode="trust" if mode == "verify" else mode, missing_nodes=missing_nodes, proof=proof)
+    return _link_run.plan_all(
+        data, keystores, keys, remotes, now(), options, _link_drift.key_drift, _link_drift.settings_drift)
+
+
+def link_work(plans: t.Any, stage: str, host: str, hosts: t.Any, data: t.Any, status: t.Any) -> t.List[t.Dict[str, t.Any]]:
+    if stage not in _link_run.STAGES:
+        raise AnsibleFilterError("link_work: unknown stage {0}".format(stage))
+    return _link_run.work(plans, status, data, hosts, host, stage)
+
+
+def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check: bool = False) -> str:
+    """The encoded key for one node: from the task that made it, or from the node that holds it."""
+    for entry in found.get("results") or []:
+        if entry["item"]["link"] != item["link"]:
+            continue
+        encoded = entry.get("encoded") or ((entry.get("credentials") or {}).get(item["alias"]) or {}).get("encoded")
+        if encoded:
+            return str(encoded)
+    if check:
+        # Nothing is made in check mode, so there is no secret; this has its form, and an id that no key has.
+        return base64.b64encode(b"made-in-a-real-run:" + b"x" * 22).decode("ascii")
+    raise AnsibleFilterError("the credential for {0} is not at hand".format(item["link"]))
+
+
+def link_status(plans: t.Any, stage: str, results: t.Any, hosts: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
+    return _link_run.fold(status, plans, data, hosts, results, stage)
+
+
+def link_second_look(plans: t.Any, keystores: t.Any, keys: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
+    return _link_run.second_look(plans, status, data, keystores, keys, now())
+
+
+def link_report(plans: t.Any, status: t.Any, keys: t.Any, mode: str = "trust", check: bool = False) -> t.List[t.Dict[str, t.Any]]:
+    return _link_run.report(plans, status, mode, check, keys, now())
+
+
+def link_table(rows: t.Any) -> t.List[str]:
+    return _link_run.table(rows)
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+class FilterModule:
+    """Filters of the roles."""
+
+    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+        return {
+            function.__name__: function
+            for function in (
+                link_input, link_connection, link_node, link_reads, link_plans, link_work, link_secret, link_status, link_second_look,
+                link_report, link_table,
+            )
+        }  # fmt: skip

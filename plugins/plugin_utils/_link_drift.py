@@ -1,0 +1,41 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between what a link asks for and what the clusters have. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key, _remote_settings
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
+
+
+def key_drift(link: t.Mapping[str, t.Any], key: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Which fields of the API key have to be updated, by the rules of the module that will do it."""
+    wanted = _api_key.Wanted(
+        name=link["key_name"],
+        access=check_access(link["access"]),
+        metadata=link["metadata"],
+        certificate_identity=link["certificate_identity"],
+        expiration=parse_duration(link["expiration"], "expiration") if link["expiration"] else None,
+    )
+    found = _api_key.Key.from_server(key)
+    body = _api_key.changes(wanted, found, extend=False)
+    if "expiration" in body and body.get("metadata") == found.metadata:
+        # Sent along only because the server refuses an expiration alone.
+        del body["metadata"]
+    return list(body)
+
+
+def settings_drift(link: t.Mapping[str, t.Any], remote: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Which settings of the alias are not as asked for; what was not asked for is left alone."""
+    current = remote.get("settings") or {}
+    return [
+        option for option, value in link["settings"].items()
+        if not _remote_settings.same(_remote_settings.SUFFIXES[option], current.get(_remote_settings.SUFFIXES[option]), value)
+    ]
