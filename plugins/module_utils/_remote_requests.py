@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ._client import ElasticsearchClient
+from ._diagnosis import Diagnosis, diagnose, diagnose_resolve, diagnose_search, refine
+from ._errors import EsBadRequest, EsConnectionError, EsError, InputError
+from ._remote_state import addresses_of, security_model
 
 # Nested, because the names of flat settings contain the dots that filter_path takes for levels.
 _FILTER = ",".join(f"{section}.cluster.remote" for section in ("persistent", "transient", "defaults"))
@@ -22,3 +25,81 @@ def read_settings(client: ElasticsearchClient) -> t.Mapping[str, t.Any]:
         params={"include_defaults": True, "filter_path": _FILTER},
         attempt="read the settings of remote clusters",
     ).body
+
+
+def read_info(client: ElasticsearchClient) -> t.Mapping[str, t.Any]:
+    """`_remote/info` of the first node that has connections to remote clusters."""
+    attempt = "read the state of remote clusters"
+    failure: t.Optional[EsError] = None
+    for url in list(client.urls):
+        # The first call may go to any node that is up; only a node without the role makes us ask the others.
+        asked = client if failure is None else client.at(url)
+        try:
+            return asked.request("GET", "/_remote/info", attempt=attempt).body
+        except EsBadRequest as e:
+            if not e.says("remote_cluster_client"):
+                raise
+            failure = e
+    if failure is None:
+        raise InputError("urls is empty: give the address of at least one node.")
+    failure.advice = "Name a node with the role remote_cluster_client in urls: only such nodes connect to remote clusters."
+    raise failure
+
+
+def probe(client: ElasticsearchClient, aliases: t.Sequence[str], only: t.Optional[str]) -> t.Dict[str, Diagnosis]:
+    """A real request over each link, through the one node of this client: one request for all aliases."""
+    try:
+        body = client.request(
+            "GET", f"/_resolve/cluster/{only or '*'}:*", attempt="send a request to the remote clusters"
+        ).body
+    except EsError as e:
+        if e.says("no handler found", "incorrect HTTP method"):
+            return {alias: _probe_by_search(client, alias) for alias in aliases}
+        return {alias: _failure(e, alias) for alias in aliases}
+    found = {}
+    for alias in aliases:
+        found[alias] = diagnose_resolve(body.get(alias), alias)
+    if any(not diagnosis.ok for diagnosis in found.values()):
+        _look_closer(client, found)
+    return found
+
+
+def _probe_by_search(client: ElasticsearchClient, alias: str) -> Diagnosis:
+    # Elasticsearch before 8.13 has no _resolve/cluster.
+    try:
+        body = client.request(
+            "GET", f"/{alias}:*/_search", params={"size": 0}, attempt=f"search the remote cluster [{alias}]"
+        ).body
+    except EsError as e:
+        return _failure(e, alias)
+    return diagnose_search(body, alias)
+
+
+def _failure(e: EsError, alias: str) -> Diagnosis:
+    if isinstance(e, EsConnectionError):
+        return Diagnosis(False, "node_unreachable", str(e), "Check that the node is up and its address in urls.", True)
+    if e.status is None or e.reason is None:
+        return Diagnosis(False, "node_unreachable", str(e), "Check what answers at this address.", True)
+    found = diagnose([f"{e.type}: {e.reason}" if e.type else e.reason, *e.causes], alias)
+    if found.cause in ("authentication", "key_lacks_access", "unknown") and "remote" not in (e.reason or ""):
+        # The client cluster itself refused the login.
+        if e.status == 401 and not e.causes:
+            return Diagnosis(False, "login_refused", str(e), "Correct the login of the client cluster.")
+        if e.status == 403:
+            return Diagnosis(False, "login_lacks_privilege", str(e), "Probe as a superuser of the client cluster.")
+    return found
+
+
+def _look_closer(client: ElasticsearchClient, found: t.Dict[str, Diagnosis]) -> None:
+    """Only on the failing way: how this very node tries to connect."""
+    try:
+        info = client.request("GET", "/_remote/info", attempt="read the state of remote clusters").body
+    except EsError:
+        return
+    for alias, diagnosis in found.items():
+        entry = info.get(alias)
+        if diagnosis.ok or entry is None:
+            continue
+        mode = str(entry.get("mode", "sniff")).lower()
+        addresses = addresses_of(mode, entry.get("proxy_address"), entry.get("seeds"))
+        found[alias] = refine(diagnosis, alias, security_model(entry), addresses)
