@@ -23,13 +23,23 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated Elasticsearch clusters for tests and demos.")
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="Simulated Elasticsearch clusters for tests and demos."
+    )
     parser.add_argument("directory", metavar="DIR", help="where clusters.json, certificates and node homes go")
-    parser.add_argument("--clusters", default="berlin paris", help="names, separated by spaces or commas (default: berlin paris)")
-    parser.add_argument("--version", default=versions.DEFAULT, help=f"Elasticsearch version to simulate (default: {versions.DEFAULT})")
+    parser.add_argument(
+        "--clusters", default="berlin paris", help="names, separated by spaces or commas (default: berlin paris)"
+    )
+    parser.add_argument(
+        "--version", default=versions.DEFAULT, help=f"Elasticsearch version to simulate (default: {versions.DEFAULT})"
+    )
     parser.add_argument("--nodes", type=int, default=3, help="nodes per cluster (default: 3)")
-    parser.add_argument("--trust", choices=("all", "none"), default="all",
-                        help="none: clusters do not know each other's remote-cluster CA at the start")
+    parser.add_argument(
+        "--trust",
+        choices=("all", "none"),
+        default="all",
+        help="none: clusters do not know each other's remote-cluster CA at the start",
+    )
     options = parser.parse_args(argv)
     options.names = [name for name in re.split(r"[\s,]+", options.clusters) if name]
     for name in options.names:
@@ -52,7 +62,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 async def serve(options: argparse.Namespace) -> int:
-    simulator = Simulator(options.directory, options.names, options.version, options.nodes, trust=options.trust == "all")
+    simulator = Simulator(
+        options.directory, options.names, options.version, options.nodes, trust=options.trust == "all"
+    )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

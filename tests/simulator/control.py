@@ -46,6 +46,7 @@ def verb(name: str) -> Callable[[Verb], Verb]:
     def register(function: Verb) -> Verb:
         VERBS[name] = function
         return function
+
     return register
 
 
@@ -64,7 +65,9 @@ class ControlServer:
         self.runner: web.ServerRunner | None = None
 
     async def start(self) -> None:
-        self.runner = web.ServerRunner(web.Server(self.handle, access_log=None), handle_signals=False, shutdown_timeout=0.05)
+        self.runner = web.ServerRunner(
+            web.Server(self.handle, access_log=None), handle_signals=False, shutdown_timeout=0.05
+        )
         await self.runner.setup()
         bound = server._bind(0)
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -95,6 +98,7 @@ class ControlServer:
 
 # --- clusters and nodes ---
 
+
 async def create_cluster(cluster: Cluster, control_url: str) -> None:
     if cluster.directory.exists() and not (cluster.directory / ".simulated-cluster").exists():
         raise ValueError(f"{cluster.directory} exists and was not made by the simulator")
@@ -108,8 +112,15 @@ async def create_cluster(cluster: Cluster, control_url: str) -> None:
         node.config_dir.mkdir(parents=True)
         certificates.make_node_certificates(cluster, node)
         script = node.home / "bin" / "restart-node"
-        script.write_text(_RESTART.format(python=sys.executable, url=f"{control_url}/{cluster.name}/restart_node", node=node.name,
-                                          token=cluster.extra["control_token"]), encoding="utf-8")
+        script.write_text(
+            _RESTART.format(
+                python=sys.executable,
+                url=f"{control_url}/{cluster.name}/restart_node",
+                node=node.name,
+                token=cluster.extra["control_token"],
+            ),
+            encoding="utf-8",
+        )
         script.chmod(0o700)
     await fire("cluster_created", cluster)
     for node in cluster.nodes:
@@ -161,7 +172,7 @@ class _Loader(yaml.SafeLoader):
 
 def read_yml(node: Node) -> dict[str, Any]:
     try:
-        tree = yaml.load(node.yml_file.read_text(encoding="utf-8"), Loader=_Loader)    # noqa: S506  # a SafeLoader
+        tree = yaml.load(node.yml_file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # a SafeLoader
     except OSError as error:
         raise NodeStartError(f"cannot read elasticsearch.yml: {error.strerror}") from None
     except yaml.YAMLError as error:
@@ -200,9 +211,22 @@ async def remove_cluster(cluster: Cluster) -> None:
 def describe(cluster: Cluster) -> dict[str, Any]:
     """One entry of clusters.json."""
     return {
-        "version": versions.text(cluster.version), "cluster_uuid": cluster.uuid, "urls": [node.url for node in cluster.nodes],
-        "username": "elastic", "password": cluster.extra["password"], "ca_cert": str(cluster.http_ca),
-        "remote_cluster_server": cluster.remote_cluster_server, "remote_ca_cert": str(cluster.remote_ca),
-        "nodes": [{"name": node.name, "url": node.url, "home": str(node.home), "config_dir": str(node.config_dir),
-                   "keystore": str(node.home / "bin" / "elasticsearch-keystore")} for node in cluster.nodes],
+        "version": versions.text(cluster.version),
+        "cluster_uuid": cluster.uuid,
+        "urls": [node.url for node in cluster.nodes],
+        "username": "elastic",
+        "password": cluster.extra["password"],
+        "ca_cert": str(cluster.http_ca),
+        "remote_cluster_server": cluster.remote_cluster_server,
+        "remote_ca_cert": str(cluster.remote_ca),
+        "nodes": [
+            {
+                "name": node.name,
+                "url": node.url,
+                "home": str(node.home),
+                "config_dir": str(node.config_dir),
+                "keystore": str(node.home / "bin" / "elasticsearch-keystore"),
+            }
+            for node in cluster.nodes
+        ],
     }

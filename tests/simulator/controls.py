@@ -54,9 +54,11 @@ async def fault(cluster: Cluster, kind: str, **arguments: Any) -> None:
                 await server.stop_node(node)
                 cluster.extra.setdefault("refusing", set()).add(node.name)
         if made.params.get("seconds"):
+
             async def end() -> None:
                 await asyncio.sleep(float(made.params["seconds"]))
                 await _accept_again(cluster)
+
             cluster.extra["refusing_task"] = asyncio.create_task(end())
         return
     cluster.extra.setdefault("faults", []).append(made)
@@ -99,12 +101,16 @@ async def now(cluster: Cluster) -> int:
 @verb("set_license")
 async def set_license(cluster: Cluster, type: str) -> None:
     if type not in ("basic", "gold", "platinum", "enterprise", "trial", "expired"):
-        raise ValueError(f"unknown licence [{type}]; choose basic, gold, platinum, enterprise, trial or expired (a trial that ended)")
+        raise ValueError(
+            f"unknown licence [{type}]; choose basic, gold, platinum, enterprise, trial or expired (a trial that ended)"
+        )
     cluster.license = type
 
 
 @verb("add_user")
-async def add_user(cluster: Cluster, username: str, password: str, roles: list[str], realm: str = "default_file", **fields: Any) -> None:
+async def add_user(
+    cluster: Cluster, username: str, password: str, roles: list[str], realm: str = "default_file", **fields: Any
+) -> None:
     """A user of another realm than the native one, which the API cannot make."""
     cluster.security.add(username, password, roles, realm, **fields)
 

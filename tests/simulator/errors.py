@@ -8,14 +8,28 @@ from __future__ import annotations
 from typing import Any
 
 # Exceptions the server calls "Elasticsearch exceptions": the innermost one of a chain is what `root_cause` shows.
-_PLAIN_JAVA = {"illegal_argument_exception", "illegal_state_exception", "number_format_exception"}
+_PLAIN_JAVA = {
+    "illegal_argument_exception",
+    "illegal_state_exception",
+    "number_format_exception",
+    "json_parse_exception",
+    "json_e_o_f_exception",
+    "pattern_syntax_exception",
+}
 
 
 class EsHttpError(Exception):
     """One server exception. `caused_by` is the next one of the chain; `extra` are further body keys (license.expired.feature, ...)."""
 
-    def __init__(self, status: int, type: str, reason: str | None, caused_by: EsHttpError | None = None,
-                 headers: dict[str, str] | None = None, **extra: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        reason: str | None,
+        caused_by: EsHttpError | None = None,
+        headers: dict[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
         super().__init__(f"{status} {type}: {reason}")
         self.status = status
         self.type = type
@@ -39,7 +53,10 @@ class EsHttpError(Exception):
         return error
 
     def body(self) -> dict[str, Any]:
-        return {"error": {"root_cause": [self.root_cause().fields(nested=True)], **self.fields()}, "status": self.status}
+        return {
+            "error": {"root_cause": [self.root_cause().fields(nested=True)], **self.fields()},
+            "status": self.status,
+        }
 
 
 class SimpleError(Exception):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import struct
 import socket
+import struct
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,8 +24,16 @@ _STATUSES = (429, 500, 502, 503, 504)
 class Fault:
     """One planned fault; it wears off after `times` requests (0: never)."""
 
-    def __init__(self, cluster: Cluster, kind: str, method: str | None = None, path: str | None = None, node: str | None = None,
-                 times: int = 1, **params: Any) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        kind: str,
+        method: str | None = None,
+        path: str | None = None,
+        node: str | None = None,
+        times: int = 1,
+        **params: Any,
+    ) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault [{kind}]; choose one of {', '.join(KINDS)}")
         if kind == "status" and params.get("status") not in _STATUSES:
@@ -41,8 +49,13 @@ class Fault:
 
     def matches(self, node: Node, method: str, uri: str) -> bool:
         path = uri.partition("?")[0]
-        return (self.left != 0 and self.kind != "refuse" and (self.node is None or self.node == node.name)
-                and (self.method is None or self.method == method) and (self.path is None or fnmatchcase(path, self.path)))
+        return (
+            self.left != 0
+            and self.kind != "refuse"
+            and (self.node is None or self.node == node.name)
+            and (self.method is None or self.method == method)
+            and (self.path is None or fnmatchcase(path, self.path))
+        )
 
     async def before(self, http: web.BaseRequest, entry: Entry) -> web.StreamResponse | None:
         entry.fault = self.kind
@@ -53,31 +66,36 @@ class Fault:
             return _reset(http)
         if self.kind == "redirect":
             entry.status = int(self.params.get("status", 302))
-            return web.Response(status=entry.status, headers={"Location": str(self.params.get("location", "https://127.0.0.1:1/login"))})
+            return web.Response(
+                status=entry.status, headers={"Location": str(self.params.get("location", "https://127.0.0.1:1/login"))}
+            )
         if self.kind == "status" and not self.params.get("act"):
             return self.refusal(entry)
         return None
 
-    async def after(self, http: web.BaseRequest, entry: Entry, status: int, payload: bytes,
-                    headers: dict[str, str]) -> web.StreamResponse | None:
+    async def after(
+        self, http: web.BaseRequest, entry: Entry, status: int, payload: bytes, headers: dict[str, str]
+    ) -> web.StreamResponse | None:
         if self.kind == "reset_after":
             return _reset(http)
         if self.kind == "status":
             return self.refusal(entry)
         if self.kind == "garbage":
             entry.status = status
-            return web.Response(status=status, body=str(self.params.get("body", "<html>not json</html>")).encode(), headers=headers)
+            return web.Response(
+                status=status, body=str(self.params.get("body", "<html>not json</html>")).encode(), headers=headers
+            )
         if self.kind in ("trickle", "truncate"):
             entry.status = status
             response = web.StreamResponse(status=status, headers=headers)
             response.content_length = len(payload)
             await response.prepare(http)
             if self.kind == "truncate":
-                await response.write(payload[:len(payload) // 2])
+                await response.write(payload[: len(payload) // 2])
                 return _reset(http, response)
             pause = float(self.params.get("seconds", 1)) / max(len(payload), 1)
             for index in range(len(payload)):
-                await response.write(payload[index:index + 1])
+                await response.write(payload[index : index + 1])
                 await asyncio.sleep(pause)
             await response.write_eof()
             return response
@@ -92,10 +110,14 @@ class Fault:
         if self.params.get("html"):
             text = f"<html><head><title>{status}</title></head><body><h1>{status} from a proxy</h1></body></html>"
             return web.Response(status=status, text=text, content_type="text/html", headers=headers)
-        kind, reason = {429: ("es_rejected_execution_exception", "rejected execution of coordinating operation"),
-                        503: ("cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered / initialized];")}.get(
-                            status, ("exception", f"upstream answered {status}"))
-        body = {"error": {"root_cause": [{"type": kind, "reason": reason}], "type": kind, "reason": reason}, "status": status}
+        kind, reason = {
+            429: ("es_rejected_execution_exception", "rejected execution of coordinating operation"),
+            503: ("cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered / initialized];"),
+        }.get(status, ("exception", f"upstream answered {status}"))
+        body = {
+            "error": {"root_cause": [{"type": kind, "reason": reason}], "type": kind, "reason": reason},
+            "status": status,
+        }
         headers["X-Elastic-Product"] = "Elasticsearch"
         return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=headers)
 

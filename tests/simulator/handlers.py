@@ -8,9 +8,28 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
-MODULES = ["security.license", "security.users", "security.roles", "security.tokens", "api_keys.cross_cluster", "api_keys.rest",
-           "api_keys.read", "api_keys.query", "api_keys.invalidate", "indices", "search", "info", "settings", "reload", "link", "resolve",
-           "remote_search", "roles_remote", "keystore_hooks", "controls"]
+MODULES = [
+    "security.license",
+    "security.users",
+    "security.roles",
+    "security.tokens",
+    "api_keys.cross_cluster",
+    "api_keys.rest",
+    "api_keys.read",
+    "api_keys.query",
+    "api_keys.invalidate",
+    "indices",
+    "search",
+    "info",
+    "settings",
+    "reload",
+    "link",
+    "resolve",
+    "remote_search",
+    "roles_remote",
+    "keystore_hooks",
+    "controls",
+]
 
 
 def load() -> None:

@@ -11,8 +11,17 @@ from typing import Any
 
 from .state import Node
 
-_SECRET_KEYS = {"password", "secure_settings_password", "token", "access_token", "refresh_token", "api_key", "encoded", "password_hash",
-                "kerberos_ticket"}
+_SECRET_KEYS = {
+    "password",
+    "secure_settings_password",
+    "token",
+    "access_token",
+    "refresh_token",
+    "api_key",
+    "encoded",
+    "password_hash",
+    "kerberos_ticket",
+}
 _MASK = "***"
 WRITES = {"POST", "PUT", "DELETE", "PATCH"}
 # POST requests that only read
@@ -21,7 +30,9 @@ READING_POSTS = ("_search", "_count", "_query/api_key", "_has_privileges", "_que
 
 def masked(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _MASK if key in _SECRET_KEYS and isinstance(item, str) else masked(item) for key, item in value.items()}
+        return {
+            key: _MASK if key in _SECRET_KEYS and isinstance(item, str) else masked(item) for key, item in value.items()
+        }
     if isinstance(value, list):
         return [masked(item) for item in value]
     return value
@@ -36,7 +47,7 @@ class Entry:
         self.uri = uri
         self.body = b""
         self.user: str | None = None
-        self.status: int | None = None      # None: no answer was sent
+        self.status: int | None = None  # None: no answer was sent
         self.fault: str | None = None
 
     def write(self) -> None:
@@ -50,8 +61,15 @@ class Entry:
                 body = masked(json.loads(self.body))
             except ValueError:
                 body = f"<{len(self.body)} bytes>"
-        shown = {"node": self.node.name, "method": self.method, "path": path, "query": query, "body": body, "user": self.user,
-                 "status": self.status}
+        shown = {
+            "node": self.node.name,
+            "method": self.method,
+            "path": path,
+            "query": query,
+            "body": body,
+            "user": self.user,
+            "status": self.status,
+        }
         if self.fault is not None:
             shown["fault"] = self.fault
         return shown

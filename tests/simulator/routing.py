@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The REST layer's table of paths, and the request object handlers get.
 
-    @route("PUT", "/_security/role/{name}", params={"refresh"}, body="required")
-    async def put_role(request): ... return 200, {...}
+@route("PUT", "/_security/role/{name}", params={"refresh"}, body="required")
+async def put_role(request): ... return 200, {...}
 """
 
 from __future__ import annotations
@@ -28,21 +28,28 @@ RESPONSE_PARAMETERS = {"error_trace", "human", "filter_path", "pretty", "format"
 
 
 class Route:
-    def __init__(self, method: str, path: str, handler: Handler, params: set[str], body: str, feature: str | None) -> None:
+    def __init__(
+        self, method: str, path: str, handler: Handler, params: set[str], body: str, feature: str | None
+    ) -> None:
         self.method = method
         self.segments = [segment for segment in path.split("/") if segment]
         self.handler = handler
         self.params = params
-        self.body = body            # "none": a body is refused; "optional"; "required" is left to the handler's parser
-        self.feature = feature      # the answering node must have it, else the path does not exist
+        self.body = body  # "none": a body is refused; "optional"; "required" is left to the handler's parser
+        self.feature = feature  # the answering node must have it, else the path does not exist
 
 
 ROUTES: list[Route] = []
 _BY_LENGTH: dict[int, list[Route]] = {}
 
 
-def route(methods: str | tuple[str, ...], *paths: str, params: set[str] | tuple[str, ...] = (), body: str = "none",
-          feature: str | None = None) -> Callable[[Handler], Handler]:
+def route(
+    methods: str | tuple[str, ...],
+    *paths: str,
+    params: set[str] | tuple[str, ...] = (),
+    body: str = "none",
+    feature: str | None = None,
+) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         for method in (methods,) if isinstance(methods, str) else methods:
             for path in paths:
@@ -50,6 +57,7 @@ def route(methods: str | tuple[str, ...], *paths: str, params: set[str] | tuple[
                 ROUTES.append(new)
                 _BY_LENGTH.setdefault(len(new.segments), []).append(new)
         return handler
+
     return register
 
 
@@ -81,14 +89,17 @@ def find(method: str, raw_path: str, node: Node) -> tuple[Route, dict[str, str]]
         if candidate.method == method:
             return candidate, {name: decode(value, raw_path) for name, value in found.items()}
     allowed = sorted({candidate.method for _rank, candidate, _found in candidates})
-    raise SimpleError(405, f"Incorrect HTTP method for uri [{raw_path}] and method [{method}], allowed: [{', '.join(allowed)}]",
-                      headers={"Allow": ",".join(allowed)})
+    raise SimpleError(
+        405,
+        f"Incorrect HTTP method for uri [{raw_path}] and method [{method}], allowed: [{', '.join(allowed)}]",
+        headers={"Allow": ",".join(allowed)},
+    )
 
 
 def decode(text: str, uri: str, plus: bool = False) -> str:
     for index, character in enumerate(text):
         if character == "%":
-            digits = text[index + 1:index + 3]
+            digits = text[index + 1 : index + 3]
             if len(digits) < 2:
                 raise _bad_escape(f"unterminated escape sequence at end of string: {text}")
             if not all(digit in "0123456789abcdefABCDEF" for digit in digits):
@@ -97,7 +108,9 @@ def decode(text: str, uri: str, plus: bool = False) -> str:
 
 
 def _bad_escape(reason: str) -> EsHttpError:
-    return EsHttpError(400, "bad_parameter_exception", f"java.lang.IllegalArgumentException: {reason}", illegal_argument(reason))
+    return EsHttpError(
+        400, "bad_parameter_exception", f"java.lang.IllegalArgumentException: {reason}", illegal_argument(reason)
+    )
 
 
 def parse_query(raw: str, uri: str) -> dict[str, str]:
@@ -121,7 +134,7 @@ class Request:
         self.query: dict[str, str] = {}
         self.path_params: dict[str, str] = {}
         self.params: dict[str, str] = {}
-        self.auth: Authentication = None        # type: ignore[assignment]  # set before any handler runs
+        self.auth: Authentication = None  # type: ignore[assignment]  # set before any handler runs
         self.response_headers: dict[str, str] = {}
         self.warnings: list[str] = []
 
@@ -161,8 +174,10 @@ class Request:
         try:
             return int(value)
         except ValueError:
-            raise illegal_argument(f"Failed to parse int parameter [{name}] with value [{value}]",
-                                   EsHttpError(400, "number_format_exception", f'For input string: "{value}"')) from None
+            raise illegal_argument(
+                f"Failed to parse int parameter [{name}] with value [{value}]",
+                EsHttpError(400, "number_format_exception", f'For input string: "{value}"'),
+            ) from None
 
     def check(self, route: Route) -> None:
         """What the REST layer refuses before the handler acts: parameters and bodies the handler does not read."""
@@ -177,11 +192,13 @@ class Request:
     def authorize(self, action: str, **details: Any) -> None:
         """403 unless the caller's roles grant this cluster action."""
         from .security import authorization
+
         authorization.authorize_cluster(self.cluster, self.auth, action, request=self, **details)
 
     def authorize_indices(self, action: str, names: list[str]) -> list[str]:
         """403 unless the caller's roles grant this index action on every one of the concrete names."""
         from .security import authorization
+
         return authorization.authorize_indices(self.cluster, self.auth, action, names)
 
 

@@ -27,8 +27,14 @@ class Simulator:
     `clusters` is {name: {"version", "nodes" (count), "node_versions" (for mixed clusters)}}; missing values come from the arguments.
     """
 
-    def __init__(self, directory: str | os.PathLike[str], clusters: dict[str, dict[str, Any]] | list[str], version: str = versions.DEFAULT,
-                 nodes: int = 3, trust: bool = True) -> None:
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        clusters: dict[str, dict[str, Any]] | list[str],
+        version: str = versions.DEFAULT,
+        nodes: int = 3,
+        trust: bool = True,
+    ) -> None:
         handlers.load()
         self.directory = Path(directory).resolve()
         self.trust = trust
@@ -37,7 +43,13 @@ class Simulator:
         for name, options in wanted.items():
             node_versions = options.get("node_versions")
             count = len(node_versions) if node_versions else int(options.get("nodes", nodes))
-            cluster = Cluster(name, options.get("version") or (node_versions or [version])[0], self.directory / name, count, node_versions)
+            cluster = Cluster(
+                name,
+                options.get("version") or (node_versions or [version])[0],
+                self.directory / name,
+                count,
+                node_versions,
+            )
             cluster.peers = self.clusters
             cluster.extra["trust"] = trust
             self.clusters[name] = cluster

@@ -59,7 +59,7 @@ class Listener:
         entry = request_log.Entry(self.node, http.method, http.raw_path)
         try:
             raw = await http.read()
-        except Exception as error:                  # the peer went away, or sent a body that is not what its headers say
+        except Exception as error:  # the peer went away, or sent a body that is not what its headers say
             LOG.debug("reading a request failed: %s", error)
             return web.Response(status=400)
         fault = faults.take(self.node, http.method, http.raw_path)
@@ -87,11 +87,15 @@ def _bind(port: int) -> socket.socket:
     return bound
 
 
-async def respond(node: Node, method: str, uri: str, raw: bytes, headers: Any,
-                  entry: request_log.Entry | None = None) -> tuple[int, bytes, dict[str, str]]:
+async def respond(
+    node: Node, method: str, uri: str, raw: bytes, headers: Any, entry: request_log.Entry | None = None
+) -> tuple[int, bytes, dict[str, str]]:
     """From the bytes of a request to the bytes of the answer; every failure becomes an Elasticsearch error."""
     request = Request(node, method, uri, raw, headers)
-    out = {"X-Elastic-Product": "Elasticsearch", "Content-Type": _response_type(headers.get("Accept"), headers.get("Content-Type"))}
+    out = {
+        "X-Elastic-Product": "Elasticsearch",
+        "Content-Type": _response_type(headers.get("Accept"), headers.get("Content-Type")),
+    }
     body: Any
     try:
         request.query = parse_query(request.raw_query, uri)
@@ -134,7 +138,11 @@ def _response_type(accept: str | None, content_type: str | None) -> str:
     for header in (accept, content_type if not accept or accept == "*/*" else None):
         if header and "vnd.elasticsearch+" in header.lower():
             found = _COMPATIBLE.search(header)
-            return f"application/vnd.elasticsearch+json;compatible-with={found.group(1)}" if found else "application/vnd.elasticsearch+json"
+            return (
+                f"application/vnd.elasticsearch+json;compatible-with={found.group(1)}"
+                if found
+                else "application/vnd.elasticsearch+json"
+            )
     return "application/json"
 
 
@@ -144,10 +152,14 @@ def _check_media(node: Node, headers: Any, raw: bytes) -> None:
     for name, header in (("Accept", accept), ("Content-Type", content_type)):
         found = _COMPATIBLE.search(header or "")
         if found and int(found.group(1)) not in (major, major - 1):
-            raise EsHttpError(400, "media_type_header_exception", f"{name} version must be either version {major} or {major - 1}, "
-                              f"but found {found.group(1)}. {name}={header}")
+            raise EsHttpError(
+                400,
+                "media_type_header_exception",
+                f"{name} version must be either version {major} or {major - 1}, "
+                f"but found {found.group(1)}. {name}={header}",
+            )
     if accept and "vnd.elasticsearch+json" not in accept and not _accepts(accept):
-        raise EsHttpError(400, "media_type_header_exception", f"Invalid media-type value on headers [Accept]")
+        raise EsHttpError(400, "media_type_header_exception", "Invalid media-type value on headers [Accept]")
     if raw:
         if content_type is None:
             raise SimpleError(406, "Content-Type header is missing")
@@ -156,8 +168,18 @@ def _check_media(node: Node, headers: Any, raw: bytes) -> None:
 
 
 def _accepts(header: str) -> bool:
-    return any(part.split(";")[0].strip().lower() in ("*/*", "application/*", "application/json", "application/x-ndjson", "text/plain",
-               "application/vnd.elasticsearch+x-ndjson") for part in header.split(","))
+    return any(
+        part.split(";")[0].strip().lower()
+        in (
+            "*/*",
+            "application/*",
+            "application/json",
+            "application/x-ndjson",
+            "text/plain",
+            "application/vnd.elasticsearch+x-ndjson",
+        )
+        for part in header.split(",")
+    )
 
 
 def basic(username: str, password: str) -> str:

@@ -28,6 +28,7 @@ def on(event: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., A
     def register(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         _HOOKS[event].append(function)
         return function
+
     return register
 
 
@@ -62,7 +63,7 @@ class Node:
         self.running = False
         self.port = 0
         self.url = ""
-        self.listener: Any = None           # what server.py needs to stop the HTTPS port again
+        self.listener: Any = None  # what server.py needs to stop the HTTPS port again
 
     @property
     def keystore_file(self) -> Path:
@@ -86,7 +87,9 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, name: str, version: str, directory: Path, nodes: int = 3, node_versions: list[str] | None = None) -> None:
+    def __init__(
+        self, name: str, version: str, directory: Path, nodes: int = 3, node_versions: list[str] | None = None
+    ) -> None:
         self.name = name
         self.directory = directory
         self.created_version = versions.parse(version)
@@ -94,15 +97,15 @@ class Cluster:
         self.clock_offset_ms = 0
         self.license = "trial"
         self.license_started: dict[str, int] = {}
-        self.security: Any = None            # security.Security
-        self.keys: dict[str, Any] = {}       # id -> api_keys.model.ApiKey
+        self.security: Any = None  # security.Security
+        self.keys: dict[str, Any] = {}  # id -> api_keys.model.ApiKey
         self.tokens: dict[str, Any] = {}
         self.persistent: dict[str, Any] = {}
         self.transient: dict[str, Any] = {}
         self.indices: dict[str, Any] = {}
-        self.remote_cluster_server = ""      # "127.0.0.1:port", set by link.py
+        self.remote_cluster_server = ""  # "127.0.0.1:port", set by link.py
         self.peers: dict[str, Cluster] = {}  # all clusters of this simulator, by name
-        self.extra: dict[str, Any] = {}      # room for other parts
+        self.extra: dict[str, Any] = {}  # room for other parts
         self.nodes: list[Node] = [Node(self, f"{name}-{number}", number) for number in range(1, nodes + 1)]
         for node, node_version in zip(self.nodes, node_versions or [], strict=False):
             node.version = versions.parse(node_version)

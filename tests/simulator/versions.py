@@ -12,14 +12,14 @@ DEFAULT = "9.3.0"
 
 # feature -> first version that has it
 FEATURES: dict[str, Version] = {
-    "cross_cluster_api_key": (8, 10, 0),            # endpoints; GET shows type, access; active_only
-    "invalidation_time": (8, 12, 0),                # GET shows `invalidation`
+    "cross_cluster_api_key": (8, 10, 0),  # endpoints; GET shows type, access; active_only
+    "invalidation_time": (8, 12, 0),  # GET shows `invalidation`
     "resolve_cluster": (8, 13, 0),
     "reload_remote_credentials": (8, 13, 0),
-    "ga_rules": (8, 14, 0),                         # no DLS/FLS beside replication; invalidation needs manage_security
-    "realm_type": (8, 14, 0),                       # GET shows realm_type; with_profile_uid
+    "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
+    "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
     "keystore_format_6": (8, 14, 0),
-    "monitor_enrich": (8, 15, 0),                   # in generated search descriptors and in remote_cluster
+    "monitor_enrich": (8, 15, 0),  # in generated search descriptors and in remote_cluster
     "remote_cluster_privileges": (8, 15, 0),
     "skip_unavailable_default_true": (8, 15, 0),
     "reload_needs_only_manage": (8, 15, 1),
@@ -32,8 +32,19 @@ FEATURES: dict[str, Version] = {
     "reload_details": (9, 3, 0),
 }
 
-LUCENE = {(8, 10): "9.7.0", (8, 12): "9.9.1", (8, 13): "9.10.0", (8, 14): "9.10.0", (8, 15): "9.11.1", (8, 17): "9.12.0",
-          (8, 18): "9.12.1", (8, 19): "9.12.2", (9, 0): "10.1.0", (9, 3): "10.3.2", (9, 4): "10.4.0"}
+LUCENE = {
+    (8, 10): "9.7.0",
+    (8, 12): "9.9.1",
+    (8, 13): "9.10.0",
+    (8, 14): "9.10.0",
+    (8, 15): "9.11.1",
+    (8, 17): "9.12.0",
+    (8, 18): "9.12.1",
+    (8, 19): "9.12.2",
+    (9, 0): "10.1.0",
+    (9, 3): "10.3.2",
+    (9, 4): "10.4.0",
+}
 
 
 def parse(text: str) -> Version:

@@ -17,8 +17,14 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _MAX_DEPTH = 100
 
-TOKENS = {"object": "START_OBJECT", "array": "START_ARRAY", "string": "VALUE_STRING", "number": "VALUE_NUMBER",
-          "boolean": "VALUE_BOOLEAN", "null": "VALUE_NULL"}
+TOKENS = {
+    "object": "START_OBJECT",
+    "array": "START_ARRAY",
+    "string": "VALUE_STRING",
+    "number": "VALUE_NUMBER",
+    "boolean": "VALUE_BOOLEAN",
+    "null": "VALUE_NULL",
+}
 
 
 class Value:
@@ -67,7 +73,9 @@ class _Reader:
 
     def fail(self, what: str) -> EsHttpError:
         line, column = self.place()
-        cause = EsHttpError(400, "json_parse_exception", f"{what}\n at [Source: (byte[]); line: {line}, column: {column}]")
+        cause = EsHttpError(
+            400, "json_parse_exception", f"{what}\n at [Source: (byte[]); line: {line}, column: {column}]"
+        )
         return x_content_error(f"[{line}:{column}] {what}", cause)
 
     def unexpected(self, expected: str) -> EsHttpError:
@@ -78,17 +86,19 @@ class _Reader:
         character = self.text[self.position]
         if character.isalpha():
             word = re.compile(r"\w+").match(self.text, self.position)
-            return self.fail(f"Unrecognized token '{word.group() if word else character}': was expecting (JSON String, Number, Array, "
-                             "Object or token 'null', 'true' or 'false')")
+            return self.fail(
+                f"Unrecognized token '{word.group() if word else character}': was expecting (JSON String, Number, Array, "
+                "Object or token 'null', 'true' or 'false')"
+            )
         return self.fail(f"Unexpected character ('{character}' (code {ord(character)})): was expecting {expected}")
 
     def skip(self) -> None:
-        self.position = _SPACE.match(self.text, self.position).end()    # type: ignore[union-attr]
+        self.position = _SPACE.match(self.text, self.position).end()  # type: ignore[union-attr]
 
     def string(self) -> str:
         found = _STRING.match(self.text, self.position)
         if found is None:
-            if '"' not in self.text[self.position + 1:]:
+            if '"' not in self.text[self.position + 1 :]:
                 self.position = len(self.text)
                 raise self.unexpected("was expecting closing quote for a string value")
             raise self.fail("Illegal character or escape in a string value")
@@ -100,7 +110,7 @@ class _Reader:
             raise self.fail(f"Document nesting depth ({depth}) exceeds the maximum allowed")
         self.skip()
         line, column = self.place()
-        character = self.text[self.position:self.position + 1]
+        character = self.text[self.position : self.position + 1]
         if character == "{":
             return Value("object", self.members(depth), line, column)
         if character == "[":
@@ -110,12 +120,14 @@ class _Reader:
         for word, kind, value in (("true", "boolean", True), ("false", "boolean", False), ("null", "null", None)):
             if self.text.startswith(word, self.position):
                 end = self.position + len(word)
-                if not re.match(r"\w", self.text[end:end + 1]):
+                if not re.match(r"\w", self.text[end : end + 1]):
                     self.position = end
                     return Value(kind, value, line, column)
         found = _NUMBER.match(self.text, self.position)
-        if found is None or re.match(r"[\w.]", self.text[found.end():found.end() + 1]):
-            raise self.unexpected("a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')")
+        if found is None or re.match(r"[\w.]", self.text[found.end() : found.end() + 1]):
+            raise self.unexpected(
+                "a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+            )
         self.position = found.end()
         return Value("number", _number(found, self), line, column)
 
@@ -204,3 +216,8 @@ def unrecognized(path: str, names: list[str], known: set[str], what: str) -> str
         parts.append(f"[{name}] ->{hint}" if hint else f"[{name}]")
     plural = "s" if len(names) > 1 else ""
     return f"request [{path}] contains unrecognized {what}{plural}: {', '.join(parts)}"
+
+
+def of_plain(value: Any) -> Value:
+    """Positions for a Python value, for callers inside the simulator."""
+    return parse(json.dumps(value).encode())

@@ -10,8 +10,13 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-REALM_TYPES = {"reserved": "reserved", "default_file": "file", "default_native": "native", "_es_api_key": "_es_api_key",
-               "default_pki": "pki"}
+REALM_TYPES = {
+    "reserved": "reserved",
+    "default_file": "file",
+    "default_native": "native",
+    "_es_api_key": "_es_api_key",
+    "default_pki": "pki",
+}
 
 
 @dataclass
@@ -41,7 +46,7 @@ class Security:
     def __init__(self) -> None:
         self.realms: dict[str, dict[str, User]] = {"reserved": {}, "default_file": {}, "default_native": {}}
         self.roles: dict[str, dict[str, Any]] = {}
-        self.domains: list[set[str]] = []        # realms that share a security domain
+        self.domains: list[set[str]] = []  # realms that share a security domain
         self.api_keys_enabled = True
 
     def find(self, username: str) -> User | None:

@@ -37,7 +37,7 @@ class Authentication:
     type: str = "realm"
     api_key: ApiKey | None = None
     authenticated_as: Authentication | None = None
-    found: bool = True              # False: run-as named a user no realm knows
+    found: bool = True  # False: run-as named a user no realm knows
 
     def same_owner(self, cluster: Cluster, username: str, realm: str) -> bool:
         return self.username == username and realm in cluster.security.same_owner_realms(self.realm)
@@ -53,14 +53,30 @@ class ApiKeyRefused(Exception):
 
 
 def of_user(user: User) -> Authentication:
-    return Authentication(user.username, user.roles, user.realm, REALM_TYPES.get(user.realm, user.realm), user.full_name, user.email,
-                          user.metadata, user.enabled)
+    return Authentication(
+        user.username,
+        user.roles,
+        user.realm,
+        REALM_TYPES.get(user.realm, user.realm),
+        user.full_name,
+        user.email,
+        user.metadata,
+        user.enabled,
+    )
 
 
-def unauthorized(reason: str, caused_by: EsHttpError | None = None, challenges: list[str] | None = None, **extra: Any) -> EsHttpError:
+def unauthorized(
+    reason: str, caused_by: EsHttpError | None = None, challenges: list[str] | None = None, **extra: Any
+) -> EsHttpError:
     shown = challenges or _CHALLENGES
-    return security_error(401, reason, caused_by, headers={"WWW-Authenticate": ", ".join(shown)},
-                          **extra, header={"WWW-Authenticate": shown if len(shown) > 1 else shown[0]})
+    return security_error(
+        401,
+        reason,
+        caused_by,
+        headers={"WWW-Authenticate": ", ".join(shown)},
+        **extra,
+        header={"WWW-Authenticate": shown if len(shown) > 1 else shown[0]},
+    )
 
 
 async def authenticate(request: Request) -> Authentication:
@@ -77,6 +93,7 @@ async def authenticate(request: Request) -> Authentication:
         effective = of_user(found)
     effective.authenticated_as = auth
     from . import authorization
+
     authorization.check_run_as(request.cluster, effective)
     return effective
 
@@ -129,8 +146,15 @@ def _api_key(request: Request, encoded: str) -> Authentication:
 
 
 def of_api_key(key: ApiKey) -> Authentication:
-    return Authentication(key.creator.username, [], "_es_api_key", "_es_api_key", metadata=dict(key.creator.metadata), type="api_key",
-                          api_key=key)
+    return Authentication(
+        key.creator.username,
+        [],
+        "_es_api_key",
+        "_es_api_key",
+        metadata=dict(key.creator.metadata),
+        type="api_key",
+        api_key=key,
+    )
 
 
 def check_api_key(cluster: Cluster, key_id: str, secret: str, expected_type: str) -> ApiKey:
@@ -145,8 +169,10 @@ def check_api_key(cluster: Cluster, key_id: str, secret: str, expected_type: str
     if key.secret != secret:
         raise ApiKeyRefused(f"invalid credentials for API key [{key_id}]")
     if key.type != expected_type:
-        raise ApiKeyRefused(f"authentication expected API key type of [{expected_type}], but API key [{key_id}] has type [{key.type}]",
-                            terminate=True)
+        raise ApiKeyRefused(
+            f"authentication expected API key type of [{expected_type}], but API key [{key_id}] has type [{key.type}]",
+            terminate=True,
+        )
     if key.expired(cluster.now_ms()):
         raise ApiKeyRefused("api key is expired")
     return key
@@ -157,8 +183,10 @@ def _bearer(request: Request, text: str) -> Authentication:
     if token is None or token["invalidated"]:
         raise unauthorized(NO_PROVIDED)
     if token["expires"] <= request.cluster.now_ms():
-        raise unauthorized("token expired", challenges=[
-            'Bearer realm="security", error="invalid_token", error_description="The access token expired"'])
+        raise unauthorized(
+            "token expired",
+            challenges=['Bearer realm="security", error="invalid_token", error_description="The access token expired"'],
+        )
     auth: Authentication = token["auth"]
     user = request.cluster.security.find(auth.username)
     if user is None or not user.enabled:

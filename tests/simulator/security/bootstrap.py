@@ -16,23 +16,41 @@ def _entry(names: list[str], privileges: list[str], restricted: bool = False) ->
     return {"names": names, "privileges": privileges, "allow_restricted_indices": restricted}
 
 
-def _role(cluster: list[str], indices: list[dict[str, Any]], run_as: list[str] | None = None, **more: Any) -> dict[str, Any]:
-    return {"cluster": cluster, "indices": indices, "applications": [], "run_as": run_as or [], "metadata": {"_reserved": True},
-            "transient_metadata": {"enabled": True}, **more}
+def _role(
+    cluster: list[str], indices: list[dict[str, Any]], run_as: list[str] | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "indices": indices,
+        "applications": [],
+        "run_as": run_as or [],
+        "metadata": {"_reserved": True},
+        "transient_metadata": {"enabled": True},
+        **more,
+    }
 
 
-_EVERYTHING = [_entry(["*"], ["all"]), _entry(["*"], ["monitor", "read", "view_index_metadata", "read_cross_cluster"], restricted=True)]
+_EVERYTHING = [
+    _entry(["*"], ["all"]),
+    _entry(["*"], ["monitor", "read", "view_index_metadata", "read_cross_cluster"], restricted=True),
+]
 
 
 def reserved_roles() -> dict[str, dict[str, Any]]:
     return {
-        "superuser": _role(["all"], _EVERYTHING, ["*"],
-                           remote_indices=[{**entry, "clusters": ["*"]} for entry in _EVERYTHING],
-                           remote_cluster=[{"privileges": ["monitor_enrich", "monitor_stats"], "clusters": ["*"]}]),
+        "superuser": _role(
+            ["all"],
+            _EVERYTHING,
+            ["*"],
+            remote_indices=[{**entry, "clusters": ["*"]} for entry in _EVERYTHING],
+            remote_cluster=[{"privileges": ["monitor_enrich", "monitor_stats"], "clusters": ["*"]}],
+        ),
         "viewer": _role([], [_entry(["/~(([.]|ilm-history-).*)/"], ["read", "view_index_metadata"])]),
         "editor": _role([], [_entry(["/~(([.]|ilm-history-).*)/"], ["read", "view_index_metadata"])]),
-        "monitoring_user": _role(["cluster:monitor/main", "cluster:monitor/xpack/info", "cluster:monitor/remote/info"],
-                                 [_entry([".monitoring-*"], ["read", "read_cross_cluster"])]),
+        "monitoring_user": _role(
+            ["cluster:monitor/main", "cluster:monitor/xpack/info", "cluster:monitor/remote/info"],
+            [_entry([".monitoring-*"], ["read", "read_cross_cluster"])],
+        ),
         "remote_monitoring_collector": _role(["monitor"], [_entry(["*"], ["monitor"])]),
     }
 
