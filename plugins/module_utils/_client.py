@@ -106,6 +106,11 @@ class ElasticsearchClient:
         one._info = None
         return one
 
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        if seconds > 0:
+            self._sleep(seconds)
+
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()

@@ -14,7 +14,11 @@ import typing as t
 
 
 class InputError(Exception):
-    """What the user asked for cannot be done; found without (or before) a request."""
+    """What the user asked for cannot be done, told in the user's words. `result`: what to return beside the message."""
+
+    def __init__(self, message: str, **result: t.Any) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class EsError(Exception):

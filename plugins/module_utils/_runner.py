@@ -33,7 +33,7 @@ def run_module(spec: ArgumentSpec, main: Main) -> None:
         client = ElasticsearchClient(module.params)
         result = main(module, client)
     except (EsError, InputError) as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=str(exc), **getattr(exc, "result", {}))
     except Exception as exc:
         # Of a mistake in the collection only the place is told: the text of an arbitrary exception may hold a secret.
         module.fail_json(msg=describe_bug(exc))
