@@ -155,7 +155,9 @@ async def configure_node(node: Node, trust: bool) -> None:
             authorities.append(f"certs/{copy.name}")
         settings["xpack.security.remote_cluster_client.ssl.certificate_authorities"] = authorities
     await fire("node_configuring", node, settings)
-    node.yml_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump(settings, sort_keys=False)
+    node.yml_file.write_text(text, encoding="utf-8")
+    cluster.extra.setdefault("first_yml", {})[node.name] = text
 
 
 class _Loader(yaml.SafeLoader):

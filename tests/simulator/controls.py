@@ -10,6 +10,7 @@ from typing import Any
 
 from . import control, faults, request_log, server, versions
 from .control import verb
+from .security import bootstrap
 from .state import Cluster, fire
 
 
@@ -129,3 +130,30 @@ async def set_api_keys_enabled(cluster: Cluster, enabled: bool) -> None:
 @verb("bugs")
 async def bugs(cluster: Cluster) -> list[str]:
     return list(cluster.extra.get("bugs", []))
+
+
+@verb("reset")
+async def reset(cluster: Cluster) -> None:
+    """Back to a fresh cluster: all nodes up on their first version, no keys, users, settings, indices, faults, log."""
+    await clear_faults(cluster)
+    password = cluster.extra["password"]
+    bootstrap.create(cluster)
+    cluster.extra["password"] = password
+    cluster.security.find("elastic").set_password(password)
+    for store in (cluster.keys, cluster.tokens, cluster.persistent, cluster.transient, cluster.indices):
+        store.clear()
+    cluster.license, cluster.clock_offset_ms = "trial", 0
+    for name in ("last_purge_ms", "trial_used", "license_issued"):
+        cluster.extra.pop(name, None)
+    for node in cluster.nodes:
+        first = cluster.extra["first_yml"][node.name]
+        touched = node.version != cluster.first_versions[node.name] or node.yml_file.read_text("utf-8") != first
+        if touched:
+            await control.stop_node(node)
+            node.version = cluster.first_versions[node.name]
+            node.yml_file.write_text(first, encoding="utf-8")
+            await fire("node_upgraded", cluster, node)
+    await fire("cluster_reset", cluster)
+    for node in cluster.nodes:
+        await control.start_node(node)
+    cluster.extra["log"] = []

@@ -20,7 +20,8 @@ from .versions import Version
 
 # Other parts of the simulator hang themselves onto these moments:
 #   cluster_created(cluster), node_created(cluster, node), node_starting(cluster, node) (may raise NodeStartError),
-#   node_started(cluster, node), node_stopped(cluster, node), cluster_removed(cluster)
+#   node_started(cluster, node), node_stopped(cluster, node), node_upgraded(cluster, node), node_configuring(node, settings),
+#   settings_changed(cluster), cluster_reset(cluster) (forget what tests did; core state is reset already), cluster_removed(cluster)
 _HOOKS: dict[str, list[Callable[..., Awaitable[None]]]] = defaultdict(list)
 
 
@@ -109,6 +110,7 @@ class Cluster:
         self.nodes: list[Node] = [Node(self, f"{name}-{number}", number) for number in range(1, nodes + 1)]
         for node, node_version in zip(self.nodes, node_versions or [], strict=False):
             node.version = versions.parse(node_version)
+        self.first_versions = {node.name: node.version for node in self.nodes}
 
     @property
     def version(self) -> Version:

@@ -1,0 +1,20 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clusters for the tests of this folder; see support/simulated.py."""
+
+from __future__ import annotations
+
+import pytest
+from support.simulated import api, clusters, deselect, linked, make_sim, mark, sim
+
+__all__ = ["api", "clusters", "linked", "make_sim", "sim"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    mark(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    deselect(config, items)

@@ -1,0 +1,220 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Simulated (or, where ELASTICSEARCH_TEST_CLUSTERS says so, real) clusters for tests, as pytest fixtures.
+
+    make_sim(clusters=..., version=...)   a running Simulator, shared by all tests of the module that ask for the same
+    sim                                   two clusters, berlin and paris, reset before each test
+    clusters                              the "clusters" object of clusters.json: simulated, or the real ones
+    api                                   requests to one cluster: api("berlin").post("/_security/...", {...})
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+import uuid
+
+import pytest
+import requests
+
+from simulator import Simulator
+
+REAL = os.environ.get("ELASTICSEARCH_TEST_CLUSTERS")
+SIMULATOR_FIXTURES = {"sim", "make_sim", "linked", "sim_for"}
+
+
+class Answer:
+    def __init__(self, response: requests.Response) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        self.text = response.text
+        try:
+            self.json: t.Any = response.json()
+        except ValueError:
+            self.json = None
+
+    def __repr__(self) -> str:
+        return f"{self.status} {self.text[:600]}"
+
+    @property
+    def error(self) -> dict[str, t.Any]:
+        return self.json["error"]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Reasons of the error and of its chain of causes, outermost first."""
+        found, error = [], self.json["error"]
+        while error:
+            found.append(error["reason"])
+            error = error.get("caused_by")
+        return found
+
+
+class Api:
+    """Requests to one cluster, as its superuser or as somebody else."""
+
+    def __init__(self, spec: dict[str, t.Any], auth: t.Any = None, headers: dict[str, str] | None = None, node: int = 0) -> None:
+        self.spec = spec
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = spec["ca_cert"]
+        self.auth = auth if auth is not None or headers else (spec["username"], spec["password"])
+        self.headers = headers or {}
+        self.url = spec["urls"][node]
+
+    def __call__(self, method: str, path: str, body: t.Any = None, **options: t.Any) -> Answer:
+        if body is not None:
+            options["json"] = body
+        headers = {**self.headers, **options.pop("headers", {})}
+        return Answer(self.session.request(method, self.url + path, auth=self.auth, headers=headers, timeout=30, **options))
+
+    def get(self, path: str, body: t.Any = None, **options: t.Any) -> Answer:
+        return self("GET", path, body, **options)
+
+    def post(self, path: str, body: t.Any = None, **options: t.Any) -> Answer:
+        return self("POST", path, body, **options)
+
+    def put(self, path: str, body: t.Any = None, **options: t.Any) -> Answer:
+        return self("PUT", path, body, **options)
+
+    def delete(self, path: str, body: t.Any = None, **options: t.Any) -> Answer:
+        return self("DELETE", path, body, **options)
+
+    # --- who asks ---
+    def as_user(self, name: str, password: str = "secret-1") -> Api:
+        return Api(self.spec, auth=(name, password))
+
+    def as_api_key(self, encoded: str) -> Api:
+        return Api(self.spec, headers={"Authorization": f"ApiKey {encoded}"})
+
+    def as_bearer(self, token: str) -> Api:
+        return Api(self.spec, headers={"Authorization": f"Bearer {token}"})
+
+    def run_as(self, name: str) -> Api:
+        return Api(self.spec, auth=self.auth, headers={"es-security-runas-user": name})
+
+    def at_node(self, number: int) -> Api:
+        return Api(self.spec, node=number)
+
+    # --- what tests often make ---
+    def user(self, name: str, cluster: list[str] = [], indices: t.Any = (), roles: list[str] | None = None, **role: t.Any) -> Api:  # noqa: B006
+        """A user with a role of his own that grants these privileges."""
+        body = {"cluster": list(cluster), "indices": list(indices), **role}
+        assert self.put(f"/_security/role/role-of-{name}", body).status == 200
+        answer = self.put(f"/_security/user/{name}", {"password": "secret-1", "roles": roles or [f"role-of-{name}"]})
+        assert answer.status == 200, answer
+        return self.as_user(name)
+
+    def key(self, name: str | None = None, **body: t.Any) -> dict[str, t.Any]:
+        """A cross-cluster key."""
+        body = {"name": name or f"key-{uuid.uuid4().hex[:8]}", "access": {"search": [{"names": ["logs-*"]}]}, **body}
+        answer = self.post("/_security/cross_cluster/api_key", body)
+        assert answer.status == 200, answer
+        return answer.json
+
+    def rest_key(self, name: str | None = None, **body: t.Any) -> dict[str, t.Any]:
+        answer = self.post("/_security/api_key", {"name": name or f"rest-{uuid.uuid4().hex[:8]}", **body})
+        assert answer.status == 200, answer
+        return answer.json
+
+    def read_key(self, key_id: str) -> dict[str, t.Any]:
+        answer = self.get(f"/_security/api_key?id={key_id}")
+        assert answer.status == 200, answer
+        return answer.json["api_keys"][0]
+
+
+def connection(spec: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The connection options of the collection's modules for this cluster."""
+    return {"urls": list(spec["urls"]), "username": spec["username"], "password": spec["password"], "ca_cert": spec["ca_cert"]}
+
+
+def link(client: dict[str, t.Any], server: dict[str, t.Any], alias: str, access: t.Any = None, **settings: t.Any) -> dict[str, t.Any]:
+    """Link two clusters by hand, as the documentation says: key, keystores, reload, settings. Returns the key."""
+    key = Api(server).key(f"by-hand-{alias}", **({"access": access} if access else {}))
+    for node in client["nodes"]:
+        put_credential(node, alias, key["encoded"])
+    reload = Api(client).post("/_nodes/reload_secure_settings")
+    assert reload.status == 200 and "reload_exception" not in reload.text, reload
+    values = {"mode": "proxy", "proxy_address": server["remote_cluster_server"], **settings}
+    body = {"persistent": {f"cluster.remote.{alias}.{name}": value for name, value in values.items()}}
+    answer = Api(client).put("/_cluster/settings", body)
+    assert answer.status == 200, answer
+    return key
+
+
+def put_credential(node: dict[str, t.Any], alias: str, encoded: str) -> None:
+    command = [node["keystore"], "add", "--stdin", "--force", f"cluster.remote.{alias}.credentials"]
+    environment = {**os.environ, "ES_PATH_CONF": node["config_dir"]}
+    subprocess.run(command, input=encoded + "\n", text=True, check=True, env=environment, capture_output=True, timeout=60)
+
+
+# --- fixtures (the conftest.py of rules and e2e import them) ---
+
+@pytest.fixture(scope="module")
+def make_sim(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Simulator]]:
+    running: dict[str, Simulator] = {}
+
+    def make(clusters: t.Any = ("berlin", "paris"), version: str = "9.3.0", nodes: int = 3, trust: bool = True) -> Simulator:
+        clusters = clusters if isinstance(clusters, dict) else list(clusters)
+        key = json.dumps([clusters, version, nodes, trust], sort_keys=True)
+        if key not in running:
+            running[key] = Simulator(tmp_path_factory.mktemp("sim"), clusters, version, nodes, trust).__enter__()
+        return running[key]
+
+    yield make
+    for one in running.values():
+        bugs = one.bugs()
+        one.__exit__(None, None, None)
+        assert not bugs, f"the simulator failed on {bugs}"
+
+
+@pytest.fixture
+def sim(make_sim: t.Callable[..., Simulator]) -> Simulator:
+    """berlin and paris, three nodes each, newest default version, as new."""
+    one = make_sim()
+    reset(one)
+    return one
+
+
+def reset(one: Simulator) -> None:
+    for name in one.clusters:
+        one.control(name, "reset")
+
+
+@pytest.fixture
+def linked(sim: Simulator) -> tuple[Simulator, dict[str, t.Any]]:
+    """The simulator with paris linked to berlin under the alias `berlin`, and the key."""
+    return sim, link(sim.cluster("paris"), sim.cluster("berlin"), "berlin")
+
+
+@pytest.fixture
+def clusters(request: pytest.FixtureRequest) -> dict[str, t.Any]:
+    if REAL:
+        with open(REAL, encoding="utf-8") as file:
+            return json.load(file)["clusters"]
+    return request.getfixturevalue("sim").spec["clusters"]
+
+
+@pytest.fixture
+def api(clusters: dict[str, t.Any]) -> t.Callable[[str], Api]:
+    return lambda name: Api(clusters[name])
+
+
+def mark(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "simulator_only: needs what only the simulator can do (faults, clock, old versions)")
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Against real clusters only tests run that ask for nothing but clusters."""
+    if not REAL:
+        return
+    kept, dropped = [], []
+    for item in items:
+        needs = SIMULATOR_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("simulator_only")
+        (dropped if needs else kept).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
