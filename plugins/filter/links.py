@@ -77,8 +77,10 @@ def link_second_look(plans: t.Any, keystores: t.Any, keys: t.Any, data: t.Any, s
     return _link_run.second_look(plans, status, data, keystores, keys, now())
 
 
-def link_report(plans: t.Any, status: t.Any, keys: t.Any, mode: str = "trust", check: bool = False) -> t.List[t.Dict[str, t.Any]]:
-    return _link_run.report(plans, status, mode, check, keys, now())
+def link_report(
+    plans: t.Any, keys: t.Any, hosts: t.Any, data: t.Any, status: t.Any, mode: str = "trust", check: bool = False
+) -> t.List[t.Dict[str, t.Any]]:
+    return _link_run.report(plans, status, data, hosts, keys, mode, check, now())
 
 
 def link_table(rows: t.Any) -> t.List[str]:

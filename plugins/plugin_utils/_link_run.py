@@ -407,10 +407,18 @@ def second_look(
 
 
 def report(
-    plans: t.Sequence[Data], status: t.Mapping[str, Data], mode: str, check: bool, keys: Results, now: int
+    plans: t.Sequence[Data],
+    status: t.Mapping[str, Data],
+    data: t.Mapping[str, t.Any],
+    hosts: t.Sequence[str],
+    keys: Results,
+    mode: str,
+    check: bool,
+    now: int,
 ) -> t.List[Data]:
     """One entry per link: its state and why."""
     servers = by_cluster(keys)
+    assigned = assign(data, hosts)
     rows = []
     for plan in plans:
         entry = status.get(plan["link"], {})
@@ -444,6 +452,8 @@ def report(
             "actions": [step["action"] for step in plan["steps"]],
             "kept": plan["kept"],
             "note": note,
+            "complaint": "{0}: {1}".format(plan["link"], note),
+            "host": assigned.get(plan["from"]),
         })  # fmt: skip
     return rows
 
