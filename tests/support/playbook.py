@@ -4,10 +4,10 @@
 
 """Run a playbook with the real ansible-playbook, cut off from the user's own configuration and home.
 
-    run = run_playbook("crosscluster.elasticsearch.trust", directory=tmp_path, extra_vars={...})
-    assert run.ok, run
-    assert run.changed == 0
-    assert run.result("Read the keys")["keys"] == []
+run = run_playbook("crosscluster.elasticsearch.trust", directory=tmp_path, extra_vars={...})
+assert run.ok, run
+assert run.changed == 0
+assert run.result("Read the keys")["keys"] == []
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ class Run:
     @property
     def messages(self) -> list[str]:
         """The messages of what failed, ignored failures included."""
-        return [str(e["result"].get("msg")) for e in self.events if e["event"] in ("runner_on_failed", "runner_item_on_failed")]
+        return [
+            str(e["result"].get("msg"))
+            for e in self.events
+            if e["event"] in ("runner_on_failed", "runner_item_on_failed")
+        ]
 
     def __str__(self) -> str:
         return f"ansible-playbook ended with {self.rc}\n{self.stdout[-6000:]}\n{self.stderr[-3000:]}"
@@ -172,7 +176,9 @@ def run_playbook(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             stdout, stderr = process.communicate()
-            raise AssertionError("ansible-playbook took longer than %s s\n%s\n%s" % (timeout, stdout[-3000:], stderr[-3000:])) from None
+            raise AssertionError(
+                "ansible-playbook took longer than %s s\n%s\n%s" % (timeout, stdout[-3000:], stderr[-3000:])
+            ) from None
     return Run(process.returncode, stdout, stderr, _read_events(events), directory, watch.seen)
 
 
@@ -192,7 +198,9 @@ class _Watch:
         self.seen: set[str] = set()
         self._session = session
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True) if wanted and os.path.isdir("/proc/self") else None
+        self._thread = (
+            threading.Thread(target=self._work, daemon=True) if wanted and os.path.isdir("/proc/self") else None
+        )
 
     def __enter__(self) -> _Watch:
         if self._thread:
