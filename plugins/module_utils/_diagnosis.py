@@ -70,7 +70,8 @@ RULES = (
     Rule(
         "key_wrong_type",
         r"expected API key type of \[cross_cluster\]",
-        "The credential is a REST API key. Create a key with crosscluster.elasticsearch.cross_cluster_api_key. " + _DELIVER,
+        "The credential is a REST API key. Create a key with crosscluster.elasticsearch.cross_cluster_api_key."
+        " " + _DELIVER,
     ),
     Rule(
         "key_malformed",
@@ -80,7 +81,8 @@ RULES = (
     Rule(
         "certificate_identity_missing",
         r"requires certificate identity matching .* but no certificate was provided",
-        "The key wants signed requests: set cluster.remote.{alias}.signing.certificate and .key on the client cluster, or"
+        "The key wants signed requests: set cluster.remote.{alias}.signing.certificate and .key on the client"
+        " cluster, or"
         " clear certificate_identity of the key.",
     ),
     Rule(
@@ -102,7 +104,8 @@ RULES = (
     Rule(
         "key_access_invalid",
         r"search does not support document or field level security if replication is assigned",
-        "The key was made before 8.14 with restricted search beside replication, which is refused now: give it access to"
+        "The key was made before 8.14 with restricted search beside replication, which is refused now: give it"
+        " access to"
         " one of them, or make two keys.",
     ),
     Rule(
@@ -163,7 +166,8 @@ RULES = (
     Rule(
         "role_too_new",
         r"unexpected field \[remote_cluster\]",
-        "A role of the login has remote_cluster privileges that the other cluster is too old to read: upgrade it to 8.15.",
+        "A role of the login has remote_cluster privileges that the other cluster is too old to read: upgrade it to"
+        " 8.15.",
     ),
     Rule(
         "node_lacks_role",
@@ -178,13 +182,15 @@ RULES = (
     Rule(
         "key_lacks_access",
         r"is unauthorized for user",
-        "Compare the access of the key with the remote_indices of the roles of this login: both must allow the request.",
+        "Compare the access of the key with the remote_indices of the roles of this login: both must allow the"
+        " request.",
     ),
     Rule(
         "authentication",
         r"unable to authenticate user|security_exception",
         "The server cluster does not accept the credential. Compare the id in the keystore"
-        " (crosscluster.elasticsearch.keystore_info) with the keys of the server (cross_cluster_api_key_info). " + _DELIVER,
+        " (crosscluster.elasticsearch.keystore_info) with the keys of the server (cross_cluster_api_key_info)."
+        " " + _DELIVER,
     ),
     Rule(
         "unknown_host",
@@ -195,7 +201,8 @@ RULES = (
     Rule(
         "unreachable",
         r"connect_exception|Connection refused|connect_timeout|connection timed out|No route to host",
-        "Nothing listens there: set remote_cluster_server.enabled and remote_cluster.host (it binds to loopback when left"
+        "Nothing listens there: set remote_cluster_server.enabled and remote_cluster.host (it binds to loopback when"
+        " left"
         " out) on the server cluster, restart it, and open port 9443 in firewalls.",
         retry=True,
     ),

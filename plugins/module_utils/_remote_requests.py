@@ -42,7 +42,7 @@ def read_info(client: ElasticsearchClient) -> t.Mapping[str, t.Any]:
             failure = e
     if failure is None:
         raise InputError("urls is empty: give the address of at least one node.")
-    failure.advice = "Name a node with the role remote_cluster_client in urls: only such nodes connect to remote clusters."
+    failure.advice = "Name a node with the role remote_cluster_client in urls: only such nodes connect to others."
     raise failure
 
 

@@ -55,7 +55,7 @@ options:
         elements: str
         required: true
       privileges:
-        description: Index privileges. For searches V(read) and V(read_cross_cluster), often with V(view_index_metadata).
+        description: Index privileges. For searches V(read) and V(read_cross_cluster).
         type: list
         elements: str
         required: true

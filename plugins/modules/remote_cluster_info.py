@@ -110,7 +110,8 @@ remotes:
       description: Number of open connections (proxy) or connected nodes (sniff) of the node that answered.
       type: int
     settings:
-      description: The explicit settings by their name after C(cluster.remote.<alias>.). Seeds are a list, all else is a string.
+      description:
+        - The explicit settings by their name after C(cluster.remote.<alias>.). Seeds are a list, all else is a string.
       type: dict
       sample: {mode: proxy, proxy_address: "berlin.example.com:9443"}
     probe:
@@ -122,7 +123,8 @@ remotes:
           description: Whether it succeeded through every node.
           type: bool
         cause:
-          description: A word for the cause, for instance V(key_revoked). It can also be a remark when RV(remotes[].probe.ok) is true.
+          description:
+            - A word for the cause, for instance V(key_revoked). With C(ok) it is a remark.
           type: str
         reason:
           description: What Elasticsearch said.
