@@ -11,6 +11,9 @@ DIR ?= .build/simulator
 CLUSTERS ?= berlin paris
 VERSION ?= 9.3.0
 TRUST ?= all
+# Cores and checks to limit a run to: make sanity CORES="2.16 2.21", make lint ONLY="ruff mypy"
+CORES ?=
+ONLY ?=
 
 # The user's own Ansible configuration and home are neither read nor written.
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
@@ -19,7 +22,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulator clean
+.PHONY: help setup demo test simulator clean lint sanity matrix dist docs readme
 
 help:  ## list the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +40,25 @@ test: setup  ## run all tests
 
 simulator: setup  ## run simulated clusters in the foreground: DIR=d CLUSTERS="berlin paris" VERSION=9.3.0 [TRUST=none]
 	@exec $(PYTHON) -m simulator "$(DIR)" --clusters "$(CLUSTERS)" --version "$(VERSION)" --trust "$(TRUST)"
+
+lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff mypy"]
+	@python3 tools/lint.py $(ONLY)
+
+sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.21"]
+	@python3 tools/matrix.py sanity $(CORES)
+
+matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"]
+	@python3 tools/matrix.py sanity,units,tests $(CORES)
+
+dist:  ## build the tarball into .build/dist and check it as Galaxy does
+	@python3 tools/dist.py $(ONLY)
+
+docs:  ## the HTML site into .build/docs
+	@python3 tools/docs.py
+
+readme: setup  ## write the generated parts: variable tables of the roles, pictures and tables of the guides
+	@$(PYTHON) tools/role_readme.py
+	@$(PYTHON) tools/guides.py
 
 clean:  ## remove all that these commands made
 	rm -rf $(VENV) .build .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache tests/output

@@ -1,0 +1,72 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All static checks, on a copy of the files under .build/: tools/lint.py [CHECK...]
+
+The copy lies in ansible_collections/crosscluster/elasticsearch, a path that several of the tools insist on, and holds
+all files that git would track, committed or not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import checks
+import matrix
+import setup
+
+TYPED = ("plugins/module_utils", "plugins/plugin_utils")
+
+
+def mypy_packages(tree: str) -> list[str]:
+    """Modules as Ansible imports them, so that their absolute imports of each other resolve to these very files."""
+    prefix = "ansible_collections.crosscluster.elasticsearch."
+    return [
+        argument
+        for folder in TYPED
+        for name in sorted(os.listdir(os.path.join(tree, folder)))
+        if name.endswith(".py")
+        for argument in ("-m", prefix + folder.replace("/", ".") + "." + name[:-3])
+    ]
+
+
+def main() -> None:
+    tree = matrix.copy_tree("lint")
+    env = checks.variables("lint", tree)
+    env["MYPYPATH"] = env["ANSIBLE_COLLECTIONS_PATH"]
+    run = checks.Checks(tree, env, sys.argv[1:])
+    python = os.path.join(env["VIRTUAL_ENV"], "bin", "python")
+    tool = os.path.join(setup.ROOT, "tools", "%s.py")
+
+    run.run("ruff", "ruff", "check", "--no-cache", ".")
+    run.run("ruff-format", "ruff", "format", "--no-cache", "--check", ".")
+    run.run("yamllint", "yamllint", "--strict", ".")
+    run.run("mypy", "mypy", "--config-file", "mypy.ini", *mypy_packages(tree))
+    run.run("ansible-lint", "ansible-lint", "--offline", "--profile", "production", "--strict", "--nocolor")
+    run.run(
+        "antsibull-docs",
+        *("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "dependent"),
+        *("--disallow-unknown-collection-refs", "--check-extra-docs-refs", "."),
+    )
+    run.run("antsibull-changelog", "antsibull-changelog", "lint")
+    if os.path.exists(os.path.join(tree, "changelogs", "changelog.yaml")):
+        run.run(
+            "changelog-yaml", "antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"
+        )
+    run.run("reuse", "reuse", "lint")
+    run.run("notices", python, tool % "notices")
+    run.run("ee", "ansible-builder", "introspect", "--sanitize", ".", forbid=("Traceback", "WARNING"))
+    run.run("role-readme", python, tool % "role_readme", "--check", tree)
+    run.run("workflows", "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(tree))
+    run.run("workflow-safety", "zizmor", "--offline", "--no-progress", "--min-severity", "low", ".github/workflows")
+    run.finish("lint")
+
+
+def workflows(tree: str) -> list[str]:
+    folder = os.path.join(tree, ".github", "workflows")
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+
+
+if __name__ == "__main__":
+    main()
