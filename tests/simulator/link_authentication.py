@@ -10,8 +10,10 @@ import binascii
 import json
 from typing import Any
 
-from . import link_protocol as wire, node_log, remote_keys, signing, versions
+from . import link_protocol as wire, node_log, signing, versions
 from .errors import EsHttpError, illegal_argument, security_error
+from .java_regex import full_match
+from .security.authentication import ApiKeyRefused, check_api_key
 from .state import Node
 
 LICENSE_TEXT = "current license is non-compliant for [advanced-remote-cluster-security]"
@@ -76,26 +78,20 @@ def _extract(header: str) -> tuple[str, str]:
 
 
 def _check_key(node: Node, action: str, key_id: str, secret: str, certificate: str | None) -> Any:
-    def failed(detail: str) -> EsHttpError:
-        return security_error(401, f"unable to authenticate user [{key_id}] for action [{action}]", security_error(401, detail))
-
-    key = remote_keys.find(node.cluster, key_id)
-    if key is None:
-        raise failed(f"unable to find apikey with id {key_id}")
-    if key.invalidated:
-        raise failed(f"api key [{key_id}] has been invalidated")
-    if not remote_keys.secret_matches(key, secret):
-        raise failed(f"invalid credentials for API key [{key_id}]")
-    if key.type != "cross_cluster":
-        raise security_error(401, f"authentication expected API key type of [cross_cluster], but API key [{key_id}] has type [{key.type}]")
-    if key.expiration is not None and key.expiration <= node.cluster.now_ms():
-        raise failed("api key is expired")
+    try:
+        key = check_api_key(node.cluster, key_id, secret, "cross_cluster")
+    except ApiKeyRefused as error:
+        if error.terminate:
+            raise security_error(401, error.reason) from None
+        raise security_error(401, f"unable to authenticate user [{key_id}] for action [{action}]",
+                             security_error(401, error.reason)) from None
     pattern = key.certificate_identity
-    if pattern is not None and node.has("certificate_identity"):
-        if certificate is None:
-            raise security_error(401, f"API key (type:[cross_cluster], id:[{key_id}]) requires certificate identity matching [{pattern}], "
-                                      "but no certificate was provided")
-        if not remote_keys.identity_matches(pattern, certificate):
-            raise security_error(401, f"DN from provided certificate [{certificate}] does not match API Key certificate identity pattern "
-                                      f"[{pattern}]")
+    if pattern is None or not node.has("certificate_identity"):
+        return key
+    if certificate is None:
+        raise security_error(401, f"API key (type:[cross_cluster], id:[{key_id}]) requires certificate identity matching [{pattern}], "
+                                  "but no certificate was provided")
+    if not full_match(pattern, certificate):
+        raise security_error(401, f"DN from provided certificate [{certificate}] does not match API Key certificate identity pattern "
+                                  f"[{pattern}]")
     return key

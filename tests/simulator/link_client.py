@@ -1,0 +1,261 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client side of a link: one node's connection to one alias (rules 5.3, 6.2, 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from typing import Any
+
+from . import link_protocol as wire, node_log, signing, versions
+from .errors import EsHttpError, illegal_argument
+from .settings import effective
+from .settings_catalog import as_list, enabled, mode, parse_host
+from .state import Node
+
+# Settings whose change rebuilds a connection; skip_unavailable is read at each request instead.
+REBUILD = ("mode", "seeds", "node_connections", "proxy", "proxy_address", "proxy_socket_connections", "server_name", "transport.compress",
+           "transport.compression_scheme", "transport.ping_schedule")
+OLDEST = (8, 10, 0)
+
+
+def build_settings(node: Node, alias: str) -> dict[str, Any]:
+    settings = effective(node)
+    return {name: settings[key] for name in REBUILD if (key := f"cluster.remote.{alias}.{name}") in settings}
+
+
+def skip_unavailable(node: Node, alias: str) -> bool:
+    default = "true" if node.has("skip_unavailable_default_true") else "false"
+    return effective(node).get(f"cluster.remote.{alias}.skip_unavailable", default) == "true"
+
+
+def client_context(node: Node, api_key: bool) -> ssl.SSLContext | None:
+    """TLS as the node's own file says, read at start; without authorities the system's trust store decides."""
+    prefix = f"xpack.security.{'remote_cluster_client' if api_key else 'transport'}.ssl."
+    if node.yml.get(prefix + "enabled", "true") == "false":
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    verification = node.yml.get(prefix + "verification_mode", "full")
+    context.check_hostname = verification == "full"
+    if verification == "none":
+        context.verify_mode = ssl.CERT_NONE
+    files = as_list(node.yml.get(prefix + "certificate_authorities"))
+    for file in files:
+        context.load_verify_locations(node.config_dir / file)
+    if not files:
+        context.load_default_certs()
+    certificate, key = node.yml.get(prefix + "certificate"), node.yml.get(prefix + "key")
+    if certificate and key:
+        context.load_cert_chain(node.config_dir / certificate, node.config_dir / key)
+    return context
+
+
+class RemoteConnection:
+    """The model is fixed when the object is built; the credential itself is looked up at each request."""
+
+    def __init__(self, node: Node, alias: str) -> None:
+        self.node = node
+        self.alias = alias
+        self.settings = build_settings(node, alias)
+        settings = effective(node)
+        self.mode = mode(settings, alias)
+        self.api_key = alias in node.credentials
+        self.channels: list[wire.Channel] = []
+        self._next = 0
+        self._lock = asyncio.Lock()
+
+    @property
+    def addresses(self) -> list[str]:
+        if self.mode == "PROXY":
+            return as_list(self.settings.get("proxy_address"))
+        return as_list(self.settings.get("seeds"))
+
+    @property
+    def open_channels(self) -> list[wire.Channel]:
+        self.channels = [channel for channel in self.channels if channel.open]
+        return self.channels
+
+    @property
+    def connected(self) -> bool:
+        return bool(self.open_channels)
+
+    async def close(self) -> None:
+        for channel in self.channels:
+            await channel.close()
+        self.channels = []
+
+    # --- connecting ---
+    async def connect(self) -> None:
+        """Make sure there is an open channel; raises what the server reports or why none could be opened."""
+        async with self._lock:
+            if self.connected:
+                return
+            try:
+                await (self._connect_proxy() if self.mode == "PROXY" else self._connect_sniff())
+            except EsHttpError as error:
+                causes = []
+                cause: EsHttpError | None = error
+                while cause is not None:
+                    causes.append(f"{cause.type}: {cause.reason}")
+                    cause = cause.caused_by
+                node_log.warn(self.node, " caused by ".join(causes))
+                raise
+
+    async def _connect_proxy(self) -> None:
+        try:
+            self.channels = [await self._open(self.addresses[0])]
+        except EsHttpError as error:
+            if error.type == "security_exception":
+                raise
+            raise self._unavailable(f"failed to open any proxy connections to cluster [{self.alias}]", error) from None
+
+    async def _connect_sniff(self) -> None:
+        """The first seed that answers names the nodes; only nodes that serve remote clusters are used with API keys."""
+        failure: EsHttpError | None = None
+        for seed in self.addresses:
+            try:
+                first = await self._open(as_list(self.settings.get("proxy"))[0] if self.settings.get("proxy") else seed)
+            except EsHttpError as error:
+                failure = error
+                continue
+            found = await self._send(first, "cluster:internal/remote_cluster/nodes", {"remote_cluster_server": self.api_key},
+                                     {"username": "_cross_cluster_access", "roles": [], "internal": True})
+            limit = int(self.settings.get("node_connections") or effective(self.node).get("cluster.remote.connections_per_cluster", 3))
+            for address in found["addresses"][:limit]:
+                try:
+                    self.channels.append(await self._open(address))
+                except EsHttpError as error:
+                    failure = error
+            await first.close()
+            if self.channels:
+                return
+        assert failure is not None
+        if failure.type == "security_exception":
+            raise failure
+        raise self._unavailable(f"fetching nodes from external cluster [{self.alias}] failed", failure)
+
+    def _unavailable(self, text: str, cause: EsHttpError) -> EsHttpError:
+        return EsHttpError(500, "connect_transport_exception", f"Unable to connect to [{self.alias}]",
+                           EsHttpError(500, "illegal_state_exception", text, cause))
+
+    async def _open(self, address: str) -> wire.Channel:
+        def failed(kind: str, reason: str, cause: EsHttpError | None = None) -> EsHttpError:
+            return EsHttpError(500, kind, reason, cause)
+
+        try:
+            host, port = parse_host(address)
+        except EsHttpError as error:
+            raise failed("connect_transport_exception", f"[{address}] connect_exception", error) from None
+        try:
+            channel = await asyncio.wait_for(wire.Channel.connect(host, port, client_context(self.node, self.api_key),
+                                                                  self.settings.get("server_name")), 30)
+        except ssl.SSLCertVerificationError as error:
+            node_log.warn(self.node, f"failed to establish trust with server at [{host}]; {error.verify_message}")
+            raise failed("connect_transport_exception", f"[{address}] general node connection failure",
+                         failed("ssl_handshake_exception", f"failed to establish trust with server at [{host}]: {error.verify_message}")
+                         ) from None
+        except ssl.SSLError as error:
+            raise failed("connect_transport_exception", f"[{address}] general node connection failure",
+                         failed("ssl_handshake_exception", _alert(error))) from None
+        except (OSError, OverflowError, asyncio.TimeoutError, ValueError) as error:
+            text = f"Connection refused: {address}" if isinstance(error, ConnectionRefusedError) else str(error) or "connect timed out"
+            if type(error).__name__ == "gaierror":
+                text = f"unknown host [{host}]"
+            raise failed("connect_transport_exception", f"[{address}] connect_exception", failed("connect_exception", text)) from None
+        try:
+            action = wire.HANDSHAKE if self.api_key else wire.PLAIN_HANDSHAKE
+            channel.remote = await self._send(channel, action, {}, {"username": "_cross_cluster_access", "roles": [], "internal": True})
+        except (wire.ChannelClosed, ssl.SSLError) as error:
+            await channel.close()
+            reason = _alert(error) if isinstance(error, ssl.SSLError) else "connection closed during the handshake"
+            node_log.warn(self.node, reason)
+            raise failed("connect_transport_exception", f"[{address}] handshake failed", failed("ssl_handshake_exception", reason)) from None
+        except EsHttpError:
+            await channel.close()
+            raise
+        if not self.api_key and self.node.has("certificate_model_deprecated"):
+            node_log.warn(self.node, f"The remote cluster connection to [{self.alias}] is using the certificate-based security model. The "
+                                     "certificate-based security model is deprecated and will be removed in a future major version.")
+        return channel
+
+    # --- requests ---
+    async def request(self, action: str, body: Any, subject: dict[str, Any]) -> Any:
+        """One request over a live channel; a channel that turns out dead is replaced once."""
+        for attempt in (1, 2):
+            await self.connect()
+            channels = self.open_channels
+            self._next += 1
+            channel = channels[self._next % len(channels)]
+            version = tuple(channel.remote["version"])
+            if self.api_key and version < OLDEST:
+                raise illegal_argument(f"Settings for remote cluster [{self.alias}] indicate cross cluster access headers should be sent but "
+                                       f"target cluster version [{versions.text(version)}] does not support receiving them")
+            try:
+                return await self._send(channel, action, body, subject)
+            except (wire.ChannelClosed, ssl.SSLError, OSError) as error:
+                if attempt == 2:
+                    raise EsHttpError(500, "node_disconnected_exception", f"[{self.alias}][{action}] disconnected: {error}") from None
+        raise AssertionError
+
+    async def _send(self, channel: wire.Channel, action: str, body: Any, subject: dict[str, Any]) -> Any:
+        payload = json.dumps(subject, sort_keys=True)
+        if not self.api_key:
+            return await channel.request(action, {"_xpack_security_authentication": payload}, body)
+        headers = {wire.CREDENTIALS: "ApiKey " + self.node.credentials.get(self.alias, ""), wire.SUBJECT: payload}
+        if self.node.has("signing") and tuple(channel.remote.get("version", (9, 3, 0))) >= (9, 3, 0):
+            signature = signing.sign(self.node, self.alias, [headers[wire.CREDENTIALS], payload])
+            if signature is not None:
+                headers[wire.SIGNATURE] = signature
+        return await channel.request(action, headers, body)
+
+
+def _alert(error: Exception) -> str:
+    text = str(error).lower()
+    if "certificate_required" in text or "certificate required" in text or "bad_certificate" in text or "bad certificate" in text:
+        return "Received fatal alert: bad_certificate"
+    if "wrong_version_number" in text or "record layer" in text:
+        return "not an SSL/TLS record"
+    return f"Received fatal alert: {error}"
+
+
+# --- a node's set of connections ---
+def wanted(node: Node) -> list[str]:
+    from .settings_catalog import aliases
+    settings = effective(node)
+    return [alias for alias in aliases(settings) if enabled(settings, alias)]
+
+
+async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:   # type: ignore[assignment]
+    """Bring the connections in line with settings and keystore; `rebuild` names aliases whose credential came or went."""
+    if not node.running or "remote_cluster_client" not in node.roles:
+        return
+    keep = wanted(node)
+    started = []
+    for alias in list(node.connections):
+        if alias not in keep:
+            await node.connections.pop(alias).close()
+            node_log.info(node, f"remote cluster connection [{alias}] updated: DISCONNECTED")
+    for alias in keep:
+        old = node.connections.get(alias)
+        if old is not None and alias not in rebuild and old.settings == build_settings(node, alias):
+            continue
+        if old is not None:
+            await old.close()
+        node.connections[alias] = RemoteConnection(node, alias)
+        node_log.info(node, f"remote cluster connection [{alias}] updated: {'RECONNECTED' if old is not None else 'CONNECTED'}")
+        started.append(node.connections[alias])
+    results = await asyncio.gather(*(asyncio.wait_for(connection.connect(), 10) for connection in started), return_exceptions=True)
+    for connection, result in zip(started, results, strict=True):
+        if isinstance(result, asyncio.TimeoutError):
+            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}] within 10s")
+        elif isinstance(result, Exception) and not isinstance(result, EsHttpError):
+            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}]: {result!r}")
+
+
+async def drop(node: Node) -> None:
+    for connection in node.connections.values():
+        await connection.close()
+    node.connections.clear()
