@@ -1,0 +1,97 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the input is told with its cause and the way out; what is right is completed."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import normalise
+
+ACCESS = {"search": [{"names": ["logs-*"]}]}
+CLUSTERS = {
+    "paris": {"urls": ["https://paris-1:9200"], "username": "elastic", "password": "paris-secret", "nodes": ["paris-1", {"name": "paris-2"}]},
+    "berlin": {
+        "urls": ["https://berlin-1:9200"], "username": "elastic", "password": "berlin-secret", "run_as": "linker",
+        "remote_cluster_server": "berlin.example:9443", "server_name": "berlin.example",
+    },
+}  # fmt: skip
+LINK = {"from": "paris", "to": "berlin", "access": ACCESS}
+
+
+def errors(links=None, **clusters):
+    changed = copy.deepcopy(CLUSTERS)
+    for name, fields in clusters.items():
+        changed.setdefault(name, {}).update(fields)
+    return normalise(changed, [LINK] if links is None else links)["errors"]
+
+
+def test_a_link_is_completed():
+    data = normalise(CLUSTERS, [LINK])
+    assert data["errors"] == []
+    link = data["links"][0]
+    assert (link["id"], link["alias"], link["key_name"], link["owner"]) == ("paris/berlin", "berlin", "paris-berlin", "linker")
+    assert link["settings"] == {"mode": "proxy", "proxy_address": "berlin.example:9443", "server_name": "berlin.example"}
+    assert link["metadata"] == {"crosscluster_elasticsearch": {"client": "paris"}}
+    assert data["nodes"]["paris-2"] == {"cluster": "paris", "position": 1}
+
+
+def test_seeds_mean_sniff_mode():
+    assert errors(berlin={"remote_cluster_server": ["a:9443", "b:9443"], "server_name": None}) == []
+    clusters = copy.deepcopy(CLUSTERS)
+    clusters["berlin"].update(remote_cluster_server=["a:9443", "b:9443"])
+    assert normalise(clusters, [LINK])["links"][0]["settings"] == {"mode": "sniff", "seeds": ["a:9443", "b:9443"]}
+
+
+def test_the_result_holds_no_password():
+    assert "secret" not in str(normalise(CLUSTERS, [LINK]))
+
+
+@pytest.mark.parametrize(
+    "link, words",
+    [
+        ({"from": "pari", "to": "berlin"}, "[from: pari] is not in elasticsearch_clusters; did you mean [paris]?"),
+        ({"from": "paris"}, "has no [to]; name the cluster that holds the data"),
+        ({"from": "paris", "to": "paris"}, "links a cluster to itself"),
+        ({"from": "berlin", "to": "paris"}, "cluster [berlin] has no nodes"),
+        ({**LINK, "alias": "be.rlin"}, "[be.rlin] is not an alias"),
+        ({**LINK, "alias": "signing"}, "[signing] cannot be an alias"),
+        ({"from": "paris", "to": "berlin"}, "has no access; say what may be read"),
+        ({**LINK, "access": {"search": [{"privileges": ["read"], "names": "x"}]}}, "privileges is not allowed"),
+        ({**LINK, "acess": {}}, "unknown field [acess]; did you mean [access]?"),
+        ({**LINK, "name": "eck-x"}, "belong to Elastic's operator"),
+        ({**LINK, "name": "_x"}, "name must be text"),
+        ({**LINK, "expiration": "1w"}, "unknown unit (w)"),
+        ({**LINK, "expiration": "5d", "renew_before": "6d"}, "is not shorter than expiration 5d"),
+        ({**LINK, "renew_before": "6d"}, "renew_before needs expiration"),
+        ({**LINK, "on_expiring": "wait"}, "on_expiring must be rotate or extend"),
+        ({**LINK, "metadata": []}, "metadata must be a dictionary, not a list"),
+        ({**LINK, "metadata": {"_x": 1}}, "begins with an underscore"),
+        ({**LINK, "mode": "direct"}, "mode must be proxy or sniff"),
+        ({**LINK, "mode": "proxy", "seeds": ["a:1"]}, "seeds does not go with mode proxy"),
+        ({**LINK, "roles": [{"remote_indices": []}]}, "needs the name of a role"),
+        ("paris", "must be a dictionary with from and to, not text"),
+    ],
+)
+def test_a_wrong_link(link, words):
+    assert any(words in text for text in errors([link])), errors([link])
+
+
+def test_wrong_clusters():
+    assert "has no urls" in errors(paris={"urls": []})[0]
+    assert "did you mean [remote_cluster_server]" in errors(berlin={"remote_cluster_serve": "x"})[0]
+    assert "not known where clients reach berlin" in errors(berlin={"remote_cluster_server": None})[0]
+    assert "listed twice (paris and berlin)" in errors(berlin={"nodes": ["paris-1"]})[0]
+    assert "has no name" in errors(paris={"nodes": [{"url": "x"}]})[0]
+    assert normalise([], [])["errors"] == ["elasticsearch_clusters must be a dictionary of clusters by name, not a list"]
+    assert normalise({"a": "password"}, [])["errors"] == ["elasticsearch_clusters.a must be a dictionary, not text"]
+    assert "must be a list of links, not nothing" in normalise({}, None)["errors"][0]
+
+
+def test_two_links_that_get_into_each_others_way():
+    other = {**LINK, "access": ACCESS}
+    assert "both use alias [berlin] on paris" in errors([LINK, other])[0]
+    assert any("would share the API key [paris-berlin] on berlin" in text for text in errors([LINK, {**other, "alias": "b", "name": "paris-berlin"}]))
+    assert errors([LINK, {**other, "alias": "b"}]) == []
