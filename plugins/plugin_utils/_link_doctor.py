@@ -1,0 +1,278 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The doctor: from what both sides of a link say to cause, evidence and fix. Pure and read-only.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+One side rarely knows what is wrong: a node only says "unable to connect", and with skip_unavailable a search says
+nothing at all. The cause shows when what the nodes hold is laid beside what the server knows. A finding that explains
+the failure makes the vague words of the node its evidence, so that each cause is named once.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _diagnosis
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import port_of
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_clusters as sides
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_words as words
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import DAY, Data, Facts, LinkView, days
+
+VAGUE = ("not_connected", "unknown", "authentication", "unreachable", None)
+"""Causes of a probe that say that something is wrong and not what."""
+
+KEY_STATES = {
+    "key_unknown": lp.UNKNOWN, "key_revoked": lp.REVOKED, "key_expired": lp.EXPIRED, "key_wrong_type": lp.WRONG_TYPE,
+    "key_malformed": lp.MALFORMED, "no_credential": lp.ABSENT,
+}  # fmt: skip
+"""What the server says of a key, and the state of the keystore that explains it."""
+
+
+class Findings(list):  # type: ignore[type-arg]
+    """The findings about one link, each cause once."""
+
+    def __init__(self, view: LinkView) -> None:
+        super().__init__()
+        self.view = view
+
+    def add(self, code: str, level: str, cause: str, fix: str, evidence: t.Optional[str] = None, side: str = "client") -> None:
+        if any(item["code"] == code and item["cause"] == cause for item in self):
+            return
+        self.append({
+            "link": self.view.link["id"], "code": code, "level": level, "side": side,
+            "cause": cause, "evidence": evidence or None, "fix": fix,
+        })  # fmt: skip
+
+    def word(self, code: str, level: str, evidence: t.Optional[str] = None, side: str = "client", **values: t.Any) -> None:
+        """A finding whose texts stand in the table of words."""
+        link = self.view.link
+        names = {"client": link["from"], "server": link["to"], "alias": link["alias"], "key_name": link["key_name"], **values}
+        cause, fix = words.WORDS[code]
+        self.add(code, level, cause.format(**names), fix.format(**names), evidence, side)
+
+    def explained(self) -> bool:
+        return any(item["level"] == "error" for item in self)
+
+
+def examine(views: t.Sequence[LinkView], facts: Facts, warn_days: int = 14, roles: t.Sequence[Data] = ()) -> t.List[Data]:
+    found: t.List[Data] = []
+    for view in views:
+        found += examine_link(view, facts, warn_days, [role for role in roles if role["link"] == view.link["id"]])
+    return found
+
+
+def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence[Data]) -> t.List[Data]:
+    found = Findings(view)
+    for side, name in (("server", view.link["to"]), ("client", view.link["from"])):
+        if side in view.faults:
+            found.word("cluster_unread", "unknown", view.faults[side], side, cluster=name)
+    _credentials(found)
+    _alias(found, facts)
+    sides.examine(found, facts)
+    _ports(found, facts)
+    _key(found, facts, warn_days)
+    for role in roles:
+        found.word("remote_indices_missing", "error", role.get("evidence"), role=role["role"])
+    if "client" not in view.faults and view.remote is not None and not view.proven:
+        _probe(found, facts)
+    if view.proven is False and view.remote is not None and view.remote.get("skip_unavailable"):
+        found.word("skip_unavailable_masks", "warning")
+    order = {"error": 0, "unknown": 1, "warning": 2, "info": 3}
+    return sorted(found, key=lambda item: order[item["level"]])
+
+
+# -- what the nodes hold, against what the server knows ----------------------------------------------------------------
+
+
+def _credentials(found: Findings) -> None:
+    view = found.view
+    groups: t.Dict[str, t.List[lp.Node]] = {}
+    for node, state in view.pairs():
+        groups.setdefault(state, []).append(node)
+    unread = [node for node in groups.get(lp.UNREAD, []) if not node.read]
+    if unread:
+        found.word("node_unread", "unknown", unread[0].reason, nodes=lp.names(node.name for node in unread))
+    live = groups.get(lp.LIVE, [])
+    # What nodes have in memory works on until the next reload or restart, so this is not yet an outage.
+    level = "warning" if view.proven else "error"
+    for state, nodes in groups.items():
+        if state in (lp.LIVE, lp.UNREAD):
+            continue
+        ids = sorted({node.key_id for node in nodes if node.key_id})
+        cause = "{0} of {1} {2}".format(
+            lp.names(node.name for node in nodes), view.link["from"], lp.STATE_WORDS[state].replace("holds", _verb(nodes), 1))
+        if live:
+            cause += ", while {0} {1} a live one: the credential is delivered to {2} of {3} nodes".format(
+                lp.names(node.name for node in live), _verb(live), len(live), len(view.nodes))
+        if view.proven:
+            cause += "; what is in memory still works until a restart or reload" + (", or the clocks differ" if state == lp.EXPIRED else "")
+        found.add("credential_" + state, level, cause, _credential_fix(view, state, live, ids), _key_evidence(view, ids))
+    if len({node.key_id for node in live}) > 1:
+        found.word("mixed_keys", "warning", "; ".join("{0}: {1}".format(node.name, node.key_id) for node in live))
+
+
+def _verb(nodes: t.Sequence[lp.Node]) -> str:
+    return "holds" if len(nodes) == 1 else "hold"
+
+
+def _credential_fix(view: LinkView, state: str, live: t.Sequence[lp.Node], ids: t.Sequence[str]) -> str:
+    names = {"alias": view.link["alias"], "server": view.link["to"], "key_name": view.link["key_name"], "ids": lp.names(ids)}
+    if state in (lp.FOREIGN, lp.WRONG_NAME):
+        return words.FIX_FOREIGN.format(**names)
+    if live:
+        return words.FIX_SPREAD.format(source=live[0].name, **names)
+    return words.FIX_NEW.format(**names)
+
+
+def _key_evidence(view: LinkView, ids: t.Sequence[str]) -> str:
+    told = []
+    for key_id in ids:
+        key = view.keys.get(key_id)
+        if key is None:
+            told.append("key {0} is not among the keys of {1}".format(key_id, view.link["to"]))
+            continue
+        parts = ["key {0} is named {1}".format(key_id, key.get("name")), "type {0}".format(key.get("type") or "cross_cluster")]
+        if key.get("username"):
+            parts.append("owner {0}".format(key["username"]))
+        if key.get("invalidated"):
+            parts.append("revoked")
+        elif key.get("expiration") is not None and key["expiration"] <= view.now:
+            parts.append("expired {0} days ago".format(days(view.now - key["expiration"])))
+        told.append(", ".join(parts))
+    return "; ".join(told)
+
+
+def _key(found: Findings, facts: Facts, warn_days: int) -> None:
+    """The key in use: will it last, and can it do what keys of today can?"""
+    view, key = found.view, found.view.key
+    for raw in view.orphans()[:20]:
+        found.word("orphaned_key", "warning", side="server", key_id=raw["id"], owner=raw.get("username") or "its owner")
+    if key is None or not view.live(key["id"]):
+        return
+    if key.get("expiration") is not None and key["expiration"] - view.now < warn_days * DAY:
+        found.word("expires_soon", "warning", side="server", key_id=key["id"], left=lp.duration_words(key["expiration"] - view.now))
+    access = key.get("access") or {}
+    search = access.get("search") or []
+    if access.get("replication") and any(entry.get("query") or entry.get("field_security") for entry in search):
+        found.word("key_access_invalid", "error", side="server", key_id=key["id"])
+    privileges = cluster_privileges(key)
+    version = sides.version_of(facts.clusters.get(view.link["to"]))
+    if search and privileges is not None and "monitor_enrich" not in privileges and version >= (8, 15):
+        found.word("monitor_enrich_missing", "warning", "cluster privileges of the key: " + ", ".join(privileges), "server", key_id=key["id"])
+    client = sides.version_of(facts.clusters.get(view.link["from"]))
+    if key.get("certificate_identity") and (0,) < client < (9, 3):
+        found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=sides.version_text(client))
+
+
+def cluster_privileges(key: t.Mapping[str, t.Any]) -> t.Optional[t.List[str]]:
+    """The cluster privileges that the server wrote into the key when it was made or last updated; None when not told."""
+    descriptor = (key.get("role_descriptors") or {}).get("cross_cluster")
+    return list(descriptor.get("cluster") or []) if descriptor else None
+
+
+# -- what the client sees ----------------------------------------------------------------------------------------------
+
+
+def _alias(found: Findings, facts: Facts) -> None:
+    view = found.view
+    if "client" in view.faults:
+        return
+    if view.remote is None:
+        found.word("alias_missing", "error")
+        return
+    drift = list(facts.settings_drift(view.link, view.remote))
+    if drift:
+        found.word("settings_differ", "warning", "addresses of the alias: " + ", ".join(view.remote.get("addresses") or []) or None,
+                   fields=lp.names(drift))
+    live = [node.name for node, state in view.pairs() if state == lp.LIVE]
+    if view.remote.get("security_model") == "certificate" and live and not view.proven:
+        client = sides.version_of(facts.clusters.get(view.link["from"]))
+        found.word("restart_needed" if (0,) < client < (8, 13) else "not_reloaded", "error",
+                   "the connection was built with the certificate model", nodes=lp.names(live))
+
+
+def _ports(found: Findings, facts: Facts) -> None:
+    """What answered when a node was told to connect to the address of the link."""
+    groups: t.Dict[t.Tuple[str, str], t.List[t.Tuple[str, Data]]] = {}
+    for (node, address), port in facts.ports.items():
+        if address in sides.addresses(found.view) and any(node == own.name for own in found.view.nodes) and port.get("cause"):
+            groups.setdefault((port["cause"], address), []).append((node, port))
+    for (cause, address), members in groups.items():
+        found.word(cause, "error", members[0][1].get("reason"), nodes=lp.names(node for node, _port in members), address=address,
+                   port=port_of(address))
+
+
+def _probe(found: Findings, facts: Facts) -> None:
+    """The real requests. Each node may fail for a reason of its own; what is explained already only gets their words."""
+    view = found.view
+    entries = [entry for entry in view.probe.get("nodes") or [view.probe] if not entry.get("ok")]
+    groups: t.Dict[t.Optional[str], t.List[Data]] = {}
+    for entry in entries:
+        cause = entry.get("cause")
+        if cause is None and entry.get("reason"):
+            cause = _diagnosis.diagnose([entry["reason"]], view.link["alias"]).cause
+        groups.setdefault(cause, []).append({**entry, "cause": cause})
+    for cause, members in sorted(groups.items(), key=lambda group: group[0] in VAGUE):
+        seen = _seen(members)
+        if cause == "login_lacks_remote_indices":
+            found.word("login_lacks_remote_indices", "unknown", seen)
+        elif _explains(found, t.cast(str, cause), members, seen) or (cause in VAGUE and found.explained()):
+            _append_evidence(found, cause, seen)
+        elif cause in words.WORDS:
+            found.word(t.cast(str, cause), "error", seen, **_values(view, members))
+        else:
+            advice = members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
+            text = "requests through {0} fail".format(lp.names(_host(entry) for entry in members))
+            found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen)
+
+
+def _explains(found: Findings, cause: str, members: t.Sequence[Data], seen: str) -> bool:
+    """Is what the server said about the key already told by what the nodes hold?"""
+    state = KEY_STATES.get(cause)
+    if state is None:
+        return any(item["code"] == cause for item in found)
+    if any(item["code"] == "credential_" + state for item in found):
+        return True
+    view = found.view
+    held = set(view.held)
+    named = set(re.findall(r"(?:apikey with id |api key \[|API key \[id \[?|API key \[)([A-Za-z0-9_-]+)", seen))
+    if named and not named & held and any(live == lp.LIVE for live in view.states.values()):
+        # The file is right and the memory is not.
+        found.word("not_reloaded", "error", seen, nodes=lp.names(_host(entry) for entry in members))
+        return True
+    if cause == "no_credential" and any(item["code"] == "not_reloaded" for item in found):
+        return True
+    return False
+
+
+def _append_evidence(found: Findings, cause: t.Optional[str], seen: str) -> None:
+    for item in found:
+        if item["level"] == "error":
+            if seen not in (item["evidence"] or ""):
+                item["evidence"] = "; ".join(part for part in (item["evidence"], seen) if part)
+            return
+
+
+def _values(view: LinkView, members: t.Sequence[Data]) -> Data:
+    addresses = sides.addresses(view)
+    return {
+        "nodes": lp.names(_host(entry) for entry in members), "address": ", ".join(addresses) or "its address",
+        "key_id": next(iter(view.held), "in use"), "port": port_of(addresses[0]) if addresses else "?",
+    }  # fmt: skip
+
+
+def _seen(members: t.Sequence[Data]) -> str:
+    told: t.List[str] = []
+    for entry in members:
+        text = "through {0}: {1}".format(_host(entry), entry.get("reason") or "no reason given")
+        if text not in told:
+            told.append(text)
+    return "; ".join(told[:3]) + ("; and {0} more".format(len(told) - 3) if len(told) > 3 else "")
+
+
+def _host(entry: Data) -> str:
+    return re.sub(r"^https?://", "", str(entry.get("url") or "any node")).rstrip("/")

@@ -1,0 +1,142 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was gathered about one link from both of its sides, in one place. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+The doctor and the report look at the same facts as the plan: what the keystores of the client nodes hold, the keys on
+the server, and what the client cluster sees. Nothing here knows a secret; of a credential only the key id is known.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
+
+Data = t.Dict[str, t.Any]
+DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the tasks of a run registered, by host; `clusters` and `ports` by cluster and by (node, address)."""
+
+    data: t.Mapping[str, t.Any]
+    keystores: lr.Results
+    keys: lr.Results
+    remotes: lr.Results
+    now: int
+    clusters: t.Mapping[str, t.Any] = field(default_factory=dict)
+    ports: t.Mapping[t.Tuple[str, str], t.Any] = field(default_factory=dict)
+    drift: t.Callable[..., t.Sequence[str]] = lambda *_args: ()
+    settings_drift: t.Callable[..., t.Sequence[str]] = lambda *_args: ()
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """One link. Where a side could not be read, `faults` has the reason under `client` or `server`."""
+
+    link: t.Mapping[str, t.Any]
+    nodes: t.Tuple[lp.Node, ...]
+    states: t.Mapping[str, str]
+    keys: t.Mapping[str, t.Mapping[str, t.Any]]
+    remote: t.Optional[t.Mapping[str, t.Any]]
+    faults: t.Mapping[str, str]
+    now: int
+
+    @property
+    def asked(self) -> lp.Link:
+        return asked(self.link)
+
+    @property
+    def held(self) -> t.Dict[str, t.List[str]]:
+        """Key id -> the nodes that hold it."""
+        found: t.Dict[str, t.List[str]] = {}
+        for node in self.nodes:
+            if node.key_id:
+                found.setdefault(node.key_id, []).append(node.name)
+        return found
+
+    @property
+    def key(self) -> t.Optional[t.Mapping[str, t.Any]]:
+        """The key in use: a live one of the link that most nodes hold, else whatever most nodes hold and the server knows."""
+        held = self.held
+        order = sorted(held, key=lambda key_id: (self.live(key_id), len(held[key_id]), self._creation(key_id)))
+        known = [key_id for key_id in order if key_id in self.keys]
+        return self.keys[known[-1]] if known else None
+
+    @property
+    def probe(self) -> t.Mapping[str, t.Any]:
+        return (self.remote or {}).get("probe") or {}
+
+    @property
+    def proven(self) -> t.Optional[bool]:
+        """Did a real request go through every node? None when nobody could ask."""
+        if "client" in self.faults:
+            return None
+        return bool(self.probe.get("ok"))
+
+    def live(self, key_id: str) -> bool:
+        return any(state == lp.LIVE and node.key_id == key_id for node, state in self.pairs())
+
+    def pairs(self) -> t.List[t.Tuple[lp.Node, str]]:
+        return [(node, self.states[node.name]) for node in self.nodes]
+
+    def _creation(self, key_id: str) -> int:
+        return int((self.keys.get(key_id) or {}).get("creation") or 0)
+
+    def orphans(self) -> t.List[t.Mapping[str, t.Any]]:
+        """Live keys of this link that no node holds. Empty as long as a node cannot be read: it may hold one."""
+        if any(not node.read for node in self.nodes):
+            return []
+        held = self.held
+        ours = []
+        for raw in self.keys.values():
+            key = lr.key_view(raw, None, lambda *_args: ())
+            if key.id not in held and key.live(self.now) and lp.is_ours(key, self.asked):
+                ours.append(raw)
+        return sorted(ours, key=lambda raw: (raw.get("creation") or 0, raw["id"]))
+
+
+def asked(link: t.Mapping[str, t.Any]) -> lp.Link:
+    return lp.Link(
+        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
+        owner=link.get("owner"), renew_before=link.get("renew_before_ms"), grace=link.get("grace") or 0,
+    )  # fmt: skip
+
+
+def views(facts: Facts) -> t.List[LinkView]:
+    servers, clients = lr.by_cluster(facts.keys), lr.by_cluster(facts.remotes)
+    return [_view(facts, link, servers.get(link["to"]), clients.get(link["from"])) for link in facts.data["links"]]
+
+
+def _view(facts: Facts, link: t.Mapping[str, t.Any], server: t.Any, client: t.Any) -> LinkView:
+    faults = {}
+    for side, result in (("server", server), ("client", client)):
+        trouble = lr.went_wrong(result)
+        if trouble:
+            faults[side] = trouble
+    nodes = tuple(
+        lr.node_view(name, facts.keystores.get(name), link["alias"]) for name in facts.data["clusters"][link["from"]]["nodes"]
+    )
+    keys = {} if "server" in faults else {str(key["id"]): key for key in server["api_keys"]}
+    by_id = {key_id: lr.key_view(key, None, lambda *_args: ()) for key_id, key in keys.items()}
+    known = asked(link)
+    states = {}
+    for node in nodes:
+        # Without the server's list nothing can be said of a key, which is not the same as that it is unknown.
+        judged = lp.classify(node, by_id, known, facts.now)
+        states[node.name] = lp.UNREAD if "server" in faults and judged == lp.UNKNOWN else judged
+    remote = None
+    if "client" not in faults:
+        remote = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
+    return LinkView(link, nodes, states, keys, remote, faults, facts.now)
+
+
+def days(milliseconds: int) -> int:
+    """Whole days, rounded down: a key with 23 hours left has 0 days left."""
+    return milliseconds // DAY

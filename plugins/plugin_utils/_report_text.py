@@ -1,0 +1,84 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report for a terminal: a table, below it what is wrong and what to do.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+Data = t.Mapping[str, t.Any]
+
+HEAD = ("STATE", "CLIENT", "SERVER", "ALIAS", "KEY", "AGE", "EXPIRES", "PROOF", "OWNER")
+WORDS = {"ok": "ok", "warning": "WARNING", "broken": "BROKEN", "unknown": "UNKNOWN"}
+LEVELS = {"error": "ERROR", "warning": "WARNING", "unknown": "UNKNOWN", "info": "NOTE"}
+
+
+def render(report: Data) -> t.List[str]:
+    lines = columns([HEAD] + [_cells(row, report["generated"]) for row in report["links"]])
+    for row in report["links"]:
+        for item in row["findings"]:
+            lines += ["", "{0} {1}: {2}".format(LEVELS.get(item["level"], "NOTE"), row["link"], item["cause"])]
+            lines += ["    {0}: {1}".format(label, item[name]) for name, label in (("evidence", "Seen"), ("fix", "Fix")) if item[name]]
+    for key in report["orphans"]:
+        lines += ["", "NOTE key {0} ({1}) on {2}: made for {3}, whose link is not listed any more".format(
+            key["id"], key["name"], key["server"], key["client"]),
+            "    Fix: take the link down with the untrust playbook, or revoke the key"]  # fmt: skip
+    return [*lines, "", total(report["summary"])]
+
+
+def total(counts: Data) -> str:
+    parts = ["{0} {1}".format(counts[state], state) for state in ("ok", "warning", "broken", "unknown") if counts[state]]
+    text = "{0} link{1}: {2}".format(counts["links"], "" if counts["links"] == 1 else "s", ", ".join(parts) or "none")
+    if counts["next_expiry_days"] is not None:
+        text += "; next key " + ends(counts["next_expiry_days"])
+    if counts["orphans"]:
+        text += "; {0} orphaned key{1}".format(counts["orphans"], "" if counts["orphans"] == 1 else "s")
+    return text
+
+
+def _cells(row: Data, now: int) -> t.Tuple[str, ...]:
+    return (
+        WORDS[row["state"]], row["client"], row["server"], row["alias"], row["key_id"] or "-", plural(row["age_days"]),
+        ends(row["days_left"]) if row["key_id"] else "-", proof(row, now), row["owner"] or "-",
+    )  # fmt: skip
+
+
+def ends(days_left: t.Optional[int]) -> str:
+    if days_left is None:
+        return "never"
+    if days_left < 0:
+        return "expired"
+    return "today" if days_left == 0 else "in " + plural(days_left)
+
+
+def proof(row: Data, now: int) -> str:
+    """What the last real request through every node showed."""
+    if row["proven"]:
+        return "works"
+    if row["proven"] is False:
+        return "fails" + (", worked {0}".format(stamp(row["last_proof"])) if row["last_proof"] else "")
+    return "not asked" + (", worked {0}".format(stamp(row["last_proof"])) if row["last_proof"] else "")
+
+
+def stamp(milliseconds: t.Optional[int]) -> str:
+    if milliseconds is None:
+        return "-"
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(milliseconds / 1000))
+
+
+def date(milliseconds: t.Optional[int]) -> str:
+    return stamp(milliseconds)[:10] if milliseconds is not None else "-"
+
+
+def plural(number: t.Optional[int]) -> str:
+    return "-" if number is None else "{0} day{1}".format(number, "" if number == 1 else "s")
+
+
+def columns(cells: t.Sequence[t.Sequence[str]]) -> t.List[str]:
+    widths = [max(len(line[number]) for line in cells) for number in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
