@@ -44,8 +44,8 @@ def ensure(
     store = params.get("_store") or {}
     if params.get("credential_store") and not store and params["state"] == "present":
         raise InputError(
-            "credential_store is kept on the controller by the action plugin of this module, which did not run: call the "
-            "module by its full name, crosscluster.elasticsearch.cross_cluster_api_key, in a task."
+            "credential_store is kept on the controller by the action plugin of this module, which did not run: call "
+            "the module by its full name, crosscluster.elasticsearch.cross_cluster_api_key, in a task."
         )
     found = store.get("found")
     if found is None:
@@ -56,8 +56,8 @@ def ensure(
         keys = [key for key in keys if key.id in params["ids"]]
         if not keys and params["state"] == "present":
             raise InputError(
-                f"No live cross-cluster API key of the name '{wanted.name}' has one of the ids {', '.join(params['ids'])}, "
-                "so there is nothing to update; leave ids out to make a key."
+                f"No live cross-cluster API key of the name '{wanted.name}' has one of the ids "
+                f"{', '.join(params['ids'])}, so there is nothing to update; leave ids out to make a key."
             )
     if params["state"] == "absent":
         return _absent(params, client, check_mode, warn, wanted, keys)
