@@ -149,7 +149,7 @@ def implied_mode(given: t.Mapping[str, t.Any]) -> t.Optional[str]:
 def plan_present(alias: str, given: t.Mapping[str, t.Any], state: State) -> Plan:
     """Write what differs; leave what was not given."""
     effective = state.effective
-    current_mode = str(effective.get("mode", "sniff")).lower()
+    current_mode = "proxy" if str(effective.get("mode")).lower() == "proxy" else "sniff"
     mode = given.get("mode") or implied_mode(given) or current_mode
     wanted = {SUFFIXES[option]: value for option, value in given.items()}
     address = _ADDRESS[mode]

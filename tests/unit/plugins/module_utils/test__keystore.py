@@ -1,0 +1,155 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import KeystoreTool, find_tool
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import PROMPT, KeystoreError, KeystoreMissing, explain, redact
+
+SECRET = "UI2LP2axTNmsyakw9tvNnw"
+ENCODED = base64.b64encode(("the-id:" + SECRET).encode()).decode()
+NAME = "cluster.remote.berlin.credentials"
+
+
+class FakeRun:
+    """Answers in the order given; keeps what it was called with."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.calls = []
+
+    def __call__(self, command, stdin, environ):
+        self.calls.append((list(command[1:]), stdin, dict(environ)))
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def tool(tmp_path):
+    path = tmp_path / "elasticsearch-keystore"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+
+    def build(*answers, password=None, environ=None):
+        run = FakeRun(*answers)
+        return KeystoreTool(str(path), "/etc/es", password, environ=environ or {}, run=run), run
+
+    return build
+
+
+def test_secrets_go_over_stdin_only(tool):
+    keystore, run = tool((0, "old", PROMPT), (0, "", PROMPT), password="pass word")
+    assert keystore.show(NAME) == "old"
+    keystore.add(NAME, ENCODED)
+    assert run.calls[0][:2] == (["show", NAME], "pass word\n")
+    assert run.calls[1][:2] == (["add", "--stdin", "--force", NAME], "pass word\n" + ENCODED + "\n")
+    for command, _stdin, environ in run.calls:
+        assert ENCODED not in str(command) + str(environ) and "pass word" not in str(command) + str(environ)
+
+
+def test_a_password_never_becomes_the_value_of_an_unprotected_keystore(tool):
+    keystore, run = tool((0, "old", ""), (1, "", ""), (0, "", ""), password="pw")
+    keystore.show(NAME)
+    keystore.add(NAME, ENCODED)
+    assert keystore.password_unused
+    assert [call[0][0] for call in run.calls] == ["show", "has-passwd", "add"]
+    assert run.calls[-1][1] == ENCODED + "\n"
+
+
+def test_the_environment(tool):
+    keystore, run = tool((0, "", ""), environ={"JAVA_TOOL_OPTIONS": "-Dx", "ES_PATH_CONF": "/other", "HOME": "/h"})
+    keystore.list()
+    environ = run.calls[0][2]
+    assert environ["ES_PATH_CONF"] == "/etc/es" and environ["HOME"] == "/h" and "JAVA_TOOL_OPTIONS" not in environ
+
+
+def test_names_are_told_from_notices(tool):
+    keystore, _run = tool((0, "warning: ignoring JAVA_HOME=/x; using bundled JDK\nkeystore.seed\na.b\n", ""))
+    assert keystore.list() == ["a.b", "keystore.seed"]
+
+
+def test_an_absent_setting_is_none(tool):
+    keystore, _run = tool((78, "", "ERROR: Setting [x] does not exist in the keystore., with exit code 78"))
+    assert keystore.show("x") is None
+    assert keystore.protected is False
+
+
+@pytest.mark.parametrize(
+    "rc, stderr, parts",
+    [
+        (65, "ERROR: Provided keystore password was incorrect, with exit code 65", ["protected", "[keystore_password]"]),
+        (1, 'Exception in thread "main" java.lang.IllegalStateException: unable to read from standard input; is'
+            " standard input open and a tty attached?", ["protected", "[keystore_password]"]),
+        (78, "ERROR: will not overwrite keystore at [/c/elasticsearch.keystore], because this incurs changing the file"
+             " owner", ["[alice]", "become_user: alice"]),
+        (78, "ERROR: unable to create temporary keystore at [/c/elasticsearch.keystore.tmp], write permissions required",
+         ["may not write to [/c]", "become"]),
+        (1, "java.nio.file.AccessDeniedException: /c/elasticsearch.keystore", ["may not read [/c/elasticsearch.keystore]"]),
+        (1, "keystore format is too new", ["newer Elasticsearch"]),
+        (64, "ERROR: Unknown command [show], with exit code 64", ["older than 7.16"]),
+        (65, "Keystore has been corrupted or tampered with", ["damaged"]),
+        (65, "ERROR: Setting name [x y] does not match the allowed setting name pattern [..]", ["name of the setting"]),
+        (1, "could not find java in ES_JAVA_HOME at /x/bin/java", ["no Java"]),
+        (70, "ERROR: boom, with exit code 70", ["exit code 70, internal error", "boom"]),
+        (73, "ERROR: no", ["cannot create the file"]),
+        (74, "", ["input/output error"]),
+        (77, "ERROR: no", ["no permission"]),
+        (42, "", ["exit code 42"]),
+    ],
+)
+def test_every_failure_has_a_cause_and_a_way_out(rc, stderr, parts):
+    error = explain("do it", rc, stderr, tool="/t", password_given=False, owner_of=lambda path: "alice")
+    assert str(error).startswith("Cannot do it: ") and str(error).count(". ") <= 3
+    for part in parts:
+        assert part in str(error)
+
+
+def test_a_wrong_password_is_told_from_a_missing_one():
+    error = explain("do it", 65, "Provided keystore password was incorrect", tool="/t", password_given=True)
+    assert "is wrong" in str(error)
+
+
+def test_a_missing_keystore_tells_its_path():
+    text = "ERROR: Elasticsearch keystore not found at [/c/elasticsearch.keystore]. Use 'create' command to create one."
+    error = explain("do it", 65, text, tool="/t", password_given=False)
+    assert isinstance(error, KeystoreMissing) and error.path == "/c/elasticsearch.keystore"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"Did not understand answer '{ENCODED.lower()}'",
+        f"ERROR: {ENCODED}",
+        f"ERROR: {SECRET}",
+        f"ERROR: {SECRET.lower()}",
+        f"java.lang.Error: the-id:{SECRET}",
+    ],
+)
+def test_what_the_tool_echoes_is_taken_out(said):
+    assert SECRET.lower() not in redact(said, [ENCODED, None]).lower()
+    error = explain("do it", 70, said, tool="/t", password_given=False, secrets=[ENCODED])
+    assert SECRET.lower() not in str(error).lower() and ENCODED.lower() not in str(error).lower()
+
+
+def test_where_the_tool_is_looked_for(tmp_path):
+    home = tmp_path / "home"
+    (home / "bin").mkdir(parents=True)
+    path = home / "bin" / "elasticsearch-keystore"
+    path.write_text("#!/bin/sh\n")
+    with pytest.raises(KeystoreError, match="was not found on this host"):
+        find_tool(None, {"PATH": str(tmp_path), "ES_HOME": str(home)})
+    with pytest.raises(KeystoreError, match="not an executable file"):
+        find_tool(str(path), {})
+    path.chmod(0o755)
+    assert find_tool(None, {"PATH": str(tmp_path), "ES_HOME": str(home)}) == str(path)
+    with pytest.raises(KeystoreError, match="does not exist"):
+        find_tool(str(tmp_path / "nothing"), {})
+
+
+def test_a_password_with_a_line_break_is_refused(tool):
+    with pytest.raises(KeystoreError, match="line break"):
+        tool(password="a\nb")
