@@ -227,8 +227,9 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.An
             raise InputError(f"{name} holds an empty text.")
     if params["types"] == []:
         raise InputError("types is empty: give cross_cluster, rest or both.")
-    within = parse_duration(params["expires_within"], "expires_within") if params["expires_within"] is not None else
-    None wanted = Filter(
+    text = params["expires_within"]
+    within = parse_duration(text, "expires_within") if text is not None else None
+    wanted = Filter(
         names=tuple(params["names"] or ()),
         prefix=params["prefix"] or None,
         ids=tuple(params["ids"] or ()),
