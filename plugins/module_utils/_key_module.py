@@ -28,6 +28,7 @@ from ._api_key_input import check_certificate_identity, check_metadata, check_na
 from ._client import ElasticsearchClient
 from ._duration import parse_duration
 from ._errors import EsError, InputError
+from ._secrets import mark_api_key
 
 Result = t.Dict[str, t.Any]
 
@@ -76,7 +77,12 @@ def ensure(
         if store:
             result["_store_plan"] = {"found": found, "intent": _intent_of(plan, known_ids).to_document()}
         return result
-    return _apply(client, wanted, plan, known_ids, me, warn, now)
+    try:
+        return _apply(client, wanted, plan, known_ids, me, warn, now)
+    except InputError as exc:
+        if not store:
+            exc.result.pop("_store_clean", None)
+        raise
 
 
 def check_options(params: t.Mapping[str, t.Any], client: ElasticsearchClient) -> Wanted:
@@ -177,6 +183,7 @@ def _make(
         raise
     except EsError as exc:
         raise InputError(str(exc), revoked_ids=revoked, _store_clean=not exc.may_have_acted) from exc
+    mark_api_key(made.encoded)
     result = results.planned(wanted.name, plan, me)
     results.created(result, body, made.id, made.expiration, int(now() * 1000))
     result["encoded"] = made.encoded
