@@ -258,6 +258,10 @@ def diagnose_search(body: t.Mapping[str, t.Any], alias: str) -> Diagnosis:
             advice = f"The search was skipped, and skip_unavailable hides why. {found.advice}"
             found = found._replace(reason=found.reason or "the search was skipped", advice=advice)
         return found
+    if not clusters.get("successful"):
+        # An answer that does not say that the remote cluster took part proves nothing.
+        reason = "the answer to the search does not tell whether the remote cluster took part"
+        return Diagnosis(False, "unknown", reason, f"Search [{alias}:*] by hand and look at _clusters.")
     return Diagnosis(True)
 
 

@@ -82,7 +82,12 @@ def test_a_skipped_cluster_is_no_success():
     found = dg.diagnose_search(body, "b")
     assert not found.ok and "skip_unavailable hides why" in found.advice
     assert not dg.diagnose_search({"_clusters": {"total": 1, "skipped": 1}}, "b").ok
-    assert dg.diagnose_search({"_clusters": {"total": 1, "skipped": 0}}, "b").ok
+    assert dg.diagnose_search({"_clusters": {"total": 1, "successful": 1, "skipped": 0}}, "b").ok
+
+
+def test_an_answer_without_the_remote_cluster_in_it_proves_nothing():
+    assert not dg.diagnose_search({"hits": {"total": {"value": 0}}}, "b").ok
+    assert not dg.diagnose_search({"_clusters": {"total": 1, "successful": 0, "skipped": 0}}, "b").ok
 
 
 @pytest.mark.parametrize(
