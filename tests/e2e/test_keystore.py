@@ -1,0 +1,196 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The keystore modules against the simulated tool, one node home per test."""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+
+import pytest
+
+from simulator import keystore_install
+from support.modules import check_real_again, run_module
+
+VERSION = (9, 3, 0)
+NAME = "cluster.remote.berlin.credentials"
+SECRET = "UI2LP2axTNmsyakw9tvNnw"
+
+
+def encoded(key_id: str = "VuaCfGcBCdbkQm-e5aOx", secret: str = SECRET) -> str:
+    return base64.b64encode(f"{key_id}:{secret}".encode()).decode()
+
+
+class Home:
+    def __init__(self, path, version=VERSION):
+        self.path = path
+        keystore_install.install(path, version)
+        (path / "config" / "elasticsearch.yml").write_text("")
+        self.file = path / "config" / "elasticsearch.keystore"
+        self.args = {"executable": str(path / "bin" / "elasticsearch-keystore"), "config_dir": str(path / "config")}
+
+    def fill(self, entries, password=""):
+        keystore_install.write(self.path, VERSION, entries, password)
+
+    def calls(self):
+        found = keystore_install.calls(self.path)
+        keystore_install.clear_calls(self.path)
+        return found
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "node")
+
+
+def setting(home, value=None, **more):
+    return {**home.args, "name": NAME, "value": value or encoded(), **more}
+
+
+def test_create_in_two_calls_then_one(home):
+    result = check_real_again("keystore", setting(home))
+    assert (result["operation"], result["api_key_id"], result["previous_api_key_id"]) == (
+        "create", "VuaCfGcBCdbkQm-e5aOx", None)
+    assert [call.split()[0] for call in home.calls()] == ["show", "show", "add", "show"]
+
+
+def test_update_shows_ids_and_no_secret(home):
+    home.fill({NAME: encoded("old-id")})
+    result = check_real_again("keystore", setting(home))
+    assert result["operation"] == "update" and result["previous_api_key_id"] == "old-id"
+    assert result["diff"]["before"]["api_key_id"] == "old-id"
+    assert SECRET not in str(result) and encoded() not in str(result)
+
+
+def test_remove(home):
+    home.fill({NAME: encoded()})
+    result = check_real_again("keystore", {**home.args, "name": NAME, "state": "absent"})
+    assert result["operation"] == "remove" and result["api_key_id"] is None
+    assert [call.split()[0] for call in home.calls()] == ["show", "show", "remove", "show"]
+
+
+def test_a_protected_keystore(home):
+    home.fill({}, password="pass word")
+    args = setting(home, keystore_password="pass word")
+    assert check_real_again("keystore", args)["changed"]
+    assert len(home.calls()) == 4
+    wrong = run_module("keystore", setting(home, keystore_password="not-that-one"))
+    assert wrong.failed and "password is wrong" in wrong.msg
+    missing = run_module("keystore", setting(home))
+    assert missing.failed and "protected by a password" in missing.msg and "[keystore_password]" in missing.msg
+
+
+def test_an_unneeded_password_does_not_become_the_value(home):
+    args = setting(home, keystore_password="unneeded-password")
+    result = run_module("keystore", args)
+    assert result.changed and "not protected" in str(result["warnings"])
+    info = run_module("keystore_info", home.args)
+    assert info["credentials"]["berlin"]["api_key_id"] == "VuaCfGcBCdbkQm-e5aOx"
+
+
+def test_other_secure_settings(home):
+    args = {**home.args, "name": "bootstrap.password", "value": "some thing else"}
+    result = check_real_again("keystore", args)
+    assert "api_key_id" not in result
+    changed = check_real_again("keystore", {**args, "value": "another thing"})
+    assert changed["operation"] == "update" and changed["diff"]["before"] != changed["diff"]["after"]
+    assert "another thing" not in str(changed) and "some thing else" not in str(changed)
+
+
+@pytest.mark.parametrize(
+    "options, part",
+    [
+        ({"value": "not a key"}, "not an encoded API key"),
+        ({"value": f"id:{SECRET}"}, "plain id:api_key"),
+        ({"value": ""}, "empty"),
+        ({"name": "cluster.remote.berlin.credential"}, "not a secure setting that Elasticsearch knows"),
+        ({"name": "cluster.remote.signing.credentials"}, "cannot be an alias"),
+        ({"name": "cluster.remote.a.b.credentials"}, "not an alias"),
+        ({"name": "bad name"}, "letters, digits"),
+        ({"name": "bootstrap.password", "value": "two\nlines"}, "line break"),
+    ],
+)
+def test_bad_input_writes_nothing(home, options, part):
+    for check in (True, False):
+        result = run_module("keystore", setting(home, **options) | options, check=check)
+        assert result.failed and part in result.msg and "Nothing was written" in result.msg
+        assert SECRET not in str(result)
+    assert home.calls() == []
+
+
+def test_no_tool(home, tmp_path):
+    result = run_module("keystore", {**setting(home), "executable": str(tmp_path / "none")})
+    assert result.failed and "does not exist on this host" in result.msg
+    args = {key: value for key, value in setting(home).items() if key != "executable"}
+    result = run_module("keystore", args, environ={"PATH": str(tmp_path), "ES_HOME": ""})
+    assert result.failed and "was not found on this host" in result.msg and "[executable]" in result.msg
+    assert run_module("keystore", args, environ={"ES_HOME": str(home.path)}).changed
+
+
+def test_a_missing_keystore_is_made_beside_the_configuration_only(home, tmp_path):
+    home.file.unlink()
+    assert run_module("keystore_info", home.args)["found"] is False
+    assert check_real_again("keystore", setting(home))["operation"] == "create"
+    assert stat.S_IMODE(home.file.stat().st_mode) == 0o660
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name, args in (("keystore", setting(home)), ("keystore_info", home.args)):
+        result = run_module(name, {**args, "config_dir": str(elsewhere)})
+        assert result.failed and "no keystore" in result.msg and "[config_dir]" in result.msg
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_missing_keystore_is_not_made_with_a_password(home):
+    home.file.unlink()
+    result = run_module("keystore", setting(home, keystore_password="some-password"))
+    assert result.failed and "create -p" in result.msg and not home.file.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_another_users_keystore(home):
+    home.fill({NAME: encoded("old-id")})
+    os.chown(home.file, 65534, 65534)
+    for check in (True, False):
+        result = run_module("keystore", setting(home), check=check)
+        assert result.failed and "become_user: nobody" in result.msg
+        assert SECRET not in str(result)
+    # What needs no change needs no other user.
+    assert not run_module("keystore", setting(home, encoded("old-id"))).changed
+
+
+def test_a_tool_without_show(tmp_path):
+    home = Home(tmp_path / "old", (7, 15, 0))
+    result = run_module("keystore", setting(home))
+    assert result.failed and "older than 7.16" in result.msg
+
+
+def test_info(home):
+    home.fill({NAME: encoded(), "cluster.remote.rome.credentials": "rubbish", "xpack.a": "b"})
+    result = run_module("keystore_info", home.args, check=True)
+    assert result["settings"] == [
+        "cluster.remote.berlin.credentials", "cluster.remote.rome.credentials", "keystore.seed", "xpack.a"]
+    assert result["credentials"]["berlin"] == {
+        "state": "present", "api_key_id": "VuaCfGcBCdbkQm-e5aOx", "reason": None}
+    assert result["credentials"]["rome"]["state"] == "malformed"
+    assert SECRET not in str(result) and encoded() not in str(result)
+    assert sorted(call.split()[0] for call in home.calls()) == ["list", "show", "show"]
+
+
+def test_info_on_one_alias_is_one_call(home):
+    home.fill({NAME: encoded()})
+    result = run_module("keystore_info", {**home.args, "aliases": ["berlin"], "reveal": True})
+    assert result["credentials"]["berlin"]["encoded"] == encoded()
+    assert len(home.calls()) == 1
+    result = run_module("keystore_info", {**home.args, "aliases": ["rome"]})
+    assert result["credentials"] == {} and result["settings"] == []
+    assert run_module("keystore_info", {**home.args, "aliases": ["a.b"]}).failed
+
+
+def test_info_on_a_protected_keystore(home):
+    home.fill({NAME: encoded()}, password="pass word")
+    result = run_module("keystore_info", {**home.args, "keystore_password": "pass word"})
+    assert result["protected"] and result["credentials"]["berlin"]["api_key_id"]
+    assert run_module("keystore_info", home.args).failed

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from support.modules import check_real_again, run_module
+from support.simulated import connection
+
+PROXY = {"alias": "berlin", "mode": "proxy", "proxy_address": "127.0.0.1:9443", "skip_unavailable": False}
+
+
+@pytest.fixture
+def paris(sim):
+    return connection(sim.cluster("paris"))
+
+
+def writes(sim):
+    return [entry for entry in sim.log("paris") if entry["method"] != "GET"]
+
+
+def test_create_in_two_requests_then_one(sim, paris):
+    result = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+    assert result["operation"] == "create"
+    assert result["settings"] == {"mode": "proxy", "proxy_address": "127.0.0.1:9443", "skip_unavailable": "false"}
+    assert len(sim.log("paris")) == 1
+    sim.clear_log()
+    run_module("remote_cluster", {**paris, **PROXY, "skip_unavailable": True})
+    assert [entry["method"] for entry in sim.log("paris")] == ["GET", "PUT"]
+
+
+def test_options_left_out_are_left_alone(sim, paris):
+    run_module("remote_cluster", {**paris, **PROXY, "server_name": "berlin.example.com"})
+    result = check_real_again("remote_cluster", {**paris, "alias": "berlin", "skip_unavailable": True}, sim, "paris")
+    assert result["operation"] == "update"
+    assert result["settings"]["server_name"] == "berlin.example.com"
+    assert result["diff"]["before"]["persistent"]["cluster.remote.berlin.skip_unavailable"] == "false"
+    cleared = check_real_again("remote_cluster", {**paris, "alias": "berlin", "server_name": ""}, sim, "paris")
+    assert "server_name" not in cleared["settings"]
+
+
+def test_a_mode_change_and_back(sim, paris):
+    run_module("remote_cluster", {**paris, **PROXY, "proxy_socket_connections": 5, "server_name": "x"})
+    sniff = {**paris, "alias": "berlin", "mode": "sniff", "seeds": ["127.0.0.1:9443", "127.0.0.1:9444"]}
+    result = check_real_again("remote_cluster", {**sniff, "node_connections": 2}, sim, "paris")
+    assert set(result["settings"]) == {"mode", "seeds", "node_connections", "skip_unavailable"}
+    reordered = run_module("remote_cluster", {**sniff, "seeds": ["127.0.0.1:9444", "127.0.0.1:9443"]})
+    assert not reordered.changed
+    back = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+    assert set(back["settings"]) == {"mode", "proxy_address", "skip_unavailable"}
+
+
+def test_every_option(sim, paris):
+    args = {**paris, **PROXY, "transport_compress": "indexing_data", "transport_compression_scheme": "lz4",
+            "transport_ping_schedule": "30s", "proxy_socket_connections": 4}
+    result = check_real_again("remote_cluster", args, sim, "paris")
+    assert result["settings"]["transport.compress"] == "indexing_data"
+    absent = check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, sim, "paris")
+    assert absent["operation"] == "remove" and absent["settings"] == {}
+
+
+def test_transient_settings_in_the_way(sim, paris, api):
+    run_module("remote_cluster", {**paris, **PROXY})
+    body = {"transient": {"cluster.remote.berlin.proxy_address": "127.0.0.1:1"}}
+    assert api("paris").put("/_cluster/settings", body).status == 200
+    result = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+    assert result["settings"]["proxy_address"] == "127.0.0.1:9443"
+    assert "Transient settings overrode" in str(result["warnings"])
+    assert api("paris").put("/_cluster/settings", body).status == 200
+    check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, sim, "paris")
+    left = api("paris").get("/_cluster/settings?flat_settings=true").json
+    assert not [key for section in left.values() for key in section if key.startswith("cluster.remote.berlin.")]
+
+
+def test_others_are_left_alone(sim, paris):
+    run_module("remote_cluster", {**paris, **PROXY, "alias": "berlin2"})
+    run_module("remote_cluster", {**paris, **PROXY})
+    run_module("remote_cluster", {**paris, "alias": "berlin", "state": "absent"})
+    assert not run_module("remote_cluster", {**paris, **PROXY, "alias": "berlin2"}).changed
+
+
+@pytest.mark.parametrize(
+    "options, part",
+    [
+        ({"alias": "a.b"}, "is not an alias"),
+        ({"alias": "node"}, "cannot be an alias"),
+        ({"alias": "signing", "state": "absent"}, "cannot be an alias"),
+        ({"proxy_address": "https://berlin:9443"}, "URL"),
+        ({"proxy_address": "::1:9443"}, "[::1]:9443"),
+        ({"seeds": ["127.0.0.1:9443"]}, "belongs to mode sniff"),
+        ({"proxy_socket_connections": 0}, "1 or more"),
+    ],
+)
+def test_bad_input_sends_nothing(sim, paris, options, part):
+    sim.clear_log()
+    for check in (True, False):
+        result = run_module("remote_cluster", {**paris, **PROXY, **options}, check=check)
+        assert result.failed and part in result.msg and paris["password"] not in result.msg
+    assert sim.log("paris") == []
+
+
+def test_a_new_alias_needs_an_address(sim, paris):
+    result = run_module("remote_cluster", {**paris, "alias": "berlin", "skip_unavailable": True}, check=True)
+    assert result.failed and "does not exist yet" in result.msg
+    assert writes(sim) == []
+
+
+def test_a_login_without_the_privilege(sim, paris, api):
+    api("paris").user("watcher", cluster=["monitor"])
+    result = run_module("remote_cluster", {**paris, **PROXY, "username": "watcher", "password": "secret-1"})
+    assert result.failed and "403" in result.msg and "Cannot write the settings" in result.msg

@@ -1,0 +1,129 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is seen of a link, and each way to break it."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.modules import run_module
+from support.simulated import Api, connection, link, put_credential
+
+MODULE = "remote_cluster_info"
+
+
+@pytest.fixture
+def paris(sim):
+    return connection(sim.cluster("paris"))
+
+
+def proof(args, **more):
+    result = run_module(MODULE, {**args, "probe": True, **more})
+    assert not result.failed, result.msg
+    assert len(result["remotes"]) == 1
+    return result["remotes"][0]
+
+
+def test_nothing(paris):
+    assert run_module(MODULE, {**paris, "probe": True})["remotes"] == []
+
+
+def test_a_link_that_works(linked, paris):
+    sim, key = linked
+    remote = proof(paris, wait_connected=20)
+    assert remote["connected"] and remote["security_model"] == "api_key" and remote["mode"] == "proxy"
+    assert remote["settings"]["proxy_address"] == sim.cluster("berlin")["remote_cluster_server"]
+    assert remote["probe"]["ok"] and len(remote["probe"]["nodes"]) == 3
+    sim.clear_log()
+    remote = proof(paris)
+    paths = sorted(entry["path"] for entry in sim.log("paris"))
+    assert paths == ["/_cluster/settings", *["/_resolve/cluster/*:*"] * 3, "/_remote/info"] or len(paths) == 5
+    assert sim.log("paris", writes_only=True) == []
+    assert key["encoded"] not in str(remote)
+    sim.clear_log()
+    run_module(MODULE, {**paris, "alias": "berlin"})
+    assert len(sim.log("paris")) == 2
+
+
+def test_a_revoked_key(linked, paris, api):
+    _sim, key = linked
+    proof(paris, wait_connected=20)
+    assert api("berlin").delete("/_security/api_key", {"ids": [key["id"]]}).status == 200
+    remote = proof(paris)
+    assert not remote["probe"]["ok"] and remote["probe"]["cause"] == "key_revoked", remote["probe"]
+    assert "cluster.remote.berlin.credentials" in remote["probe"]["advice"]
+
+
+def test_a_rest_key(linked, paris, api):
+    sim, _key = linked
+    proof(paris, wait_connected=20)
+    rest = api("berlin").rest_key()
+    for node in sim.cluster("paris")["nodes"]:
+        put_credential(node, "berlin", rest["encoded"])
+    run_module("reload_secure_settings", paris)
+    remote = proof(paris)
+    assert remote["probe"]["cause"] == "key_wrong_type", remote["probe"]
+
+
+def test_one_node_lacks_the_credential(sim, paris):
+    key = Api(sim.cluster("berlin")).key()
+    for node in sim.cluster("paris")["nodes"][:2]:
+        put_credential(node, "berlin", key["encoded"])
+    run_module("reload_secure_settings", paris)
+    run_module("remote_cluster", {**paris, "alias": "berlin",
+                                  "proxy_address": sim.cluster("berlin")["remote_cluster_server"]})
+    remote = proof(paris, wait_connected=3)
+    assert not remote["probe"]["ok"] and "1 of 3 nodes" in remote["probe"]["reason"], remote["probe"]
+    assert remote["probe"]["cause"] == "no_credential", remote["probe"]
+
+
+def test_nothing_listens(sim, paris):
+    link(sim.cluster("paris"), {**sim.cluster("berlin"), "remote_cluster_server": "127.0.0.1:1"}, "berlin")
+    remote = proof(paris)
+    assert not remote["connected"] and not remote["probe"]["ok"]
+    assert remote["probe"]["cause"] in ("not_connected", "unreachable"), remote["probe"]
+
+
+def test_licence(linked, paris, api):
+    assert api("berlin").post("/_license/start_basic?acknowledge=true").status == 200
+    remote = proof(paris)
+    assert remote["probe"]["cause"] == "license", remote["probe"]
+
+
+def test_a_login_without_remote_indices_proves_nothing(linked, paris, api):
+    api("paris").user("watcher", cluster=["monitor"], indices=[{"names": ["*"], "privileges": ["all"]}])
+    remote = proof({**paris, "username": "watcher", "password": "secret-1"})
+    assert not remote["probe"]["ok"], remote["probe"]
+    assert remote["probe"]["cause"] == "login_lacks_remote_indices", remote["probe"]
+
+
+def test_a_node_that_is_down(linked, paris):
+    sim, _key = linked
+    proof(paris, wait_connected=20)
+    sim.control("paris", "stop_node", node=sim.cluster("paris")["nodes"][2]["name"])
+    remote = proof({**paris, "retries": 0})
+    assert not remote["probe"]["ok"]
+    assert [node["ok"] for node in remote["probe"]["nodes"]].count(True) == 2
+    assert remote["probe"]["cause"] == "node_unreachable"
+
+
+@pytest.mark.parametrize("version", ["8.12.0", "8.17.0"])
+def test_older_versions(make_sim, version):
+    one = make_sim(version=version)
+    paris = connection(one.cluster("paris"))
+    link(one.cluster("paris"), one.cluster("berlin"), "berlin")
+    if version == "8.12.0":
+        for node in one.cluster("paris")["nodes"]:
+            one.control("paris", "restart_node", node=node["name"])
+    remote = proof(paris, wait_connected=20)
+    assert remote["probe"]["ok"], remote["probe"]
+    key = Api(one.cluster("berlin")).get("/_security/api_key?name=by-hand-berlin").json["api_keys"][-1]
+    assert Api(one.cluster("berlin")).delete("/_security/api_key", {"ids": [key["id"]]}).status == 200
+    assert not proof(paris)["probe"]["ok"]
+
+
+def test_bad_alias(paris):
+    result = run_module(MODULE, {**paris, "alias": "a*"})
+    assert result.failed and "not an alias" in result.msg
