@@ -24,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _SUPPORT = Path(__file__).resolve().parent
+# Another Python runs the playbooks with the ansible-core that it has, while the tests and the simulator stay where they are.
+PYTHON = os.environ.get("PLAYBOOK_PYTHON") or sys.executable
 # Read from the environment by Ansible or by this collection: a test must not depend on what the machine sets.
 _FOREIGN = ("ANSIBLE_", "ELASTICSEARCH_", "CROSSCLUSTER_", "PYTEST_")
 
@@ -120,7 +122,7 @@ def environment(directory: Path, **more: str) -> dict[str, str]:
 
 def local_inventory(*hosts: str, **variables: t.Any) -> dict[str, t.Any]:
     """An inventory of hosts that all are this machine."""
-    common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
+    common = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON, **variables}
     return {"all": {"hosts": {host: {} for host in hosts or ("localhost",)}, "vars": common}}
 
 
@@ -153,7 +155,7 @@ def run_playbook(
         playbook = _dump(given / "playbook.yml", playbook)
     if inventory is None or isinstance(inventory, dict):
         inventory = _dump(given / "inventory.yml", inventory or local_inventory())
-    command = [sys.executable, "-m", "ansible", "playbook", str(playbook), "-i", str(inventory)]
+    command = [PYTHON, "-m", "ansible", "playbook", str(playbook), "-i", str(inventory)]
     if extra_vars is not None:
         command += ["-e", "@%s" % _dump(given / "extra_vars.yml", extra_vars)]
     for label, password in (vault_ids or {}).items():
