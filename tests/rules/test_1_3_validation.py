@@ -21,6 +21,7 @@ BUILD = "Failed to build [cross_cluster_api_key_request] after last required fie
 @pytest.fixture(scope="module")
 def berlin(make_sim):
     from support.simulated import Api
+
     return Api(make_sim().cluster("berlin"))
 
 
@@ -38,7 +39,8 @@ def test_1_2_response(berlin):
     assert berlin.get("/_security/_query/api_key", {"size": 0}).json["total"] == before + 2
 
 
-# (what is wrong, body without name, type of the outermost error, reasons from the outermost to the innermost (each a part))
+# (what is wrong, body without name, type of the outermost error, reasons from the outermost to the innermost (each a
+# part))
 def entry(**fields):
     return {"search": [{"names": ["a"], **fields}]}
 
@@ -49,31 +51,95 @@ ENTRIES = [
     ("clusters in an entry", entry(clusters=["a"]), ROLE + "unexpected field [clusters]"),
     ("no names", {"search": [{}]}, ROLE + "missing required [names] field"),
     ("empty names", {"search": [{"names": []}]}, ROLE + "[names] cannot be an empty array"),
-    ("names a number", {"search": [{"names": 1}]},
-     ROLE + "expected field [names] value to be a string or an array of strings, but found [VALUE_NUMBER] instead"),
-    ("names an object", {"search": [{"names": {}}]},
-     ROLE + "expected field [names] value to be a string or an array of strings, but found [START_OBJECT] instead"),
-    ("restricted as text", entry(allow_restricted_indices="true"),
-     ROLE + "expected field [allow_restricted_indices] value to be a boolean, but found [VALUE_STRING] instead"),
-    ("query a number", entry(query=1), ROLE + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_NUMBER] instead"),
-    ("query an array", entry(query=[]), ROLE + "expected field [query] value to be null, a string, an array, or an object, but found [START_ARRAY] instead"),
-    ("query a boolean", entry(query=True), ROLE + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_BOOLEAN] instead"),
+    (
+        "names a number",
+        {"search": [{"names": 1}]},
+        ROLE + "expected field [names] value to be a string or an array of strings, but found [VALUE_NUMBER] instead",
+    ),
+    (
+        "names an object",
+        {"search": [{"names": {}}]},
+        ROLE + "expected field [names] value to be a string or an array of strings, but found [START_OBJECT] instead",
+    ),
+    (
+        "restricted as text",
+        entry(allow_restricted_indices="true"),
+        ROLE + "expected field [allow_restricted_indices] value to be a boolean, but found [VALUE_STRING] instead",
+    ),
+    (
+        "query a number",
+        entry(query=1),
+        ROLE
+        + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_NUMBER] instead",
+    ),
+    (
+        "query an array",
+        entry(query=[]),
+        ROLE
+        + "expected field [query] value to be null, a string, an array, or an object, but found [START_ARRAY] instead",
+    ),
+    (
+        "query a boolean",
+        entry(query=True),
+        ROLE
+        + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_BOOLEAN] "
+        "instead",
+    ),
     ("empty field_security", entry(field_security={}), ROLE + '"field_security" must not be empty.'),
-    ("unknown field_security option", entry(field_security={"x": ["a"]}), "only accepts options grant and except, but got: x"),
-    ("except without grant", entry(field_security={"except": ["a"]}), ROLE + "field_security requires grant if except is given"),
-    ("except outside grant", entry(field_security={"grant": ["a"], "except": ["b"]}), "must be a subset of the granted fields"),
-    ("privileges on the other side", {"replication": [{"names": ["a"], "privileges": ["all"]}]}, "field [privileges] must not present"),
-    ("an entry that is text", {"search": ["a"]}, ROLE + "expected field [search] value to be an array of objects, but found an array element of type [VALUE_STRING]"),
+    (
+        "unknown field_security option",
+        entry(field_security={"x": ["a"]}),
+        "only accepts options grant and except, but got: x",
+    ),
+    (
+        "except without grant",
+        entry(field_security={"except": ["a"]}),
+        ROLE + "field_security requires grant if except is given",
+    ),
+    (
+        "except outside grant",
+        entry(field_security={"grant": ["a"], "except": ["b"]}),
+        "must be a subset of the granted fields",
+    ),
+    (
+        "privileges on the other side",
+        {"replication": [{"names": ["a"], "privileges": ["all"]}]},
+        "field [privileges] must not present",
+    ),
+    (
+        "an entry that is text",
+        {"search": ["a"]},
+        ROLE
+        + "expected field [search] value to be an array of objects, but found an array element of type [VALUE_STRING]",
+    ),
 ]
 ACCESS = [
     ("empty access", {}, "must specify non-empty access for either [search] or [replication]"),
-    ("empty lists", {"search": [], "replication": []}, "must specify non-empty access for either [search] or [replication]"),
-    ("replication with a query", {"replication": [{"names": ["a"], "query": {"match_all": {}}}]}, "replication does not support document or field level security"),
-    ("replication with fields", {"replication": [{"names": ["a"], "field_security": {"grant": ["b"]}}]}, "replication does not support document or field level security"),
-    ("search query beside replication", {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]},
-     "search does not support document or field level security if replication is assigned"),
-    ("search fields beside replication", {"search": [{"names": ["a"], "field_security": {"grant": ["x"]}}], "replication": [{"names": ["a"]}]},
-     "search does not support document or field level security if replication is assigned"),
+    (
+        "empty lists",
+        {"search": [], "replication": []},
+        "must specify non-empty access for either [search] or [replication]",
+    ),
+    (
+        "replication with a query",
+        {"replication": [{"names": ["a"], "query": {"match_all": {}}}]},
+        "replication does not support document or field level security",
+    ),
+    (
+        "replication with fields",
+        {"replication": [{"names": ["a"], "field_security": {"grant": ["b"]}}]},
+        "replication does not support document or field level security",
+    ),
+    (
+        "search query beside replication",
+        {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]},
+        "search does not support document or field level security if replication is assigned",
+    ),
+    (
+        "search fields beside replication",
+        {"search": [{"names": ["a"], "field_security": {"grant": ["x"]}}], "replication": [{"names": ["a"]}]},
+        "search does not support document or field level security if replication is assigned",
+    ),
 ]
 
 
@@ -101,26 +167,100 @@ BODIES = [
     ("no fields", {}, "illegal_argument_exception", ["Required [name, access]"]),
     ("no access", {"name": "x"}, "illegal_argument_exception", ["Required [access]"]),
     ("no name", {"access": OK}, "illegal_argument_exception", ["Required [name]"]),
-    ("null access", {"name": "x", "access": None}, "x_content_parse_exception", ["access doesn't support values of type: VALUE_NULL"]),
-    ("null search", {"name": "x", "access": {"search": None}}, "x_content_parse_exception",
-     [OUTER_ACCESS, "search doesn't support values of type: VALUE_NULL"]),
-    ("unknown top-level field", {"name": "x", "access": OK, "role_descriptors": {}}, "x_content_parse_exception",
-     ["[cross_cluster_api_key_request] unknown field [role_descriptors]"]),
-    ("unknown access field", {"name": "x", "access": {**OK, "write": []}}, "x_content_parse_exception", [OUTER_ACCESS, "unknown field [write]"]),
-    ("name a number", {"name": 1, "access": OK}, "x_content_parse_exception", ["name doesn't support values of type: VALUE_NUMBER"]),
-    ("metadata a list", {"name": "x", "access": OK, "metadata": []}, "x_content_parse_exception", ["metadata doesn't support values of type: START_ARRAY"]),
-    ("expiration null", {"name": "x", "access": OK, "expiration": None}, "x_content_parse_exception", ["expiration doesn't support values of type: VALUE_NULL"]),
-    ("expiration a number", {"name": "x", "access": OK, "expiration": 5}, "x_content_parse_exception", ["expiration doesn't support values of type: VALUE_NUMBER"]),
-    ("empty name", {"name": "", "access": OK}, "action_request_validation_exception", ["Validation Failed: 1: api key name is required;"]),
-    ("long name", {"name": "x" * 257, "access": OK}, "action_request_validation_exception", ["1: api key name may not be more than 256 characters long;"]),
-    ("name with a blank", {"name": " x", "access": OK}, "action_request_validation_exception", ["1: api key name may not begin or end with whitespace;"]),
-    ("name with underscore", {"name": "_x", "access": OK}, "action_request_validation_exception", ["1: api key name may not begin with an underscore;"]),
-    ("metadata underscore", {"name": "x", "access": OK, "metadata": {"_a": 1}}, "action_request_validation_exception",
-     ["1: API key metadata keys may not start with [_];"]),
-    ("several problems", {"name": "_x ", "access": OK, "metadata": {"_a": 1}}, "action_request_validation_exception",
-     ["Validation Failed: 1: api key name may not begin or end with whitespace;2: api key name may not begin with an underscore;"
-      "3: API key metadata keys may not start with [_];"]),
-    ("an array", [], "x_content_parse_exception", ["[cross_cluster_api_key_request] Expected START_OBJECT but was: START_ARRAY"]),
+    (
+        "null access",
+        {"name": "x", "access": None},
+        "x_content_parse_exception",
+        ["access doesn't support values of type: VALUE_NULL"],
+    ),
+    (
+        "null search",
+        {"name": "x", "access": {"search": None}},
+        "x_content_parse_exception",
+        [OUTER_ACCESS, "search doesn't support values of type: VALUE_NULL"],
+    ),
+    (
+        "unknown top-level field",
+        {"name": "x", "access": OK, "role_descriptors": {}},
+        "x_content_parse_exception",
+        ["[cross_cluster_api_key_request] unknown field [role_descriptors]"],
+    ),
+    (
+        "unknown access field",
+        {"name": "x", "access": {**OK, "write": []}},
+        "x_content_parse_exception",
+        [OUTER_ACCESS, "unknown field [write]"],
+    ),
+    (
+        "name a number",
+        {"name": 1, "access": OK},
+        "x_content_parse_exception",
+        ["name doesn't support values of type: VALUE_NUMBER"],
+    ),
+    (
+        "metadata a list",
+        {"name": "x", "access": OK, "metadata": []},
+        "x_content_parse_exception",
+        ["metadata doesn't support values of type: START_ARRAY"],
+    ),
+    (
+        "expiration null",
+        {"name": "x", "access": OK, "expiration": None},
+        "x_content_parse_exception",
+        ["expiration doesn't support values of type: VALUE_NULL"],
+    ),
+    (
+        "expiration a number",
+        {"name": "x", "access": OK, "expiration": 5},
+        "x_content_parse_exception",
+        ["expiration doesn't support values of type: VALUE_NUMBER"],
+    ),
+    (
+        "empty name",
+        {"name": "", "access": OK},
+        "action_request_validation_exception",
+        ["Validation Failed: 1: api key name is required;"],
+    ),
+    (
+        "long name",
+        {"name": "x" * 257, "access": OK},
+        "action_request_validation_exception",
+        ["1: api key name may not be more than 256 characters long;"],
+    ),
+    (
+        "name with a blank",
+        {"name": " x", "access": OK},
+        "action_request_validation_exception",
+        ["1: api key name may not begin or end with whitespace;"],
+    ),
+    (
+        "name with underscore",
+        {"name": "_x", "access": OK},
+        "action_request_validation_exception",
+        ["1: api key name may not begin with an underscore;"],
+    ),
+    (
+        "metadata underscore",
+        {"name": "x", "access": OK, "metadata": {"_a": 1}},
+        "action_request_validation_exception",
+        ["1: API key metadata keys may not start with [_];"],
+    ),
+    (
+        "several problems",
+        {"name": "_x ", "access": OK, "metadata": {"_a": 1}},
+        "action_request_validation_exception",
+        [
+            "Validation Failed: 1: api key name may not begin or end with whitespace;2: api key name may not "
+            "begin with an underscore;"
+            "3: API key metadata keys may not start with [_];"
+        ],
+    ),
+    (
+        "an array",
+        [],
+        "x_content_parse_exception",
+        ["[cross_cluster_api_key_request] Expected START_OBJECT but was: START_ARRAY"],
+    ),
 ]
 
 
@@ -138,7 +278,10 @@ EXPIRATIONS = [
     ("30", "failed to parse setting [expiration] with value [30] as a time value: unit is missing or unrecognized"),
     ("1M", "failed to parse setting [expiration] with value [1M] as a time value: unit is missing or unrecognized"),
     ("", "failed to parse setting [expiration] with value [] as a time value: unit is missing or unrecognized"),
-    ("-5d", "failed to parse setting [expiration] with value [-5d] as a time value: negative durations are not supported"),
+    (
+        "-5d",
+        "failed to parse setting [expiration] with value [-5d] as a time value: negative durations are not supported",
+    ),
     ("1.5d", "failed to parse [1.5d], fractional time values are not supported"),
     ("xd", "failed to parse [xd]"),
 ]
@@ -148,12 +291,30 @@ EXPIRATIONS = [
 def test_1_3_expiration(berlin, text, reason):
     answer = berlin.post(CREATE, {"name": "x", "access": OK, "expiration": text})
     assert (answer.status, answer.error["type"], answer.error["reason"]) == (400, "x_content_parse_exception", BUILD)
-    assert answer.error["caused_by"]["type"] == "illegal_argument_exception" and answer.error["caused_by"]["reason"] == reason
+    assert (
+        answer.error["caused_by"]["type"] == "illegal_argument_exception"
+        and answer.error["caused_by"]["reason"] == reason
+    )
 
 
-@pytest.mark.parametrize(("text", "seconds"), [
-    ("0", 0), ("0s", 0), ("-1", 0), ("-1s", -1), ("-1d", -86400), ("999ms", 0), ("1500ms", 1), ("2m", 120), ("1H", 3600), ("1D", 86400),
-    ("1000000micros", 1), ("1nanos", 0), (" 3d ", 3 * 86400)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("-1", 0),
+        ("-1s", -1),
+        ("-1d", -86400),
+        ("999ms", 0),
+        ("1500ms", 1),
+        ("2m", 120),
+        ("1H", 3600),
+        ("1D", 86400),
+        ("1000000micros", 1),
+        ("1nanos", 0),
+        (" 3d ", 3 * 86400),
+    ],
+)
 def test_1_3_traps_of_expiration(berlin, text, seconds):
     made = berlin.post(CREATE, {"name": "trap", "access": OK, "expiration": text})
     assert made.status == 200
@@ -163,7 +324,11 @@ def test_1_3_traps_of_expiration(berlin, text, seconds):
 
 def test_1_3_no_body_and_bad_json(berlin):
     answer = berlin.post(CREATE)
-    assert (answer.status, answer.error["type"], answer.error["reason"]) == (400, "parse_exception", "request body is required")
+    assert (answer.status, answer.error["type"], answer.error["reason"]) == (
+        400,
+        "parse_exception",
+        "request body is required",
+    )
     headers = {"Content-Type": "application/json"}
     for broken in (b"{", b'{"name": }', b'{"name": "a" "b"}', b"nonsense", b'{"a":1,"a":2}', b'{"name":"\xff"}'):
         answer = berlin.post(CREATE, data=broken, headers=headers)
@@ -172,12 +337,22 @@ def test_1_3_no_body_and_bad_json(berlin):
     assert berlin.post(CREATE, data=good + b" }", headers=headers).status == 200, "what follows the object is ignored"
 
 
-@pytest.mark.parametrize("body", [
-    {"name": "x", "access": {"search": {"names": "a"}}}, {"name": "x", "access": {"search": [{"names": "a", "query": None}]}},
-    {"name": "x", "access": {"search": [{"names": "a", "query": ""}], "replication": {"names": "a"}}},
-    {"name": "x", "access": {"search": [{"names": "a", "query": "not a query"}]}},
-    {"name": "x", "access": {"search": [{"names": "a", "field_security": {"grant": ["*"]}}], "replication": [{"names": "b"}]}},
-    {"name": "x" * 256, "access": OK}, {"name": "ünï/ç*", "access": OK}], ids=str)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "x", "access": {"search": {"names": "a"}}},
+        {"name": "x", "access": {"search": [{"names": "a", "query": None}]}},
+        {"name": "x", "access": {"search": [{"names": "a", "query": ""}], "replication": {"names": "a"}}},
+        {"name": "x", "access": {"search": [{"names": "a", "query": "not a query"}]}},
+        {
+            "name": "x",
+            "access": {"search": [{"names": "a", "field_security": {"grant": ["*"]}}], "replication": [{"names": "b"}]},
+        },
+        {"name": "x" * 256, "access": OK},
+        {"name": "ünï/ç*", "access": OK},
+    ],
+    ids=str,
+)
 def test_1_3_accepted(berlin, body):
     assert berlin.post(CREATE, body).status == 200
 
@@ -185,11 +360,15 @@ def test_1_3_accepted(berlin, body):
 def test_1_3_unknown_parameter(berlin):
     answer = berlin.post(CREATE + "?refresh=true", {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["type"] == "illegal_argument_exception"
-    assert answer.error["reason"] == "request [/_security/cross_cluster/api_key] contains unrecognized parameter: [refresh]"
+    assert (
+        answer.error["reason"]
+        == "request [/_security/cross_cluster/api_key] contains unrecognized parameter: [refresh]"
+    )
 
 
 def test_1_3_rules_before_ga(make_sim):
     from support.simulated import Api
+
     old = Api(make_sim(["old"], version="8.13.0", nodes=1).cluster("old"))
     both = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
     assert old.post(CREATE, {"name": "x", "access": both}).status == 200

@@ -26,21 +26,31 @@ def test_1_4_api_key_as_caller(berlin):
     caller = berlin.as_api_key(berlin.rest_key()["encoded"])
     answer = caller.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["type"] == "illegal_argument_exception"
-    assert answer.error["reason"] == ("authentication via API key not supported: An API key cannot be used to create a cross-cluster "
-                                      "API key")
+    assert answer.error["reason"] == (
+        "authentication via API key not supported: An API key cannot be used to create a cross-cluster API key"
+    )
     answer = caller.put(f"{CREATE}/{berlin.key()['id']}", {"metadata": {}})
     assert (answer.status, answer.error["reason"]) == (
-        400, "authentication via API key not supported: only the owner user can update an API key")
+        400,
+        "authentication via API key not supported: only the owner user can update an API key",
+    )
 
 
-@pytest.mark.parametrize("privilege", ["manage_api_key", "manage_own_api_key", "manage", "monitor", "read_security", "grant_api_key"])
+@pytest.mark.parametrize(
+    "privilege", ["manage_api_key", "manage_own_api_key", "manage", "monitor", "read_security", "grant_api_key"]
+)
 def test_1_4_privilege_missing(berlin, privilege):
     user = berlin.user("weak", [privilege])
-    for answer, action in ((user.post(CREATE, {"name": "x", "access": OK}), "create"), (user.put(f"{CREATE}/x", {"metadata": {}}), "update")):
+    for answer, action in (
+        (user.post(CREATE, {"name": "x", "access": OK}), "create"),
+        (user.put(f"{CREATE}/x", {"metadata": {}}), "update"),
+    ):
         assert (answer.status, answer.error["type"]) == (403, "security_exception")
-        assert answer.error["reason"] == (f"action [cluster:admin/xpack/security/cross_cluster/api_key/{action}] is unauthorized for user "
-                                          "[weak] with effective roles [role-of-weak], this action is granted by the cluster privileges "
-                                          "[manage_security,all]")
+        assert answer.error["reason"] == (
+            f"action [cluster:admin/xpack/security/cross_cluster/api_key/{action}] is unauthorized for user "
+            "[weak] with effective roles [role-of-weak], this action is granted by the cluster privileges "
+            "[manage_security,all]"
+        )
 
 
 @pytest.mark.parametrize("privilege", ["manage_security", "all"])
@@ -52,7 +62,10 @@ def test_1_4_privilege_enough(berlin, privilege):
 def test_1_4_licence(sim, berlin, level):
     key = berlin.key()
     sim.control("berlin", "set_license", type=level)
-    for answer in (berlin.post(CREATE, {"name": "x", "access": OK}), berlin.put(f"{CREATE}/{key['id']}", {"metadata": {}})):
+    for answer in (
+        berlin.post(CREATE, {"name": "x", "access": OK}),
+        berlin.put(f"{CREATE}/{key['id']}", {"metadata": {}}),
+    ):
         assert (answer.status, answer.error["type"]) == (403, "security_exception")
         assert answer.error["reason"] == "current license is non-compliant for [advanced-remote-cluster-security]"
         assert answer.error["license.expired.feature"] == "advanced-remote-cluster-security"
@@ -91,7 +104,10 @@ def test_1_4_mixed_cluster(make_sim):
     old, new = (Api(one.cluster("mixed"), node=number) for number in (0, 1))
     answer = new.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400
-    assert answer.error["reason"] == "all nodes must have version [8.10.0] or higher to support creating cross cluster API keys"
+    assert (
+        answer.error["reason"]
+        == "all nodes must have version [8.10.0] or higher to support creating cross cluster API keys"
+    )
     assert "no handler found" in old.post(CREATE, {"name": "x", "access": OK}).json["error"]
     one.control("mixed", "upgrade", version="8.14.0", node="mixed-1")
     assert new.post(CREATE, {"name": "x", "access": OK}).status == 200
@@ -113,25 +129,49 @@ def test_1_5_not_before_9_3(make_sim):
     assert answer.status == 400 and "unknown field [certificate_identity]" in answer.error["reason"]
 
 
-@pytest.mark.parametrize(("pattern", "matches"), [
-    ("no-match", False), ("", False), ("^CN= instance$", False), ("^CN=instance.$", False), ("^cn=instance$", False), ("instance", False),
-    ("CN=instance", True), ("^CN=instance$", True), ("(?i)^cn=instance$", True), ("^CN=[A-Za-z0-9_]+$", True), ("CN=.*", True),
-    (r"CN=\p{Alpha}+", True), (r"\QCN=instance\E", True), (r"(?<name>CN)=instance\z", True)])
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("no-match", False),
+        ("", False),
+        ("^CN= instance$", False),
+        ("^CN=instance.$", False),
+        ("^cn=instance$", False),
+        ("instance", False),
+        ("CN=instance", True),
+        ("^CN=instance$", True),
+        ("(?i)^cn=instance$", True),
+        ("^CN=[A-Za-z0-9_]+$", True),
+        ("CN=.*", True),
+        (r"CN=\p{Alpha}+", True),
+        (r"\QCN=instance\E", True),
+        (r"(?<name>CN)=instance\z", True),
+    ],
+)
 def test_1_5_full_match(pattern, matches):
     assert java_regex.full_match(pattern, "CN=instance") is matches
 
 
-@pytest.mark.parametrize(("version", "search"), [
-    ("8.10.0", ["cross_cluster_search"]), ("8.14.3", ["cross_cluster_search"]), ("8.15.0", ["cross_cluster_search", "monitor_enrich"]),
-    ("9.3.0", ["cross_cluster_search", "monitor_enrich"])])
+@pytest.mark.parametrize(
+    ("version", "search"),
+    [
+        ("8.10.0", ["cross_cluster_search"]),
+        ("8.14.3", ["cross_cluster_search"]),
+        ("8.15.0", ["cross_cluster_search", "monitor_enrich"]),
+        ("9.3.0", ["cross_cluster_search", "monitor_enrich"]),
+    ],
+)
 def test_1_6_generated_descriptor(make_sim, version, search):
     one = Api(make_sim(["v"], version=version, nodes=1).cluster("v"))
     find, follow = {"names": ["a"]}, {"names": ["b"], "allow_restricted_indices": True}
     rest = {"applications": [], "run_as": [], "metadata": {}, "transient_metadata": {"enabled": True}}
     entry = {"names": ["a"], "privileges": READ, "allow_restricted_indices": False}
     copy = {"names": ["b"], "privileges": FOLLOW, "allow_restricted_indices": True}
-    for access, cluster, indices in (({"search": [find]}, search, [entry]), ({"replication": [follow]}, ["cross_cluster_replication"], [copy]),
-                                     ({"replication": follow, "search": find}, [*search, "cross_cluster_replication"], [entry, copy])):
+    for access, cluster, indices in (
+        ({"search": [find]}, search, [entry]),
+        ({"replication": [follow]}, ["cross_cluster_replication"], [copy]),
+        ({"replication": follow, "search": find}, [*search, "cross_cluster_replication"], [entry, copy]),
+    ):
         shown = one.read_key(one.key(access=access)["id"])
         assert shown["role_descriptors"] == {"cross_cluster": {"cluster": cluster, "indices": indices, **rest}}
 
@@ -145,6 +185,9 @@ def test_1_6_upgrade_keeps_stored_descriptor(make_sim):
     assert api.read_key(key["id"])["role_descriptors"]["cross_cluster"]["cluster"] == ["cross_cluster_search"]
     same = {"access": OK}
     assert api.put(f"{CREATE}/{key['id']}", same).json == {"updated": True}
-    assert api.read_key(key["id"])["role_descriptors"]["cross_cluster"]["cluster"] == ["cross_cluster_search", "monitor_enrich"]
+    assert api.read_key(key["id"])["role_descriptors"]["cross_cluster"]["cluster"] == [
+        "cross_cluster_search",
+        "monitor_enrich",
+    ]
     assert api.put(f"{CREATE}/{key['id']}", same).json == {"updated": False}
     reset(one)

@@ -11,7 +11,11 @@ import pytest
 from support.simulated import Api
 
 PATH = "/_security/cross_cluster/api_key"
-ENTRY = {"names": ["a", "b"], "field_security": {"grant": ["x", "y*"], "except": ["y1", "y2"]}, "query": '{"term": {"k": 1}}'}
+ENTRY = {
+    "names": ["a", "b"],
+    "field_security": {"grant": ["x", "y*"], "except": ["y1", "y2"]},
+    "query": '{"term": {"k": 1}}',
+}
 
 
 @pytest.fixture
@@ -34,7 +38,9 @@ def test_2_replaces_whole_fields(berlin):
     assert after["metadata"] == {"a": 1, "b": 2}
     assert put(berlin, key, metadata={"c": 3}) and berlin.read_key(key["id"])["metadata"] == {"c": 3}
     assert put(berlin, key, metadata={}) and berlin.read_key(key["id"])["metadata"] == {}
-    assert {name: before[name] for name in ("id", "name", "creation")} == {name: after[name] for name in ("id", "name", "creation")}
+    assert {name: before[name] for name in ("id", "name", "creation")} == {
+        name: after[name] for name in ("id", "name", "creation")
+    }
 
 
 def test_2_expiration_counts_from_now_and_stays(sim, berlin):
@@ -48,7 +54,9 @@ def test_2_expiration_counts_from_now_and_stays(sim, berlin):
 def test_2_certificate_identity(berlin):
     key = berlin.key(certificate_identity="CN=a")
     assert put(berlin, key, certificate_identity="CN=a") is False
-    assert put(berlin, key, certificate_identity="CN=b") and berlin.read_key(key["id"])["certificate_identity"] == "CN=b"
+    assert (
+        put(berlin, key, certificate_identity="CN=b") and berlin.read_key(key["id"])["certificate_identity"] == "CN=b"
+    )
     assert put(berlin, key, metadata={"a": 1}) and berlin.read_key(key["id"])["certificate_identity"] == "CN=b"
     assert put(berlin, key, certificate_identity=None) and "certificate_identity" not in berlin.read_key(key["id"])
 
@@ -59,7 +67,9 @@ def test_2_rewrites_creator(berlin):
     berlin.put("/_security/user/ann", body)
     mine = berlin.as_user("ann").key()
     berlin.put("/_security/user/ann", {**body, "full_name": "Second"})
-    assert put(berlin.as_user("ann"), mine, access={"search": [{"names": ["logs-*"]}]}) is True, "the creator's full name changed"
+    assert put(berlin.as_user("ann"), mine, access={"search": [{"names": ["logs-*"]}]}) is True, (
+        "the creator's full name changed"
+    )
     assert put(berlin.as_user("ann"), mine, access={"search": [{"names": ["logs-*"]}]}) is False
     assert berlin.read_key(key["id"])["username"] == "elastic"
 
@@ -72,8 +82,16 @@ NOOP = [
     ("metadata keys in another order", {"metadata": {"o": {"y": 2, "x": 1}, "l": [1, 2], "n": 42}}, False),
     ("42.0 for 42", {"metadata": {"n": 42.0, "l": [1, 2], "o": {"x": 1, "y": 2}}}, True),
     ("names in another order", {"access": {"search": [{**ENTRY, "names": ["b", "a"]}]}}, True),
-    ("grant in another order", {"access": {"search": [{**ENTRY, "field_security": {"grant": ["y*", "x"], "except": ["y1", "y2"]}}]}}, True),
-    ("except in another order", {"access": {"search": [{**ENTRY, "field_security": {"grant": ["x", "y*"], "except": ["y2", "y1"]}}]}}, True),
+    (
+        "grant in another order",
+        {"access": {"search": [{**ENTRY, "field_security": {"grant": ["y*", "x"], "except": ["y1", "y2"]}}]}},
+        True,
+    ),
+    (
+        "except in another order",
+        {"access": {"search": [{**ENTRY, "field_security": {"grant": ["x", "y*"], "except": ["y2", "y1"]}}]}},
+        True,
+    ),
     ("blank in a string query", {"access": {"search": [{**ENTRY, "query": '{"term":{"k":1}}'}]}}, True),
     ("query as an object", {"access": {"search": [{**ENTRY, "query": {"term": {"k": 1}}}]}}, True),
     ("entry twice", {"access": {"search": [ENTRY, ENTRY]}}, True),
@@ -83,28 +101,43 @@ NOOP = [
 
 @pytest.mark.parametrize(("body", "updated"), [row[1:] for row in NOOP], ids=[row[0] for row in NOOP])
 def test_2_1_noop(berlin, body, updated):
-    key = berlin.key(access={"search": [ENTRY]}, metadata={"n": 42, "l": [1, 2], "o": {"x": 1, "y": 2}}, expiration="9d")
+    key = berlin.key(
+        access={"search": [ENTRY]}, metadata={"n": 42, "l": [1, 2], "o": {"x": 1, "y": 2}}, expiration="9d"
+    )
     assert put(berlin, key, **body) is updated
 
 
 def test_2_1_more_noops(berlin):
     key = berlin.key(access={"search": [{"names": "a", "query": {"b": 1, "a": [1, 2]}}, {"names": "b"}]})
-    assert put(berlin, key, access={"search": [{"names": "a", "query": '{"b":1,"a":[1,2]}'}, {"names": "b"}]}) is False, "compact form"
+    assert (
+        put(berlin, key, access={"search": [{"names": "a", "query": '{"b":1,"a":[1,2]}'}, {"names": "b"}]}) is False
+    ), "compact form"
     assert put(berlin, key, access=berlin.read_key(key["id"])["access"]) is False, "what GET shows can be sent back"
-    assert put(berlin, key, access={"search": [{"names": "b"}, {"names": "a", "query": '{"b":1,"a":[1,2]}'}]}) is True, "order of entries"
+    assert (
+        put(berlin, key, access={"search": [{"names": "b"}, {"names": "a", "query": '{"b":1,"a":[1,2]}'}]}) is True
+    ), "order of entries"
     assert put(berlin, key, metadata={}) is True, "{} where nothing was stored"
     assert put(berlin, key, metadata={}) is False
 
 
 MUST = "must update"
 REFUSED = [
-    ({}, "action_request_validation_exception", MUST), ({"expiration": "1d"}, "action_request_validation_exception", MUST),
+    ({}, "action_request_validation_exception", MUST),
+    ({"expiration": "1d"}, "action_request_validation_exception", MUST),
     ({"access": {}}, "x_content_parse_exception", "must specify non-empty access for either [search] or [replication]"),
     ({"name": "new"}, "x_content_parse_exception", "unknown field [name]"),
     ({"metadata": {"_a": 1}}, "action_request_validation_exception", "API key metadata keys may not start with [_]"),
     ({"metadata": None}, "x_content_parse_exception", "metadata doesn't support values of type: VALUE_NULL"),
-    ({"metadata": {}, "expiration": None}, "x_content_parse_exception", "expiration doesn't support values of type: VALUE_NULL"),
-    ({"certificate_identity": "("}, "x_content_parse_exception", "Invalid certificate_identity format: [(]. Must be a valid regex."),
+    (
+        {"metadata": {}, "expiration": None},
+        "x_content_parse_exception",
+        "expiration doesn't support values of type: VALUE_NULL",
+    ),
+    (
+        {"certificate_identity": "("},
+        "x_content_parse_exception",
+        "Invalid certificate_identity format: [(]. Must be a valid regex.",
+    ),
 ]
 
 
@@ -118,7 +151,10 @@ def test_2_2_refused_bodies(berlin, body, kind, reason):
 def test_2_2_wording_before_9_3(make_sim):
     old = Api(make_sim(["eight"], version="8.17.0", nodes=1).cluster("eight"))
     answer = old.put(f"{PATH}/{old.key()['id']}", {"expiration": "1d"})
-    assert answer.error["reason"] == "Validation Failed: 1: must update either [access] or [metadata] for cross-cluster API keys;"
+    assert (
+        answer.error["reason"]
+        == "Validation Failed: 1: must update either [access] or [metadata] for cross-cluster API keys;"
+    )
     assert old.put(f"{PATH}/{old.key()['id']}").error["reason"] == "request body is required"
 
 
@@ -127,16 +163,22 @@ def test_2_2_state_and_type(sim, berlin):
         answer = berlin.put(f"{path}/{key_id}", body)
         assert (answer.status, answer.error["type"]) == (400, "illegal_argument_exception")
         return answer.error["reason"]
+
     dead, short, rest = berlin.key(), berlin.key(expiration="1m"), berlin.rest_key()
     live = berlin.key()
     berlin.delete("/_security/api_key", {"ids": [dead["id"]]})
     sim.control("berlin", "advance_clock", seconds=61)
     assert reason(PATH, dead["id"], {"metadata": {}}) == f"cannot update invalidated API key [{dead['id']}]"
     assert reason(PATH, short["id"], {"metadata": {}}) == f"cannot update expired API key [{short['id']}]"
-    assert reason(PATH, rest["id"], {"metadata": {}}) == "cannot update API key of type [rest] while expected type is [cross_cluster]"
+    assert (
+        reason(PATH, rest["id"], {"metadata": {}})
+        == "cannot update API key of type [rest] while expected type is [cross_cluster]"
+    )
     wrong = "cannot update API key of type [cross_cluster] while expected type is [rest]"
     assert reason("/_security/api_key", live["id"], {"metadata": {}}) == wrong
-    bulk = berlin.post("/_security/api_key/_bulk_update", {"ids": [live["id"], rest["id"], "nope"], "metadata": {"a": 1}})
+    bulk = berlin.post(
+        "/_security/api_key/_bulk_update", {"ids": [live["id"], rest["id"], "nope"], "metadata": {"a": 1}}
+    )
     assert bulk.status == 200 and bulk.json["updated"] == [rest["id"]] and bulk.json["errors"]["count"] == 2
     assert bulk.json["errors"]["details"][live["id"]]["reason"] == wrong
     assert bulk.json["errors"]["details"]["nope"]["reason"] == "no API key owned by requesting user found for ID [nope]"
@@ -149,7 +191,9 @@ def test_2_2_owner_rule(sim, berlin):
         answer = api.put(f"{PATH}/{key_id}", {"metadata": {"a": 1}})
         assert (answer.status, answer.error["type"]) == (404, "resource_not_found_exception")
         assert answer.error["reason"] == f"no API key owned by requesting user found for ID [{key_id}]"
-    assert put(berlin.as_user("ann").run_as("elastic"), key, metadata={"a": 1}) is True, "run-as makes the caller the owner"
+    assert put(berlin.as_user("ann").run_as("elastic"), key, metadata={"a": 1}) is True, (
+        "run-as makes the caller the owner"
+    )
 
 
 def test_2_2_owner_rule_realms(sim, berlin):
@@ -157,7 +201,9 @@ def test_2_2_owner_rule_realms(sim, berlin):
     key = berlin.as_user("bob", "file-secret").key()
     assert berlin.read_key(key["id"])["realm"] == "default_file" and berlin.read_key(key["id"])["realm_type"] == "file"
     sim.run(_move(sim.clusters["berlin"]))
-    assert berlin.as_user("bob", "file-secret").put(f"{PATH}/{key['id']}", {"metadata": {"a": 1}}).status == 404, "same name, other realm"
+    assert berlin.as_user("bob", "file-secret").put(f"{PATH}/{key['id']}", {"metadata": {"a": 1}}).status == 404, (
+        "same name, other realm"
+    )
     sim.control("berlin", "set_domains", domains=[["default_file", "default_native"]])
     assert put(berlin.as_user("bob", "file-secret"), key, metadata={"a": 1}) is True
 

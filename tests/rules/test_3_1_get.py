@@ -24,20 +24,46 @@ def ids(answer, status=200):
     return {key["id"] for key in answer.json["api_keys"]}
 
 
-@pytest.mark.parametrize(("version", "absent"), [
-    ("8.10.0", {"invalidation", "realm_type"}), ("8.12.0", {"realm_type"}), ("8.14.0", set()), ("9.3.0", set())])
+@pytest.mark.parametrize(
+    ("version", "absent"),
+    [("8.10.0", {"invalidation", "realm_type"}), ("8.12.0", {"realm_type"}), ("8.14.0", set()), ("9.3.0", set())],
+)
 def test_3_1_shape(make_sim, version, absent):
     api = Api(make_sim(["v"], version=version, nodes=1).cluster("v"))
-    key = api.key(name="shape", access={"search": [{"names": "a", "query": {"term": {"x": 1}}, "field_security": {"grant": "x"}}]},
-                  expiration="1d")
+    key = api.key(
+        name="shape",
+        access={"search": [{"names": "a", "query": {"term": {"x": 1}}, "field_security": {"grant": "x"}}]},
+        expiration="1d",
+    )
     api.delete(GET, {"ids": [key["id"]]})
     shown = api.read_key(key["id"])
-    wanted = {"id", "name", "type", "creation", "expiration", "invalidated", "invalidation", "username", "realm", "realm_type",
-              "metadata", "role_descriptors", "access"}
+    wanted = {
+        "id",
+        "name",
+        "type",
+        "creation",
+        "expiration",
+        "invalidated",
+        "invalidation",
+        "username",
+        "realm",
+        "realm_type",
+        "metadata",
+        "role_descriptors",
+        "access",
+    }
     assert set(shown) == wanted - absent
     assert shown["type"] == "cross_cluster" and shown["metadata"] == {} and shown["invalidated"] is True
-    assert shown["access"] == {"search": [{"names": ["a"], "query": '{"term":{"x":1}}', "field_security": {"grant": ["x"]},
-                                           "allow_restricted_indices": False}]}
+    assert shown["access"] == {
+        "search": [
+            {
+                "names": ["a"],
+                "query": '{"term":{"x":1}}',
+                "field_security": {"grant": ["x"]},
+                "allow_restricted_indices": False,
+            }
+        ]
+    }
 
 
 def test_3_1_limited_by_only_for_rest_keys(berlin):
@@ -55,6 +81,7 @@ def test_3_1_names(berlin):
 
     def by(name):
         return ids(Api.get(berlin, GET, params={"name": name}))
+
     assert by("one") == {made[0], made[1], rest}, "both types come back"
     assert by("one*") == {made[0], made[1], made[2], made[4], rest}, "a trailing * is a prefix, and cannot be escaped"
     assert by("o*e") == {made[3]} and by("o?e") == {made[5]} and by("a b/c&d") == {made[6]}
@@ -68,19 +95,35 @@ def test_3_1_404_only_by_id(berlin):
     assert berlin.get(GET + "?id=").status == 200
 
 
-@pytest.mark.parametrize(("query", "text"), [
-    ("id=a&name=b", "only one of [api key id, api key name] can be specified"),
-    ("id=a&username=b", "username or realm name must not be specified when the api key id or api key name is specified"),
-    ("name=a&realm_name=b", "username or realm name must not be specified when the api key id or api key name is specified"),
-    ("owner=true&username=b", "neither username nor realm-name may be specified when retrieving owned API keys")])
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("id=a&name=b", "only one of [api key id, api key name] can be specified"),
+        (
+            "id=a&username=b",
+            "username or realm name must not be specified when the api key id or api key name is specified",
+        ),
+        (
+            "name=a&realm_name=b",
+            "username or realm name must not be specified when the api key id or api key name is specified",
+        ),
+        ("owner=true&username=b", "neither username nor realm-name may be specified when retrieving owned API keys"),
+    ],
+)
 def test_3_1_conflicts(berlin, query, text):
     answer = berlin.get(f"{GET}?{query}")
-    assert (answer.status, answer.error["type"]) == (400, "action_request_validation_exception") and text in answer.error["reason"]
+    assert (answer.status, answer.error["type"]) == (
+        400,
+        "action_request_validation_exception",
+    ) and text in answer.error["reason"]
 
 
 def test_3_1_bad_flag(berlin):
     answer = berlin.get(GET + "?owner=yes")
-    assert answer.status == 400 and answer.error["reason"] == "Failed to parse value [yes] as only [true] or [false] are allowed."
+    assert (
+        answer.status == 400
+        and answer.error["reason"] == "Failed to parse value [yes] as only [true] or [false] are allowed."
+    )
 
 
 def test_3_1_inactive_keys(sim, berlin):
@@ -106,7 +149,9 @@ def test_3_1_own_keys(berlin):
     refused = user.get(GET)
     assert refused.status == 403 and "cluster:admin/xpack/security/api_key/get" in refused.error["reason"]
     assert ids(user.get(GET + "?owner=true")) == {mine["id"]}
-    assert user.get(f"{GET}?id={mine['id']}").status == 403 and user.get(f"{GET}?id={mine['id']}&owner=true").status == 200
+    assert (
+        user.get(f"{GET}?id={mine['id']}").status == 403 and user.get(f"{GET}?id={mine['id']}&owner=true").status == 200
+    )
     assert ids(user.get(GET + "?username=own&realm_name=default_native")) == {mine["id"]}
     assert berlin.user("none", ["monitor", "manage"]).get(GET).status == 403
     itself = berlin.as_api_key(mine["encoded"])
@@ -116,7 +161,9 @@ def test_3_1_own_keys(berlin):
 def test_3_1_by_owner(berlin):
     key = berlin.key()
     other = berlin.user("ann", ["manage_security"]).key()
-    assert ids(berlin.get(GET + "?username=ann")) == {other["id"]} and ids(berlin.get(GET + "?realm_name=reserved")) == {key["id"]}
+    assert ids(berlin.get(GET + "?username=ann")) == {other["id"]} and ids(
+        berlin.get(GET + "?realm_name=reserved")
+    ) == {key["id"]}
     assert ids(berlin.get(GET + "?owner=true")) == {key["id"]}
     assert ids(berlin.get(GET + "?owner=true&name=*")) == {key["id"]}
 
@@ -135,7 +182,7 @@ def test_3_3_retention(sim, berlin):
 
 
 def test_3_3_interval(sim, berlin):
-    berlin.delete(GET, {"ids": ["x"]})                  # a purge ran now
+    berlin.delete(GET, {"ids": ["x"]})  # a purge ran now
     dead = berlin.key(expiration="0s")
     sim.clusters["berlin"].keys[dead["id"]].expiration -= 30 * DAY * 1000
     berlin.delete(GET, {"ids": ["x"]})

@@ -18,7 +18,9 @@ def berlin(make_sim):
     one = make_sim()
     api = Api(one.cluster("berlin"))
     names = ["alpha", "alpha", "alpine", "beta", "be*a"]
-    keys = [api.key(name, metadata={"team": name[:2], "n": number, "deep": {"x": "y"}}) for number, name in enumerate(names)]
+    keys = [
+        api.key(name, metadata={"team": name[:2], "n": number, "deep": {"x": "y"}}) for number, name in enumerate(names)
+    ]
     keys.append(api.rest_key("alpha"))
     keys.append(api.key("expired", expiration="0s"))
     keys.append(api.key("dead"))
@@ -39,21 +41,46 @@ def term(field, value):
     return {"term": {field: value}}
 
 
-@pytest.mark.parametrize(("query", "expected"), [
-    ({"match_all": {}}, list(range(8))), (term("name", "alpha"), [0, 1, 5]), ({"term": {"name": {"value": "beta"}}}, [3]),
-    (term("name", "be*a"), [4]), (term("name", "ALPHA"), []), ({"terms": {"name": ["beta", "be*a"]}}, [3, 4]),
-    ({"prefix": {"name": "al"}}, [0, 1, 2, 5]), ({"prefix": {"name": {"value": "be"}}}, [3, 4]), ({"wildcard": {"name": "?l*e"}}, [2]),
-    ({"wildcard": {"name": {"value": "be*"}}}, [3, 4]), ({"match": {"name": "alpha"}}, [0, 1, 5]), (term("type", "rest"), [5]),
-    (term("invalidated", True), [7]), (term("invalidated", "false"), [0, 1, 2, 3, 4, 5, 6]), (term("username", "elastic"), list(range(8))),
-    (term("metadata.team", "al"), [0, 1, 2]), (term("metadata.n", 3), [3]), (term("metadata", "y"), [0, 1, 2, 3, 4]),
-    (term("metadata.deep.x", "y"), [0, 1, 2, 3, 4]), ({"exists": {"field": "expiration"}}, [6]), ({"exists": {"field": "metadata.n"}}, [0, 1, 2, 3, 4]),
-    ({"range": {"expiration": {"lte": "now"}}}, [6]), ({"range": {"creation": {"gte": "now-1h"}}}, list(range(8))),
-    ({"range": {"creation": {"gt": "now+1d/d"}}}, []), ({"range": {"creation": {"lt": "2020-01-01||+1M"}}}, []),
-    ({"bool": {"filter": [term("name", "alpha"), term("type", "cross_cluster"), term("invalidated", False)]}}, [0, 1]),
-    ({"bool": {"must": {"prefix": {"name": "al"}}, "must_not": [term("name", "alpine")]}}, [0, 1, 5]),
-    ({"bool": {"should": [term("name", "beta"), term("name", "dead")]}}, [3, 7]),
-    ({"bool": {"should": [term("name", "beta")], "filter": [term("type", "rest")]}}, [5]),
-    ({"bool": {}}, list(range(8))), ({"simple_query_string": {"query": "al*", "fields": ["name"]}}, [0, 1, 2, 5])], ids=str)
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"match_all": {}}, list(range(8))),
+        (term("name", "alpha"), [0, 1, 5]),
+        ({"term": {"name": {"value": "beta"}}}, [3]),
+        (term("name", "be*a"), [4]),
+        (term("name", "ALPHA"), []),
+        ({"terms": {"name": ["beta", "be*a"]}}, [3, 4]),
+        ({"prefix": {"name": "al"}}, [0, 1, 2, 5]),
+        ({"prefix": {"name": {"value": "be"}}}, [3, 4]),
+        ({"wildcard": {"name": "?l*e"}}, [2]),
+        ({"wildcard": {"name": {"value": "be*"}}}, [3, 4]),
+        ({"match": {"name": "alpha"}}, [0, 1, 5]),
+        (term("type", "rest"), [5]),
+        (term("invalidated", True), [7]),
+        (term("invalidated", "false"), [0, 1, 2, 3, 4, 5, 6]),
+        (term("username", "elastic"), list(range(8))),
+        (term("metadata.team", "al"), [0, 1, 2]),
+        (term("metadata.n", 3), [3]),
+        (term("metadata", "y"), [0, 1, 2, 3, 4]),
+        (term("metadata.deep.x", "y"), [0, 1, 2, 3, 4]),
+        ({"exists": {"field": "expiration"}}, [6]),
+        ({"exists": {"field": "metadata.n"}}, [0, 1, 2, 3, 4]),
+        ({"range": {"expiration": {"lte": "now"}}}, [6]),
+        ({"range": {"creation": {"gte": "now-1h"}}}, list(range(8))),
+        ({"range": {"creation": {"gt": "now+1d/d"}}}, []),
+        ({"range": {"creation": {"lt": "2020-01-01||+1M"}}}, []),
+        (
+            {"bool": {"filter": [term("name", "alpha"), term("type", "cross_cluster"), term("invalidated", False)]}},
+            [0, 1],
+        ),
+        ({"bool": {"must": {"prefix": {"name": "al"}}, "must_not": [term("name", "alpine")]}}, [0, 1, 5]),
+        ({"bool": {"should": [term("name", "beta"), term("name", "dead")]}}, [3, 7]),
+        ({"bool": {"should": [term("name", "beta")], "filter": [term("type", "rest")]}}, [5]),
+        ({"bool": {}}, list(range(8))),
+        ({"simple_query_string": {"query": "al*", "fields": ["name"]}}, [0, 1, 2, 5]),
+    ],
+    ids=str,
+)
 def test_3_2_queries(berlin, query, expected):
     assert found(berlin, query) == expected
 
@@ -91,20 +118,38 @@ def test_3_2_sort_and_search_after(make_sim):
     assert "_sort" not in api.get(QUERY).json["api_keys"][0]
 
 
-@pytest.mark.parametrize(("body", "kind", "reason"), [
-    ({"size": 10_001}, "search_phase_execution_exception", "Result window is too large"),
-    ({"from": 9_999, "size": 2}, "search_phase_execution_exception", "Result window is too large"),
-    ({"from": -1}, "action_request_validation_exception", "[from] parameter cannot be negative but was [-1]"),
-    ({"size": -1}, "action_request_validation_exception", "[size] parameter cannot be negative but was [-1]"),
-    ({"sort": ["id"]}, "search_phase_execution_exception", "Fielddata access on the _id field is disallowed"),
-    ({"query": {"query_string": {"query": "a"}}}, "illegal_argument_exception", "Query type [query_string] is not supported for API Key query"),
-    ({"query": {"regexp": {"name": "a"}}}, "illegal_argument_exception", "Query type [regexp] is not supported"),
-    ({"query": {"nonsense": {}}}, "parsing_exception", "unknown query [nonsense]"),
-    ({"query": {"term": {"api_key_hash": "x"}}}, "illegal_argument_exception", "Field [api_key_hash] is not allowed"),
-    ({"query": {"term": {"name": "a", "type": "b"}}}, "parsing_exception", "doesn't support multiple fields"),
-    ({"query": {"range": {"creation": {"gt": "yesterday"}}}}, "parse_exception", "failed to parse date field [yesterday]"),
-    ({"nonsense": 1}, "x_content_parse_exception", "unknown field [nonsense]"), ({"query": None}, "x_content_parse_exception", "VALUE_NULL"),
-    ({"search_after": ["a"]}, "illegal_argument_exception", "Sort must contain at least one field.")], ids=str)
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        ({"size": 10_001}, "search_phase_execution_exception", "Result window is too large"),
+        ({"from": 9_999, "size": 2}, "search_phase_execution_exception", "Result window is too large"),
+        ({"from": -1}, "action_request_validation_exception", "[from] parameter cannot be negative but was [-1]"),
+        ({"size": -1}, "action_request_validation_exception", "[size] parameter cannot be negative but was [-1]"),
+        ({"sort": ["id"]}, "search_phase_execution_exception", "Fielddata access on the _id field is disallowed"),
+        (
+            {"query": {"query_string": {"query": "a"}}},
+            "illegal_argument_exception",
+            "Query type [query_string] is not supported for API Key query",
+        ),
+        ({"query": {"regexp": {"name": "a"}}}, "illegal_argument_exception", "Query type [regexp] is not supported"),
+        ({"query": {"nonsense": {}}}, "parsing_exception", "unknown query [nonsense]"),
+        (
+            {"query": {"term": {"api_key_hash": "x"}}},
+            "illegal_argument_exception",
+            "Field [api_key_hash] is not allowed",
+        ),
+        ({"query": {"term": {"name": "a", "type": "b"}}}, "parsing_exception", "doesn't support multiple fields"),
+        (
+            {"query": {"range": {"creation": {"gt": "yesterday"}}}},
+            "parse_exception",
+            "failed to parse date field [yesterday]",
+        ),
+        ({"nonsense": 1}, "x_content_parse_exception", "unknown field [nonsense]"),
+        ({"query": None}, "x_content_parse_exception", "VALUE_NULL"),
+        ({"search_after": ["a"]}, "illegal_argument_exception", "Sort must contain at least one field."),
+    ],
+    ids=str,
+)
 def test_3_2_refused(berlin, body, kind, reason):
     answer = berlin.post(QUERY, body)
     assert (answer.status, answer.error["type"]) == (400, kind)

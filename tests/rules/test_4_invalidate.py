@@ -39,7 +39,9 @@ def test_4_expired_keys_can_be_invalidated(berlin):
 
 def test_4_names(berlin):
     one, two, more, rest = berlin.key("one"), berlin.key("one"), berlin.key("one-more"), berlin.rest_key("one")
-    assert invalidated(berlin.delete(PATH, {"name": "one"})) == {one["id"], two["id"], rest["id"]}, "REST keys are hit as well"
+    assert invalidated(berlin.delete(PATH, {"name": "one"})) == {one["id"], two["id"], rest["id"]}, (
+        "REST keys are hit as well"
+    )
     assert invalidated(berlin.delete(PATH, {"name": "one*"})) == {more["id"]}
     last = berlin.key("x")
     assert invalidated(berlin.delete(PATH, {"name": "*"})) == {last["id"]}
@@ -58,8 +60,15 @@ def test_4_cross_cluster_keys_need_manage_security(berlin):
     weak = berlin.user("weak", ["manage_api_key"])
     answer = weak.delete(PATH, {"name": "same"})
     assert invalidated(answer) == {rest["id"]} and answer.json["error_count"] == 1
-    assert answer.json["error_details"] == [{"type": "security_exception", "reason": (
-        f"Cannot invalidate cross-cluster API key [{cross['id']}]. This requires [manage_security] cluster privilege or higher")}]
+    assert answer.json["error_details"] == [
+        {
+            "type": "security_exception",
+            "reason": (
+                f"Cannot invalidate cross-cluster API key [{cross['id']}]. This requires [manage_security] "
+                "cluster privilege or higher"
+            ),
+        }
+    ]
     assert berlin.read_key(cross["id"])["invalidated"] is False
     assert invalidated(berlin.user("strong", ["manage_security"]).delete(PATH, {"ids": [cross["id"]]})) == {cross["id"]}
 
@@ -85,19 +94,39 @@ def test_4_not_allowed_at_all(berlin):
     for privilege in ("monitor", "read_security", "manage", "manage_own_api_key"):
         answer = berlin.user("none", [privilege]).delete(PATH, {"name": "x"})
         assert (answer.status, answer.error["type"]) == (403, "security_exception")
-        assert "action [cluster:admin/xpack/security/api_key/invalidate] is unauthorized for user [none]" in answer.error["reason"]
+        assert (
+            "action [cluster:admin/xpack/security/api_key/invalidate] is unauthorized for user [none]"
+            in answer.error["reason"]
+        )
         assert answer.error["reason"].endswith("[manage_api_key,manage_security,all]")
 
 
-@pytest.mark.parametrize(("body", "text"), [
-    ({}, "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false"),
-    ({"name": ""}, "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false"),
-    ({"ids": ["a"], "username": "b"}, "username or realm name must not be specified when the api key id(s) or api key name are specified"),
-    ({"name": "a", "realm_name": "b"}, "username or realm name must not be specified when the api key id(s) or api key name are specified"),
-    ({"owner": True, "username": "b"}, "neither username nor realm-name may be specified when invalidating owned API keys"),
-    ({"ids": ["a"], "name": "b"}, "only one of [api key id(s), api key name] can be specified"),
-    ({"ids": []}, "Field [ids] cannot be an empty array"),
-    ({"ids": ["a", " "]}, "Field [ids] must not contain blank id, but got blank id at index position: [1]")], ids=str)
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({}, "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false"),
+        (
+            {"name": ""},
+            "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false",
+        ),
+        (
+            {"ids": ["a"], "username": "b"},
+            "username or realm name must not be specified when the api key id(s) or api key name are specified",
+        ),
+        (
+            {"name": "a", "realm_name": "b"},
+            "username or realm name must not be specified when the api key id(s) or api key name are specified",
+        ),
+        (
+            {"owner": True, "username": "b"},
+            "neither username nor realm-name may be specified when invalidating owned API keys",
+        ),
+        ({"ids": ["a"], "name": "b"}, "only one of [api key id(s), api key name] can be specified"),
+        ({"ids": []}, "Field [ids] cannot be an empty array"),
+        ({"ids": ["a", " "]}, "Field [ids] must not contain blank id, but got blank id at index position: [1]"),
+    ],
+    ids=str,
+)
 def test_4_validation(berlin, body, text):
     answer = berlin.delete(PATH, body)
     assert (answer.status, answer.error["type"]) == (400, "action_request_validation_exception")

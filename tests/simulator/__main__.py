@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """python -m simulator DIR --clusters "berlin paris" --version 9.3.0 [--trust none] [--nodes 3]
 
-Runs simulated clusters in the foreground, writes DIR/clusters.json once all of them answer, and ends on SIGTERM or SIGINT.
+Runs simulated clusters in the foreground, writes DIR/clusters.json once all of them answer, and ends on SIGTERM or
+SIGINT.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real certificates for every port: an HTTP CA, a remote-cluster CA and a transport CA per cluster (EC keys, so it is quick)."""
+"""Real certificates for every port: an HTTP CA, a remote-cluster CA and a transport CA per cluster (EC keys, so it
+is quick)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def make_authorities(cluster: Cluster) -> None:
 
 
 def make_node_certificates(cluster: Cluster, node: Node) -> None:
-    """<config>/certs/<kind>.crt holds leaf and CA, as Elasticsearch's own tools write it, so a CA fingerprint can be checked."""
+    """<config>/certs/<kind>.crt holds leaf and CA, as Elasticsearch's own tools write it, so a CA fingerprint can be
+    checked."""
     folder = node.config_dir / "certs"
     folder.mkdir(parents=True, exist_ok=True)
     for kind, authority in cluster.extra["authorities"].items():

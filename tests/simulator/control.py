@@ -32,7 +32,8 @@ _RESTART = """#!{python} -IS
 # What a service manager does on a real node: restart it with the configuration its files have now.
 import json, sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
-request = urllib.request.Request({url!r}, data=json.dumps({{"node": {node!r}}}).encode(), headers={{"X-Control-Token": {token!r}}})
+body = json.dumps({{"node": {node!r}}}).encode()
+request = urllib.request.Request({url!r}, data=body, headers={{"X-Control-Token": {token!r}}})
 try:
     opener.open(request, timeout=120).read()
 except urllib.error.HTTPError as error:
@@ -128,7 +129,8 @@ async def create_cluster(cluster: Cluster, control_url: str) -> None:
 
 
 async def configure_node(node: Node, trust: bool) -> None:
-    """The first elasticsearch.yml: flat keys, as an operator would have it after setting the remote cluster server up."""
+    """The first elasticsearch.yml: flat keys, as an operator would have it after setting the remote cluster server
+    up."""
     cluster = node.cluster
     settings: dict[str, Any] = {
         "cluster.name": cluster.name,

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs every test may use: nodes, faults, log, clock, licence, keys in bulk. Others live beside what they disturb."""
+"""The verbs every test may use: nodes, faults, log, clock, licence, keys in bulk. Others live beside what they
+disturb."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ async def restart_node(cluster: Cluster, node: str) -> None:
 
 @verb("upgrade")
 async def upgrade(cluster: Cluster, version: str, node: str | None = None) -> None:
-    """A rolling upgrade: the node (or one after the other) restarts with the new version; what is stored stays as it is."""
+    """A rolling upgrade: the node (or one after the other) restarts with the new version; what is stored stays as it
+    is."""
     new = versions.parse(version)
     for one in [cluster.node(node)] if node else cluster.nodes:
         if new < one.version:

@@ -19,7 +19,8 @@ _PLAIN_JAVA = {
 
 
 class EsHttpError(Exception):
-    """One server exception. `caused_by` is the next one of the chain; `extra` are further body keys (license.expired.feature, ...)."""
+    """One server exception. `caused_by` is the next one of the chain; `extra` are further body keys
+    (license.expired.feature, ...)."""
 
     def __init__(
         self,
@@ -46,7 +47,8 @@ class EsHttpError(Exception):
         return body
 
     def root_cause(self) -> EsHttpError:
-        """The innermost parse exception, as ElasticsearchException.guessRootCauses finds it; plain Java causes do not count."""
+        """The innermost parse exception, as ElasticsearchException.guessRootCauses finds it; plain Java causes do
+        not count."""
         error = self
         while error.caused_by is not None and error.caused_by.type not in _PLAIN_JAVA:
             error = error.caused_by

@@ -17,27 +17,6 @@ from .security import authorization
 from .state import Cluster, random_id
 
 _BAD = re.compile(r'[\\/*?"<>| ,#:]')
-_SEARCH_PARAMS = {
-    "ignore_unavailable",
-    "allow_no_indices",
-    "expand_wildcards",
-    "ccs_minimize_roundtrips",
-    "size",
-    "from",
-    "q",
-    "timeout",
-    "rest_total_hits_as_int",
-    "track_total_hits",
-    "allow_partial_search_results",
-    "preference",
-    "request_cache",
-    "routing",
-    "search_type",
-    "typed_keys",
-    "_source",
-    "batched_reduce_size",
-    "max_concurrent_shard_requests",
-}
 _WRITE_PARAMS = {
     "refresh",
     "timeout",
@@ -154,6 +133,24 @@ def _searchable(source: dict[str, Any]) -> dict[str, Any]:
         flat.setdefault(path[2:], values)
         flat.setdefault(path[2:] + ".keyword", values)
     return flat
+
+
+def search_result(total: int, page: list[dict[str, Any]], shards: int, size: int) -> dict[str, Any]:
+    return {
+        "took": 1,
+        "timed_out": False,
+        "_shards": {"total": shards, "successful": shards, "skipped": 0, "failed": 0},
+        "hits": {
+            "total": {"value": total, "relation": "eq"},
+            "max_score": 1.0 if page and size else None,
+            "hits": page,
+        },
+    }
+
+
+# Set by the part that knows remote clusters: async function(request, expression, body) answering a search that names
+# an alias.
+REMOTE_SEARCH: list[Any] = []
 
 
 @route("PUT", "/{index}", params=_COMMON, body="optional")
@@ -382,7 +379,8 @@ def _bulk_action(line: bytes, number: int) -> tuple[str, dict[str, Any]]:
     operation, details = next(iter(action.items()))
     if operation not in ("index", "create", "delete") or not isinstance(details, dict):
         raise illegal_argument(
-            f"Malformed action/metadata line [{number}], expected field [create], [delete], [index] or [update] but found "
+            f"Malformed action/metadata line [{number}], expected field [create], [delete], [index] or [update] "
+            "but found "
             f"[{operation}]"
         )
     return operation, details
@@ -392,73 +390,6 @@ def _bulk_action(line: bytes, number: int) -> tuple[str, dict[str, Any]]:
 async def refresh(request: Request) -> tuple[int, Any]:
     names = resolve(request.cluster, request.auth, "indices:admin/refresh", request.path_params.get("index", "*"))
     return 200, {"_shards": {"total": 2 * len(names), "successful": len(names), "failed": 0}}
-
-
-def search_body(request: Request) -> dict[str, Any]:
-    body = request.json(default={})
-    if not isinstance(body, dict):
-        raise EsHttpError(400, "parsing_exception", "Expected [START_OBJECT] but found something else")
-    known = {"query", "size", "from", "_source", "track_total_hits", "timeout", "sort", "fields", "aggs"}
-    unknown = [key for key in body if key not in known]
-    if unknown:
-        raise EsHttpError(400, "parsing_exception", f"unknown key [{unknown[0]}] in the search request")
-    for key in ("size", "from"):
-        if request.query.get(key) is not None:
-            body[key] = request.integer(key, 0)
-        if key in body and (not isinstance(body[key], int) or isinstance(body[key], bool) or body[key] < 0):
-            raise illegal_argument(f"[{key}] parameter cannot be negative, found [{body[key]}]")
-    return body
-
-
-def search_result(total: int, page: list[dict[str, Any]], shards: int, size: int) -> dict[str, Any]:
-    return {
-        "took": 1,
-        "timed_out": False,
-        "_shards": {"total": shards, "successful": shards, "skipped": 0, "failed": 0},
-        "hits": {
-            "total": {"value": total, "relation": "eq"},
-            "max_score": 1.0 if page and size else None,
-            "hits": page,
-        },
-    }
-
-
-# Set by the part that knows remote clusters: async function(request, expression, body) answering a search that names an alias.
-REMOTE_SEARCH: list[Any] = []
-
-
-@route(("GET", "POST"), "/_search", "/{index}/_search", params=_SEARCH_PARAMS, body="optional")
-async def search(request: Request) -> tuple[int, Any]:
-    body = search_body(request)
-    expression = request.path_params.get("index", "*")
-    if ":" in expression and REMOTE_SEARCH:
-        return await REMOTE_SEARCH[0](request, expression, body)
-    names = resolve(
-        request.cluster,
-        request.auth,
-        "indices:data/read/search",
-        expression,
-        request.flag("ignore_unavailable"),
-        request.flag("allow_no_indices", True),
-    )
-    size = body.get("size", 10)
-    total, page = hits(request.cluster, names, body.get("query", {"match_all": {}}), body.get("from", 0), size)
-    return 200, search_result(total, page, len(names), size)
-
-
-@route(("GET", "POST"), "/_count", "/{index}/_count", params=_SEARCH_PARAMS, body="optional")
-async def count(request: Request) -> tuple[int, Any]:
-    body = search_body(request)
-    names = resolve(
-        request.cluster,
-        request.auth,
-        "indices:data/read/search",
-        request.path_params.get("index", "*"),
-        request.flag("ignore_unavailable"),
-        request.flag("allow_no_indices", True),
-    )
-    total, _page = hits(request.cluster, names, body.get("query", {"match_all": {}}), 0, 0)
-    return 200, {"count": total, "_shards": {"total": len(names), "successful": len(names), "skipped": 0, "failed": 0}}
 
 
 @route(
@@ -486,6 +417,7 @@ async def cat_indices(request: Request) -> tuple[int, Any]:
         request.cluster, request.auth, "indices:monitor/settings/get", request.path_params.get("index", "*")
     )
     return 200, "".join(
-        f"green open {name} {request.cluster.indices[name].uuid} 1 1 {len(request.cluster.indices[name].documents)} 0 1kb 1kb\n"
+        f"green open {name} {request.cluster.indices[name].uuid} 1 1 "
+        f"{len(request.cluster.indices[name].documents)} 0 1kb 1kb\n"
         for name in names
     )

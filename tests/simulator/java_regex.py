@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Java regular expressions, as far as certificate identities and role patterns use them.
 
-Python's `re` does the work. Translated: (?<name>..), \\z, \\Z, \\h, \\R, \\Q..\\E, POSIX and common Unicode \\p classes. Possessive
-quantifiers and atomic groups work on Python 3.11+. Not supported (reported as an invalid pattern): class intersections `&&`, nested classes,
+Python's `re` does the work. Translated: (?<name>..), \\z, \\Z, \\h, \\R, \\Q..\\E, POSIX and common Unicode \\p
+classes. Possessive
+quantifiers and atomic groups work on Python 3.11+. Not supported (reported as an invalid pattern): class
+intersections `&&`, nested classes,
 \\G, \\X and flags other than i, m, s, x, u.
 """
 

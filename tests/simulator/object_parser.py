@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Declarative object parsers with Elasticsearch's wording: unknown fields, wrong value types, missing arguments, wrapped causes."""
+"""Declarative object parsers with Elasticsearch's wording: unknown fields, wrong value types, missing arguments,
+wrapped causes."""
 
 from __future__ import annotations
 

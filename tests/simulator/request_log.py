@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The request log of a cluster: what was asked, by whom, and what was answered; secrets are masked before they are kept."""
+"""The request log of a cluster: what was asked, by whom, and what was answered; secrets are masked before they are
+kept."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ PASSWORD_BYTES = 12
 class Simulator:
     """A context manager: clusters run inside the `with` block, in a background thread.
 
-    `clusters` is {name: {"version", "nodes" (count), "node_versions" (for mixed clusters)}}; missing values come from the arguments.
+    `clusters` is {name: {"version", "nodes" (count), "node_versions" (for mixed clusters)}}; missing values come
+    from the arguments.
     """
 
     def __init__(

@@ -28,7 +28,8 @@ _HTTP_LIMITS = {"max_line_size": 4096 * 4, "max_field_size": 16384, "max_headers
 
 
 class Listener:
-    """Holds a node's port for the whole life of the simulator (a bound socket that does not listen refuses connections)."""
+    """Holds a node's port for the whole life of the simulator (a bound socket that does not listen refuses
+    connections)."""
 
     def __init__(self, node: Node) -> None:
         self.node = node

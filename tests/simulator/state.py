@@ -20,8 +20,10 @@ from .versions import Version
 
 # Other parts of the simulator hang themselves onto these moments:
 #   cluster_created(cluster), node_created(cluster, node), node_starting(cluster, node) (may raise NodeStartError),
-#   node_started(cluster, node), node_stopped(cluster, node), node_upgraded(cluster, node), node_configuring(node, settings),
-#   settings_changed(cluster), cluster_reset(cluster) (forget what tests did; core state is reset already), cluster_removed(cluster)
+#   node_started(cluster, node), node_stopped(cluster, node), node_upgraded(cluster, node), node_configuring(node,
+#   settings),
+#   settings_changed(cluster), cluster_reset(cluster) (forget what tests did; core state is reset already),
+#   cluster_removed(cluster)
 _HOOKS: dict[str, list[Callable[..., Awaitable[None]]]] = defaultdict(list)
 
 

@@ -53,7 +53,8 @@ def _number(text: str, digits: str, setting: str) -> int:
 
 
 def parse_seconds(text: str, setting: str) -> int:
-    """Whole seconds, truncated towards zero as Java's TimeUnit does; the result of the multiplication saturates at a long."""
+    """Whole seconds, truncated towards zero as Java's TimeUnit does; the result of the multiplication saturates at a
+    long."""
     nanos = parse_nanos(text, setting)
     seconds = abs(nanos) // 1_000_000_000
     return -seconds if nanos < 0 else min(seconds, _LONG - 1)

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON as the server reads it: one value with line and column of every part, trailing text ignored, and its wording of errors."""
+"""JSON as the server reads it: one value with line and column of every part, trailing text ignored, and its wording
+of errors."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ TOKENS = {
 
 
 class Value:
-    """One JSON value. `kind` is a key of TOKENS; for objects `value` is a list of (name, line, column, Value), duplicates refused."""
+    """One JSON value. `kind` is a key of TOKENS; for objects `value` is a list of (name, line, column, Value),
+    duplicates refused."""
 
     __slots__ = ("column", "kind", "line", "value")
 
@@ -87,7 +89,8 @@ class _Reader:
         if character.isalpha():
             word = re.compile(r"\w+").match(self.text, self.position)
             return self.fail(
-                f"Unrecognized token '{word.group() if word else character}': was expecting (JSON String, Number, Array, "
+                f"Unrecognized token '{word.group() if word else character}': was expecting (JSON String, "
+                "Number, Array, "
                 "Object or token 'null', 'true' or 'false')"
             )
         return self.fail(f"Unexpected character ('{character}' (code {ord(character)})): was expecting {expected}")

@@ -4,10 +4,10 @@
 
 """Simulated (or, where ELASTICSEARCH_TEST_CLUSTERS says so, real) clusters for tests, as pytest fixtures.
 
-    make_sim(clusters=..., version=...)   a running Simulator, shared by all tests of the module that ask for the same
-    sim                                   two clusters, berlin and paris, reset before each test
-    clusters                              the "clusters" object of clusters.json: simulated, or the real ones
-    api                                   requests to one cluster: api("berlin").post("/_security/...", {...})
+make_sim(clusters=..., version=...)   a running Simulator, shared by all tests of the module that ask for the same
+sim                                   two clusters, berlin and paris, reset before each test
+clusters                              the "clusters" object of clusters.json: simulated, or the real ones
+api                                   requests to one cluster: api("berlin").post("/_security/...", {...})
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Answer:
 class Api:
     """Requests to one cluster, as its superuser or as somebody else."""
 
-    def __init__(self, spec: dict[str, t.Any], auth: t.Any = None, headers: dict[str, str] | None = None, node: int = 0) -> None:
+    def __init__(
+        self, spec: dict[str, t.Any], auth: t.Any = None, headers: dict[str, str] | None = None, node: int = 0
+    ) -> None:
         self.spec = spec
         self.session = requests.Session()
         self.session.trust_env = False
@@ -70,7 +72,9 @@ class Api:
         if body is not None:
             options["json"] = body
         headers = {**self.headers, **options.pop("headers", {})}
-        return Answer(self.session.request(method, self.url + path, auth=self.auth, headers=headers, timeout=30, **options))
+        return Answer(
+            self.session.request(method, self.url + path, auth=self.auth, headers=headers, timeout=30, **options)
+        )
 
     def get(self, path: str, body: t.Any = None, **options: t.Any) -> Answer:
         return self("GET", path, body, **options)
@@ -101,7 +105,9 @@ class Api:
         return Api(self.spec, node=number)
 
     # --- what tests often make ---
-    def user(self, name: str, cluster: list[str] = [], indices: t.Any = (), roles: list[str] | None = None, **role: t.Any) -> Api:  # noqa: B006
+    def user(
+        self, name: str, cluster: list[str] = [], indices: t.Any = (), roles: list[str] | None = None, **role: t.Any
+    ) -> Api:  # noqa: B006
         """A user with a role of his own that grants these privileges."""
         body = {"cluster": list(cluster), "indices": list(indices), **role}
         assert self.put(f"/_security/role/role-of-{name}", body).status == 200
@@ -129,10 +135,17 @@ class Api:
 
 def connection(spec: dict[str, t.Any]) -> dict[str, t.Any]:
     """The connection options of the collection's modules for this cluster."""
-    return {"urls": list(spec["urls"]), "username": spec["username"], "password": spec["password"], "ca_cert": spec["ca_cert"]}
+    return {
+        "urls": list(spec["urls"]),
+        "username": spec["username"],
+        "password": spec["password"],
+        "ca_cert": spec["ca_cert"],
+    }
 
 
-def link(client: dict[str, t.Any], server: dict[str, t.Any], alias: str, access: t.Any = None, **settings: t.Any) -> dict[str, t.Any]:
+def link(
+    client: dict[str, t.Any], server: dict[str, t.Any], alias: str, access: t.Any = None, **settings: t.Any
+) -> dict[str, t.Any]:
     """Link two clusters by hand, as the documentation says: key, keystores, reload, settings. Returns the key."""
     key = Api(server).key(f"by-hand-{alias}", **({"access": access} if access else {}))
     for node in client["nodes"]:
@@ -149,16 +162,21 @@ def link(client: dict[str, t.Any], server: dict[str, t.Any], alias: str, access:
 def put_credential(node: dict[str, t.Any], alias: str, encoded: str) -> None:
     command = [node["keystore"], "add", "--stdin", "--force", f"cluster.remote.{alias}.credentials"]
     environment = {**os.environ, "ES_PATH_CONF": node["config_dir"]}
-    subprocess.run(command, input=encoded + "\n", text=True, check=True, env=environment, capture_output=True, timeout=60)
+    subprocess.run(
+        command, input=encoded + "\n", text=True, check=True, env=environment, capture_output=True, timeout=60
+    )
 
 
 # --- fixtures (the conftest.py of rules and e2e import them) ---
+
 
 @pytest.fixture(scope="module")
 def make_sim(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Simulator]]:
     running: dict[str, Simulator] = {}
 
-    def make(clusters: t.Any = ("berlin", "paris"), version: str = "9.3.0", nodes: int = 3, trust: bool = True) -> Simulator:
+    def make(
+        clusters: t.Any = ("berlin", "paris"), version: str = "9.3.0", nodes: int = 3, trust: bool = True
+    ) -> Simulator:
         clusters = clusters if isinstance(clusters, dict) else list(clusters)
         key = json.dumps([clusters, version, nodes, trust], sort_keys=True)
         if key not in running:
@@ -205,7 +223,9 @@ def api(clusters: dict[str, t.Any]) -> t.Callable[[str], Api]:
 
 
 def mark(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "simulator_only: needs what only the simulator can do (faults, clock, old versions)")
+    config.addinivalue_line(
+        "markers", "simulator_only: needs what only the simulator can do (faults, clock, old versions)"
+    )
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:

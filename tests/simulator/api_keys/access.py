@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`access` of a cross-cluster key: its parser, the role descriptor made from it, and how it is read back (rules 1.3, 1.6, 3.1)."""
+"""`access` of a cross-cluster key: its parser, the role descriptor made from it, and how it is read back (rules 1.3,
+1.6, 3.1)."""
 
 from __future__ import annotations
 

@@ -131,7 +131,8 @@ def _setting_ms(cluster: Cluster, name: str, default: str) -> int:
 
 
 def purge(cluster: Cluster, force: bool = False) -> int:
-    """Runs after an invalidation, not more often than delete.interval; drops keys dead for longer than delete.retention_period."""
+    """Runs after an invalidation, not more often than delete.interval; drops keys dead for longer than
+    delete.retention_period."""
     now = cluster.now_ms()
     last = cluster.extra.get("last_purge_ms")
     if not force and last is not None and now - last < _setting_ms(cluster, "interval", "24h"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .. import object_parser, query_dsl
+from .. import object_parser, query_dsl, sorting
 from ..errors import EsHttpError, illegal_argument
 from ..routing import Request, route
 from ..security import authorization
@@ -85,8 +85,8 @@ async def query_keys(request: Request) -> tuple[int, Any]:
         keys = [key for key in keys if key.creator.username == creator.username and key.creator.realm in realms]
     documents = [(_document(key), key) for key in keys]
     found = [pair for pair in documents if matches(pair[0])]
-    sort = query_dsl.parse_sort(body.get("sort"), _check_sort)
-    found, values = query_dsl.sorted_page(found, sort, start, size, body.get("search_after"))
+    sort = sorting.parse_sort(body.get("sort"), _check_sort)
+    found, values = sorting.sorted_page(found, sort, start, size, body.get("search_after"))
     with_limited_by = request.flag("with_limited_by")
     shown = [key.shown(request.node, with_limited_by) for _document_, key in found]
     for entry, value in zip(shown, values, strict=True) if sort else []:

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""REST API keys: create, update, bulk update. They live beside cross-cluster keys and share names, reading and invalidation."""
+"""REST API keys: create, update, bulk update. They live beside cross-cluster keys and share names, reading and
+invalidation."""
 
 from __future__ import annotations
 

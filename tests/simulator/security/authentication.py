@@ -24,7 +24,8 @@ NO_PROVIDED = "unable to authenticate with provided credentials and anonymous ac
 
 @dataclass
 class Authentication:
-    """The effective user. With run-as, `authenticated_as` is the user who logged in; with an API key, `api_key` is that key."""
+    """The effective user. With run-as, `authenticated_as` is the user who logged in; with an API key, `api_key` is
+    that key."""
 
     username: str
     roles: list[str]

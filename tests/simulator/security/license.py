@@ -83,7 +83,8 @@ async def start_basic(request: Request) -> tuple[int, Any]:
         }
     if not request.flag("acknowledge"):
         text = (
-            "This license update requires acknowledgement. To acknowledge the license, please read the following messages and call "
+            "This license update requires acknowledgement. To acknowledge the license, please read the "
+            "following messages and call "
             '/start_basic again, this time with the "acknowledge=true" parameter:'
         )
         return 200, {
@@ -112,7 +113,8 @@ async def start_trial(request: Request) -> tuple[int, Any]:
         )
     if not request.flag("acknowledge"):
         text = (
-            "This API initiates a free 30-day trial for all platinum features. By starting this trial, you agree that it is subject to "
+            "This API initiates a free 30-day trial for all platinum features. By starting this trial, you "
+            "agree that it is subject to "
             "the terms and conditions at https://www.elastic.co/legal/trial_license/. To begin your free trial, call "
             '/start_trial again and specify the "acknowledge=true" parameter.'
         )
@@ -122,7 +124,8 @@ async def start_trial(request: Request) -> tuple[int, Any]:
             "error_message": "Operation failed: Needs acknowledgement.",
             "acknowledge": {"message": text},
         }
-    # The clusters begin with a trial that stands for the first one; on a test cluster it may be started again once it went basic.
+    # The clusters begin with a trial that stands for the first one; on a test cluster it may be started again once
+    # it went basic.
     if cluster.license in ("trial", "enterprise", "platinum", "gold") or cluster.extra.get("trial_used"):
         return 403, {
             "acknowledged": True,

@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Named privileges and the actions they grant: data only. Order is from narrow to wide, as the server's messages list them."""
+"""Named privileges and the actions they grant: data only. Order is from narrow to wide, as the server's messages
+list them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def index_entry(
     if value.kind != "object":
         raise fail(
             role,
-            f"expected field [{field}] value to be an array of objects, but found an array element of type [{value.token}]",
+            f"expected field [{field}] value to be an array of objects, but found an array element of type "
+            f"[{value.token}]",
         )
     names: list[str] | None = None
     granted_privileges = predefined
@@ -62,7 +63,8 @@ def index_entry(
             else:
                 raise fail(
                     role,
-                    f"expected field [{key}] value to be a string or an array of strings, but found [{child.token}] instead",
+                    f"expected field [{key}] value to be a string or an array of strings, but found "
+                    f"[{child.token}] instead",
                 )
         elif key == "query":
             query = _query(role, child)
@@ -81,7 +83,8 @@ def index_entry(
         elif key in ("fields", "transient_metadata") and not remote and predefined is None:
             raise fail(
                 role,
-                '["fields": [...]] format has changed for field permissions in role, use ["field_security": {"grant":[...],'
+                '["fields": [...]] format has changed for field permissions in role, use ["field_security": '
+                '{"grant":[...],'
                 '"except":[...]}] instead'
                 if key == "fields"
                 else f"unexpected field [{key}]",
@@ -116,7 +119,8 @@ def _query(role: str, value: Value) -> str | None:
     if value.kind != "null":
         raise fail(
             role,
-            f"expected field [query] value to be null, a string, an array, or an object, but found [{value.token}] instead",
+            "expected field [query] value to be null, a string, an array, or an object, but found "
+            f"[{value.token}] instead",
         )
     return None
 
@@ -139,7 +143,8 @@ def _field_security(role: str, value: Value) -> dict[str, Any]:
     for pattern in denied or []:
         if not any(fnmatchcase(pattern, allowed) for allowed in [*grant, _METADATA_FIELDS]):
             text = (
-                f"Exceptions for field permissions must be a subset of the granted fields but [{', '.join(denied or [])}] is not a "
+                "Exceptions for field permissions must be a subset of the granted fields but "
+                f"[{', '.join(denied or [])}] is not a "
                 f"subset of [{', '.join(grant)}]"
             )
             raise parse_error(f"failed to parse indices privileges for role [{role}] - {text}")

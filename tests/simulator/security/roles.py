@@ -94,7 +94,8 @@ def _list(role: str, field: str, value: Value, convert: Callable[[Value], Any]) 
     if value.kind != "array":
         kind = "application" if field == "applications" else "indices"
         raise parse_error(
-            f"failed to parse {kind} privileges for role [{role}]. expected field [{field}] value to be an array, but found "
+            f"failed to parse {kind} privileges for role [{role}]. expected field [{field}] value to be an "
+            "array, but found "
             f"[{value.token}] instead"
         )
     return [convert(item) for item in value.value]
@@ -103,7 +104,8 @@ def _list(role: str, field: str, value: Value, convert: Callable[[Value], Any]) 
 def _application(role: str, value: Value) -> dict[str, Any]:
     if value.kind != "object":
         raise parse_error(
-            f"failed to parse application privileges for role [{role}]. expected field [applications] value to be an array "
+            f"failed to parse application privileges for role [{role}]. expected field [applications] value to "
+            "be an array "
             f"of objects, but found an array element of type [{value.token}]"
         )
     found: dict[str, Any] = {}
@@ -132,7 +134,8 @@ def problems(node: Node, descriptors: dict[str, dict[str, Any]]) -> list[str]:
                 ("cluster:", "indices:admin/template/", "internal:")
             ):
                 found.append(
-                    f"unknown cluster privilege [{name}]. a privilege must be either one of the predefined cluster privilege "
+                    f"unknown cluster privilege [{name}]. a privilege must be either one of the predefined "
+                    "cluster privilege "
                     f"names [{','.join(cluster_names)}] or a pattern over one of the available cluster actions"
                 )
         for entry in role["indices"]:
@@ -164,8 +167,10 @@ async def put_role(request: Request) -> tuple[int, Any]:
     if len(name) > 507 or not _NAME.match(name):
         texts.insert(
             0,
-            "Role names must be at least 1 and no more than 507 characters. They can contain alphanumeric characters (a-z, A-Z, "
-            "0-9), spaces, punctuation, and printable symbols in the Basic Latin (ASCII) block. Leading or trailing whitespace is "
+            "Role names must be at least 1 and no more than 507 characters. They can contain alphanumeric "
+            "characters (a-z, A-Z, "
+            "0-9), spaces, punctuation, and printable symbols in the Basic Latin (ASCII) block. Leading or "
+            "trailing whitespace is "
             "not allowed.",
         )
     if texts:

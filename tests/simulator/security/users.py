@@ -50,8 +50,10 @@ async def put_user(request: Request) -> tuple[int, Any]:
     if len(name) > 507 or not _NAME.match(name):
         raise validation_error(
             [
-                "Usernames must be at least 1 and no more than 507 characters. They can contain alphanumeric characters "
-                "(a-z, A-Z, 0-9), spaces, punctuation, and printable symbols in the Basic Latin (ASCII) block. Leading or "
+                "Usernames must be at least 1 and no more than 507 characters. They can contain alphanumeric "
+                "characters "
+                "(a-z, A-Z, 0-9), spaces, punctuation, and printable symbols in the Basic Latin (ASCII) block. "
+                "Leading or "
                 "trailing whitespace is not allowed."
             ]
         )
@@ -93,7 +95,8 @@ def _parse_user(request: Request) -> dict[str, Any]:
                 raise parse_error(f"expected field [{key}] to be of type string, but found [{value.token}] instead")
             if key == "password_hash":
                 raise illegal_argument(
-                    "The provided password hash is not a hash or it could not be resolved to a supported hash algorithm."
+                    "The provided password hash is not a hash or it could not be resolved to a supported hash "
+                    "algorithm."
                 )
             if len(value.value) < 6:
                 raise validation_error(["passwords must be at least [6] characters long"])
