@@ -138,7 +138,7 @@ async def nodes(request: Request) -> tuple[int, Any]:
 def _node(node: Node, wanted: set[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": node.name,
-        "transport_address": "127.0.0.1:9300",
+        "transport_address": node.link.transport.address,
         "host": "127.0.0.1",
         "ip": "127.0.0.1",
         "version": versions.text(node.version),
@@ -170,7 +170,7 @@ def _node(node: Node, wanted: set[str]) -> dict[str, Any]:
     for name, section in NODE_SECTIONS.items():
         value = section(node) if wanted & {"_all", name} else None
         if value is not None:
-            body.update(value if name == "transport_address" else {name: value})
+            body[name] = value
     return body
 
 

@@ -88,4 +88,3 @@ def _server_section(node: Node) -> dict[str, Any] | None:
 info.NODE_SECTIONS["remote_cluster_server"] = _server_section
 info.NODE_SECTIONS["transport"] = lambda node: {"bound_address": [node.link.transport.address],
                                                 "publish_address": node.link.transport.address, "profiles": {}}
-info.NODE_SECTIONS["transport_address"] = lambda node: {"transport_address": node.link.transport.address}

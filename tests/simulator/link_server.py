@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 import ssl
 from pathlib import Path
@@ -19,6 +20,7 @@ from .flat_settings import text
 from .settings_catalog import as_list
 from .state import Cluster, Node
 
+LOG = logging.getLogger("simulator")
 REMOTE_PROFILE, DEFAULT_PROFILE = "_remote_cluster", "default"
 ACTIONS: dict[str, Any] = {}        # action -> async handler(node, subject, body)
 
@@ -105,6 +107,11 @@ class Port:
             answer = {"id": message["id"], "error": wire.to_wire(error)}
             # Failed authentication costs the channel, on either port; a refused action does not.
             close = error.status == 401 or message["action"] in (wire.HANDSHAKE, wire.PLAIN_HANDSHAKE)
+        except Exception:
+            LOG.exception("unhandled error in %s", message.get("action"))
+            node.cluster.extra.setdefault("bugs", []).append(f"link {message.get('action')}")
+            failure = EsHttpError(500, "simulator_bug_exception", "the simulator failed on this request; see its log")
+            answer = {"id": message["id"], "error": wire.to_wire(failure)}
         with contextlib.suppress(Exception):
             wire.write(writer, answer)
             await writer.drain()
