@@ -1,0 +1,62 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the key module share."""
+
+from __future__ import annotations
+
+import typing as t
+
+from support.modules import Result, check_real_again, run_module
+from support.simulated import Api, connection
+
+MODULE = "cross_cluster_api_key"
+LOGS = {"search": [{"names": ["logs-*"]}]}
+DAY = 24 * 3600
+
+
+class Keys:
+    """The key module on the cluster berlin, as its superuser or as somebody else."""
+
+    def __init__(self, sim: t.Any, name: str = "paris-berlin", cluster: str = "berlin", **options: t.Any) -> None:
+        self.sim = sim
+        self.cluster = cluster
+        self.name = name
+        self.api = Api(sim.cluster(cluster))
+        self.options = {**connection(sim.cluster(cluster)), "name": name, **options}
+
+    def as_user(self, name: str, password: str = "secret-1") -> Keys:
+        return Keys(self.sim, self.name, self.cluster, username=name, password=password)
+
+    def run(self, check: bool = False, **args: t.Any) -> Result:
+        return run_module(MODULE, {**self.options, **args}, check=check)
+
+    def three(self, **args: t.Any) -> Result:
+        return check_real_again(MODULE, {**self.options, **args}, self.sim, self.cluster)
+
+    def counted(self, check: bool = False, **args: t.Any) -> tuple[Result, list[str]]:
+        self.sim.clear_log()
+        result = self.run(check, **args)
+        return result, self.requests()
+
+    def requests(self) -> list[str]:
+        return [f"{entry['method']} {entry['path']}" for entry in self.sim.log(self.cluster)]
+
+    def writes(self) -> list[str]:
+        return [f"{entry['method']} {entry['path']}" for entry in self.sim.log(self.cluster, writes_only=True)]
+
+    def all(self) -> list[dict[str, t.Any]]:
+        query = {"size": 10000, "query": {"term": {"name": self.name}}}
+        return self.api.post("/_security/_query/api_key", query).json["api_keys"]
+
+    def live(self) -> list[str]:
+        now = self.sim.control(self.cluster, "now")
+        return [
+            key["id"]
+            for key in sorted(self.all(), key=lambda key: key["creation"])
+            if key["type"] == "cross_cluster" and not key["invalidated"] and (key.get("expiration") or now + 1) > now
+        ]
+
+    def clock(self, seconds: float) -> None:
+        self.sim.control(self.cluster, "advance_clock", seconds=seconds)
