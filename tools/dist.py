@@ -94,9 +94,7 @@ def install(run: checks.Checks, env: dict[str, str], tarball: str) -> None:
     if not run.run("install", *galaxy, cwd=here):
         return
     root = os.path.join(empty, "ansible_collections", "crosscluster", "elasticsearch")
-    names = sorted(
-        os.path.basename(path)[:-3] for path in glob.glob(os.path.join(root, "plugins", "modules", "*.py"))
-    )
+    names = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(root, "plugins", "modules", "*.py")))
     run.run("installed-docs", "ansible-doc", *("crosscluster.elasticsearch." + name for name in names), cwd=here)
     playbooks = sorted(glob.glob(os.path.join(root, "playbooks", "*.yml")))
     called = ["crosscluster.elasticsearch." + os.path.basename(path)[:-4] for path in playbooks]

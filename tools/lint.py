@@ -51,12 +51,17 @@ def main() -> None:
     )
     run.run("antsibull-changelog", "antsibull-changelog", "lint")
     if os.path.exists(os.path.join(tree, "changelogs", "changelog.yaml")):
-        run.run(
-            "changelog-yaml", "antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml"
-        )
+        run.run("changelog-yaml", "antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml")
     run.run("reuse", "reuse", "lint")
     run.run("notices", python, tool % "notices")
-    run.run("ee", "ansible-builder", "introspect", "--sanitize", ".", forbid=("Traceback", "WARNING"))
+    run.run(
+        "execution-environment",
+        "ansible-builder",
+        "introspect",
+        "--sanitize",
+        env["ANSIBLE_COLLECTIONS_PATH"],
+        forbid=("Traceback",),
+    )
     run.run("role-readme", python, tool % "role_readme", "--check", tree)
     run.run("workflows", "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(tree))
     run.run("workflow-safety", "zizmor", "--offline", "--no-progress", "--min-severity", "low", ".github/workflows")

@@ -19,7 +19,7 @@ import yaml
 
 BEGIN = "<!-- variables: generated from meta/argument_specs.yml by `make readme`; edit that file -->"
 END = "<!-- end of variables -->"
-# Ansible's markup, as far as the specs use it: C(x), V(x), O(x), RV(x), E(x), I(x), B(x), M(x), P(x#y), R(x, y), L(x, url), U(url)
+# Ansible's markup, as far as the specs use it, such as V(value), M(a.b.c), P(a.b.c#lookup), L(text, url).
 MARKUP = re.compile(r"\b(L|R|RV|HORIZONTALLINE|[BCEIMOPUV])\(((?:[^()\\]|\\.)*)\)")
 
 

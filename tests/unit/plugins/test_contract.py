@@ -1,0 +1,210 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said twice must agree: argument specs, documentation, action group, attributes, role specs, defaults, tests."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+COLLECTION = "crosscluster.elasticsearch"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+PLUGINS = sorted(
+    (kind, path.stem)
+    for kind in ("lookup", "filter")
+    for path in (ROOT / "plugins" / kind).glob("*.*")
+    if path.suffix == ".yml" or (path.suffix == ".py" and kind == "lookup")
+)
+
+
+class Captured(BaseException):
+    """Not an Exception, so that no module can take it for an error of its own."""
+
+
+def load(*parts: str):
+    return yaml.safe_load((ROOT.joinpath(*parts)).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def documentation(tmp_path_factory):
+    """What ansible-doc says about each plugin, doc fragments included."""
+    collections = tmp_path_factory.mktemp("collections")
+    link = collections / "ansible_collections" / "crosscluster" / "elasticsearch"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(ROOT)
+    env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(collections / "home"))
+
+    def ask(kind: str, names: list[str]) -> dict:
+        command = [sys.executable, "-m", "ansible", "doc", "--json", "-t", kind]
+        command += ["%s.%s" % (COLLECTION, name) for name in names]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    found = {("module", name.rsplit(".", 1)[1]): doc for name, doc in ask("module", MODULES).items()}
+    for kind in ("lookup", "filter"):
+        names = [name for of, name in PLUGINS if of == kind]
+        if names:
+            found.update({(kind, name.rsplit(".", 1)[1]): doc for name, doc in ask(kind, names).items()})
+    return found
+
+
+def specification(name: str, monkeypatch) -> dict:
+    """The keyword arguments with which a module makes its AnsibleModule."""
+    basic = importlib.import_module("ansible.module_utils.basic")
+
+    def capture(self, **kwargs):
+        raise Captured(kwargs)
+
+    monkeypatch.setattr(basic.AnsibleModule, "__init__", capture)
+    module = importlib.import_module("ansible_collections.%s.plugins.modules.%s" % (COLLECTION, name))
+    with pytest.raises(Captured) as caught:
+        module.main()
+    return caught.value.args[0]
+
+
+def compare(where: str, spec: dict, documented: dict) -> list[str]:
+    problems = ["%s.%s: not documented" % (where, name) for name in spec.keys() - documented.keys()]
+    problems += ["%s.%s: documented, not in the spec" % (where, name) for name in documented.keys() - spec.keys()]
+    for name in spec.keys() & documented.keys():
+        ours, said = spec[name], documented[name]
+        for key, fallback in (("type", "str"), ("elements", None), ("required", False), ("default", None)):
+            if ours.get(key, fallback) != said.get(key, fallback):
+                problems.append("%s.%s: %s is %r, documented %r" % (where, name, key, ours.get(key), said.get(key)))
+        for key in ("choices", "aliases"):
+            if sorted(ours.get(key) or []) != sorted(said.get(key) or []):
+                problems.append("%s.%s: %s differ" % (where, name, key))
+        sub = ours.get("options") or {}
+        problems += compare("%s.%s" % (where, name), sub, said.get("suboptions") or {}) if sub else []
+    return problems
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_spec_and_documentation_of_a_module_agree(name, documentation, monkeypatch):
+    spec = specification(name, monkeypatch)
+    assert compare(name, spec["argument_spec"], documentation["module", name]["doc"].get("options") or {}) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_attributes_of_a_module_are_true(name, documentation, monkeypatch):
+    attributes = documentation["module", name]["doc"]["attributes"]
+    spec = specification(name, monkeypatch)
+    assert {"check_mode", "diff_mode", "idempotent"} <= attributes.keys()
+    assert spec.get("supports_check_mode", False) == (attributes["check_mode"]["support"] != "none")
+    for attribute, said in attributes.items():
+        if said["support"] == "partial":
+            assert said.get("details"), "%s is partial, and nothing says in what way" % attribute
+
+
+def test_action_group_holds_the_modules_that_talk_to_a_cluster(documentation):
+    talking = [name for name in MODULES if "urls" in (documentation["module", name]["doc"].get("options") or {})]
+    assert load("meta", "runtime.yml")["action_groups"]["elasticsearch"] == talking
+    for name in talking:
+        group = documentation["module", name]["doc"]["attributes"]["action_group"]
+        assert group["membership"] == ["%s.elasticsearch" % COLLECTION], name
+
+
+def test_lookup_takes_the_connection_options_of_the_modules(documentation):
+    modules = documentation["module", "remote_cluster_info"]["doc"]["options"].keys() - {"alias", "probe"}
+    connection = {name for name in modules if name in documentation["module", "cross_cluster_api_key"]["doc"]["options"]}
+    assert connection <= documentation["lookup", "cross_cluster_api_key"]["doc"]["options"].keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_a_module_name_existing_options(name, documentation, monkeypatch):
+    options = documentation["module", name]["doc"].get("options") or {}
+    known = set(options) | {alias for option in options.values() for alias in option.get("aliases") or []}
+    used = list(calls(yaml.safe_load(documentation["module", name]["examples"]), "%s.%s" % (COLLECTION, name)))
+    assert used, "no example calls the module by its full name"
+    assert {option for arguments in used for option in arguments} - known == set()
+
+
+@pytest.mark.parametrize("kind, name", PLUGINS)
+def test_examples_of_a_plugin_parse(kind, name, documentation):
+    assert yaml.safe_load(documentation[kind, name]["examples"])
+
+
+def calls(node, name: str):
+    """Arguments of every call of a module, however deep in blocks and plays."""
+    if isinstance(node, list):
+        for item in node:
+            yield from calls(item, name)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == name:
+                yield value or {}
+            else:
+                yield from calls(value, name)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_option_of_a_module_appears_in_a_test(name, documentation):
+    tests = [
+        text
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name.startswith("test_") and path != pathlib.Path(__file__)
+        for text in [path.read_text(encoding="utf-8")]
+        if name in text
+    ]
+    options = documentation["module", name]["doc"].get("options") or {}
+    # The connection options are those of every module; their own tests count for all.
+    shared = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    common = documentation["module", "remote_cluster"]["doc"]["options"].keys() & options.keys() if "urls" in options else ()
+    missing = [
+        option
+        for option in options
+        if not any(re.search(r"\b%s\b" % re.escape(option), text) for text in ([shared] if option in common else tests))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_of_a_role_are_those_of_its_argument_specs(role):
+    specs = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]
+    options: dict = {}
+    for spec in specs.values():
+        options.update(spec.get("options") or {})
+    defaults = load("roles", role, "defaults", "main.yml") or {}
+    assert defaults == {name: option["default"] for name, option in options.items() if "default" in option}
+    assert [name for name in options if not name.startswith(role + "_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_secret_options_of_a_role_are_plain_strings(role):
+    """The error for a value of the wrong type prints the value, so a secret must be of the type that takes anything."""
+    specs = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]
+    for spec in specs.values():
+        for name, option in (spec.get("options") or {}).items():
+            if option.get("no_log"):
+                assert option.get("type", "str") == "str" and not option.get("choices"), name
+
+
+def test_utilities_are_private_by_name_and_say_so():
+    for folder in ("module_utils", "plugin_utils", "doc_fragments"):
+        for path in (ROOT / "plugins" / folder).glob("*.py"):
+            assert path.name.startswith("_"), path
+            assert "private" in path.read_text(encoding="utf-8").lower(), "%s does not say that it is private" % path
+
+
+def test_no_ignore_lines():
+    assert list((ROOT / "tests" / "sanity").glob("ignore-*.txt")) == []
+
+
+def test_execution_environments_get_what_the_modules_import():
+    assert load("meta", "execution-environment.yml")["dependencies"] == {
+        "python": "meta/ee-requirements.txt",
+        "system": "meta/ee-bindep.txt",
+    }
+    lines = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").split()
+    assert [re.split(r"[<>=~!]", line)[0] for line in lines] == ["requests"]
