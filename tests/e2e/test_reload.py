@@ -15,6 +15,11 @@ MODULE = "reload_secure_settings"
 
 @pytest.fixture
 def paris(sim):
+    # A reset leaves the keystores as they are.
+    for node in sim.cluster("paris")["nodes"]:
+        keystore = {"executable": node["keystore"], "config_dir": node["config_dir"]}
+        run_module("keystore", {**keystore, "name": "cluster.remote.berlin.credentials", "state": "absent"})
+    run_module("reload_secure_settings", connection(sim.cluster("paris")))
     return connection(sim.cluster("paris"))
 
 

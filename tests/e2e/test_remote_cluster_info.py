@@ -19,6 +19,15 @@ def paris(sim):
     return connection(sim.cluster("paris"))
 
 
+@pytest.fixture
+def unlinked(sim, paris):
+    # A reset leaves the keystores as they are.
+    for node in sim.cluster("paris")["nodes"]:
+        keystore = {"executable": node["keystore"], "config_dir": node["config_dir"]}
+        run_module("keystore", {**keystore, "name": "cluster.remote.berlin.credentials", "state": "absent"})
+    return paris
+
+
 def proof(args, **more):
     result = run_module(MODULE, {**args, "probe": True, **more})
     assert not result.failed, result.msg
@@ -67,7 +76,8 @@ def test_a_rest_key(linked, paris, api):
     assert remote["probe"]["cause"] == "key_wrong_type", remote["probe"]
 
 
-def test_one_node_lacks_the_credential(sim, paris):
+def test_one_node_lacks_the_credential(sim, unlinked):
+    paris = unlinked
     key = Api(sim.cluster("berlin")).key()
     for node in sim.cluster("paris")["nodes"][:2]:
         put_credential(node, "berlin", key["encoded"])
