@@ -84,6 +84,9 @@ def describe(entry: t.Mapping[str, t.Any], now_ms: int, live_by_server: bool) ->
     key["metadata"] = dict(entry.get("metadata") or {})
     key["access"] = server_form(entry.get("access")) if key["type"] == KEY_TYPE else None
     key["certificate_identity"] = entry.get("certificate_identity") or None
+    # Written when the key was made or last updated: a key that is older than a privilege lacks it.
+    descriptor = (entry.get("role_descriptors") or {}).get("cross_cluster") if key["type"] == KEY_TYPE else None
+    key["cluster_privileges"] = list(descriptor.get("cluster") or []) if descriptor else None
     left = None if key["expiration"] is None else key["expiration"] - now_ms
     expired = left is not None and left <= 0 and not live_by_server
     key["status"] = "revoked" if key["invalidated"] else "expired" if expired else "live"

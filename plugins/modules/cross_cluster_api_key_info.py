@@ -186,6 +186,14 @@ api_keys:
       type: str
       returned: success
       sample: CN=paris
+    cluster_privileges:
+      description:
+        - Cluster privileges that the server wrote into a cross-cluster key when it was made or last updated; null when it
+          does not tell. Keys made before 8.15 lack C(monitor_enrich).
+      type: list
+      elements: str
+      returned: success
+      sample: [cross_cluster_search, monitor_enrich]
 """
 
 import time

@@ -159,19 +159,13 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
     search = access.get("search") or []
     if access.get("replication") and any(entry.get("query") or entry.get("field_security") for entry in search):
         found.word("key_access_invalid", "error", side="server", key_id=key["id"])
-    privileges = cluster_privileges(key)
+    privileges = key.get("cluster_privileges")
     version = sides.version_of(facts.clusters.get(view.link["to"]))
     if search and privileges is not None and "monitor_enrich" not in privileges and version >= (8, 15):
         found.word("monitor_enrich_missing", "warning", "cluster privileges of the key: " + ", ".join(privileges), "server", key_id=key["id"])
     client = sides.version_of(facts.clusters.get(view.link["from"]))
     if key.get("certificate_identity") and (0,) < client < (9, 3):
         found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=sides.version_text(client))
-
-
-def cluster_privileges(key: t.Mapping[str, t.Any]) -> t.Optional[t.List[str]]:
-    """The cluster privileges that the server wrote into the key when it was made or last updated; None when not told."""
-    descriptor = (key.get("role_descriptors") or {}).get("cross_cluster")
-    return list(descriptor.get("cluster") or []) if descriptor else None
 
 
 # -- what the client sees ----------------------------------------------------------------------------------------------

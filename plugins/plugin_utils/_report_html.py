@@ -84,33 +84,22 @@ def _tiles(counts: Data) -> str:
     ]  # fmt: skip
     days = counts["next_expiry_days"]
     if days is not None:
-        number = "expired" if days < 0 else "today" if days == 0 else text.plural(days)
-        tiles.append('<li class="tile"><strong>{0}</strong> <span>until the next key expires</span></li>'.format(number))
+        tiles.append('<li class="tile"><strong>{0}</strong> <span>expiry of the next key</span></li>'.format(esc(text.ends(days))))
     tiles.append('<li class="tile"><strong>{0}</strong> <span>orphaned keys</span></li>'.format(counts["orphans"]))
     return '<ul class="tiles" aria-label="Links by state">{0}</ul>'.format("".join(tiles))
 
 
 def _attention(rows: t.Sequence[Data], stray: t.Sequence[Data]) -> str:
     """What is wrong, worst first. Links with the same findings stand together, so that one cause is read once."""
-    groups: t.Dict[t.Tuple[str, str, str], t.List[t.Tuple[Data, Data]]] = {}
+    groups: t.Dict[t.Tuple[str, str], t.List[t.Tuple[Data, Data]]] = {}
     for row in rows:
         for item in row["findings"]:
             if item["level"] != "info":
-                groups.setdefault((LEVEL_STATE[item["level"]], item["code"], item["fix"]), []).append((row, item))
-    items = []
-    for (state, _code, fix), members in sorted(groups.items(), key=lambda entry: (ORDER.index(entry[0][0]), -len(entry[1]))):
-        shown = "".join(
-            '<li><a href="#{0}">{1}</a>: {2}{3}</li>'.format(
-                _anchor(row), esc("{0} → {1}".format(row["client"], row["alias"])), esc(item["cause"]),
-                '<br><span class="seen">Seen: {0}</span>'.format(esc(item["evidence"])) if item["evidence"] else "")
-            for row, item in members
-        )  # fmt: skip
-        if len(members) > 3:
-            shown = "<details><summary>{0} links</summary><ul>{1}</ul></details>".format(len(members), shown)
-        else:
-            shown = "<ul>{0}</ul>".format(shown)
-        items.append('<li class="finding {0}">{1} {2}<p class="fix"><strong>Fix:</strong> {3}</p></li>'.format(
-            state, _badge(state), shown, esc(fix)))  # fmt: skip
+                groups.setdefault((LEVEL_STATE[item["level"]], item["code"]), []).append((row, item))
+    items = [
+        _group(state, code, members)
+        for (state, code), members in sorted(groups.items(), key=lambda entry: (ORDER.index(entry[0][0]), -len(entry[1])))
+    ]
     for key in stray:
         items.append(
             '<li class="finding warning">{0} <p>Key <code>{1}</code> ({2}) on {3} was made for {4}, whose link is not listed any more.</p>'
@@ -120,6 +109,27 @@ def _attention(rows: t.Sequence[Data], stray: t.Sequence[Data]) -> str:
         return '<section aria-labelledby="h-attention"><h2 id="h-attention">Needs attention</h2><p>Nothing.</p></section>'
     return '<section aria-labelledby="h-attention"><h2 id="h-attention">Needs attention</h2><ul class="findings">{0}</ul></section>'.format(
         "".join(items))
+
+
+def _group(state: str, code: str, members: t.Sequence[t.Tuple[Data, Data]]) -> str:
+    """One cause and the links that have it. A way out that serves all of them is said once."""
+    fixes = {item["fix"] for _row, item in members}
+    shown = "".join(
+        '<li><a href="#{0}">{1}</a>: {2}{3}{4}</li>'.format(
+            _anchor(row), esc("{0} → {1}".format(row["client"], row["alias"])), esc(item["cause"]),
+            '<br><span class="seen">Seen: {0}</span>'.format(esc(item["evidence"])) if item["evidence"] else "",
+            _fix(item["fix"]) if len(fixes) > 1 else "")
+        for row, item in members
+    )  # fmt: skip
+    shown = "<ul>{0}</ul>".format(shown)
+    if len(members) > 3:
+        shown = "<details><summary>{0} links</summary>{1}</details>".format(len(members), shown)
+    title = "<h3>{0} {1}</h3>".format(_badge(state), esc(code.replace("_", " ").capitalize()))
+    return '<li class="finding {0}">{1}{2}{3}</li>'.format(state, title, shown, _fix(fixes.pop()) if len(fixes) == 1 else "")
+
+
+def _fix(fix: str) -> str:
+    return '<p class="fix"><strong>Fix:</strong> {0}</p>'.format(esc(fix))
 
 
 def _matrix(rows: t.Sequence[Data], clusters: t.Sequence[str]) -> str:
@@ -198,11 +208,10 @@ def _axis(dated: t.Sequence[Data]) -> str:
     bars = []
     for place, entries in enumerate(bins):
         if entries:
-            worst = min((row["state"] for row in entries), key=ORDER.index)
             tall = max(8, round(len(entries) / highest * 70))
             x = place * 20
-            bars.append('<rect class="{0}" x="{1}" y="{2}" width="16" height="{3}" rx="2"/><text x="{4}" y="{5}">{6}</text>'.format(
-                worst, x + 2, bottom - tall, tall, x + 10, bottom - tall - 4, len(entries)))  # fmt: skip
+            bars.append('<rect x="{0}" y="{1}" width="16" height="{2}" rx="2"/><text x="{3}" y="{4}">{5}</text>'.format(
+                x + 2, bottom - tall, tall, x + 10, bottom - tall - 4, len(entries)))  # fmt: skip
     marks = [(10, "expired")] if bins[0] else []
     marks += [(20 + round(part * 600 / 4), "today" if part == 0 else "{0} d".format(last * part // 4)) for part in range(5)]
     names = "".join(

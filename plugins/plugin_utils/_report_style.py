@@ -46,10 +46,11 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,
 .findings{list-style:none;padding:0;display:grid;gap:.7rem}
 .finding{padding:.6rem .9rem;border:1px solid var(--line);border-left:.35rem solid var(--unknown);border-radius:.4rem;overflow-wrap:anywhere}
 .finding.broken{border-left-color:var(--broken)}.finding.warning{border-left-color:var(--warning)}
+.finding h3{margin:0;font-size:1rem}
 .finding ul{margin:.4rem 0;padding-left:1.2rem}.finding .fix,.finding p{margin:.3rem 0 0}.seen{font-size:.9rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse}
 .matrix th,.matrix td{border:1px solid var(--line)}.matrix th{font-weight:600;font-size:.9rem}
-.matrix tbody th{text-align:left;padding:.2rem .6rem;position:sticky;left:0;background:var(--ground)}
+.matrix tbody th{text-align:left;white-space:nowrap;padding:.2rem .6rem;position:sticky;left:0;background:var(--ground)}
 .matrix thead th{vertical-align:bottom;padding:.4rem .2rem}
 .matrix thead th span{writing-mode:vertical-rl;transform:rotate(180deg);max-height:10rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .matrix td{min-width:2rem;height:2rem;text-align:center}.matrix td a{display:block;line-height:2rem;color:inherit;font-weight:700;text-decoration:none}
@@ -57,7 +58,7 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,
 .matrix small{font-weight:400;margin-left:.15rem}.legend .badge{margin-right:.3rem}
 .axis svg{width:100%;max-width:52rem;height:auto}.axis line{stroke:var(--line);stroke-width:1}
 .axis text{fill:var(--text);font:11px system-ui,sans-serif;text-anchor:middle}.axis text.end{text-anchor:end}.axis text.start{text-anchor:start}
-.axis rect{fill:var(--unknown)}.axis rect.ok{fill:var(--ok)}.axis rect.warning{fill:var(--warning)}.axis rect.broken{fill:var(--broken)}
+.axis rect{fill:var(--link)}
 .links,.plain{width:100%}.links th,.plain th{text-align:left;border-bottom:2px solid var(--line);padding:.4rem .5rem;white-space:nowrap}
 .links td,.plain td{border-bottom:1px solid var(--line);padding:.4rem .5rem;vertical-align:top}
 .links tr:target{background:var(--soft);outline:2px solid var(--link)}.links ul{margin:.2rem 0;padding-left:1.1rem}.links time{white-space:nowrap}

@@ -35,7 +35,7 @@ def total(counts: Data) -> str:
     parts = ["{0} {1}".format(counts[state], state) for state in ("ok", "warning", "broken", "unknown") if counts[state]]
     text = "{0} link{1}: {2}".format(counts["links"], "" if counts["links"] == 1 else "s", ", ".join(parts) or "none")
     if counts["next_expiry_days"] is not None:
-        text += "; next key " + ends(counts["next_expiry_days"])
+        text += "; next expiry of a key: " + ends(counts["next_expiry_days"])
     if counts["orphans"]:
         text += "; {0} orphaned key{1}".format(counts["orphans"], "" if counts["orphans"] == 1 else "s")
     return text
@@ -82,3 +82,16 @@ def plural(number: t.Optional[int]) -> str:
 def columns(cells: t.Sequence[t.Sequence[str]]) -> t.List[str]:
     widths = [max(len(line[number]) for line in cells) for number in range(len(cells[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+
+
+def stats(report: Data, status: int) -> t.Dict[str, t.Any]:
+    """What a job runner keeps of a run: small enough for a notification, with nothing that is not in the report."""
+    attention = [
+        {"link": row["link"], "state": row["state"], "days_left": row["days_left"], "key_id": row["key_id"],
+         "findings": [{name: item[name] for name in ("code", "level", "cause", "fix")} for item in row["findings"]]}
+        for row in report["links"] if row["state"] != "ok"
+    ]  # fmt: skip
+    return {
+        "generated": report["generated"], "status": status, "summary": dict(report["summary"]), "text": total(report["summary"]),
+        "attention": attention[:50], "left_out": max(0, len(attention) - 50),
+    }  # fmt: skip

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_info
+short_description: What an Elasticsearch cluster says about itself that matters for links
+version_added: 1.0.0
+description:
+  - Returns version, licence, the roles of the nodes, and where the nodes listen as remote cluster servers.
+  - This is what tells why a link cannot work before any key is looked at. The playbook
+    P(crosscluster.elasticsearch.verify#playbook) uses it.
+extends_documentation_fragment:
+  - crosscluster.elasticsearch._attributes.info_module
+  - crosscluster.elasticsearch._attributes.actiongroup_elasticsearch
+  - crosscluster.elasticsearch._connection
+notes:
+  - The login needs the cluster privilege C(monitor). What it may not see is V(null).
+  - It makes three requests.
+seealso:
+  - module: crosscluster.elasticsearch.remote_cluster_info
+  - module: crosscluster.elasticsearch.remote_port_info
+author:
+  - Contributors to the crosscluster.elasticsearch collection (@crosscluster)
+"""
+
+EXAMPLES = r"""
+- name: See whether berlin can serve links
+  crosscluster.elasticsearch.cluster_info:
+    url: https://berlin-1.example.com:9200
+    username: elastic
+    password: "{{ vault_berlin }}"
+  register: berlin
+
+- name: Stop when it cannot
+  ansible.builtin.assert:
+    that:
+      - berlin.license.type in ['enterprise', 'trial']
+      - berlin.nodes | selectattr('remote_cluster_server') | length > 0
+"""
+
+RETURN = r"""
+version:
+  description: Version of the node that answered.
+  returned: success
+  type: str
+  sample: 9.3.0
+build_flavor:
+  description: C(default), or C(serverless) for a project of Elastic Cloud Serverless.
+  returned: success
+  type: str
+  sample: default
+cluster_name:
+  description: Name of the cluster.
+  returned: success
+  type: str
+cluster_uuid:
+  description: Identifier of the cluster.
+  returned: success
+  type: str
+license:
+  description: The licence, V(null) when it cannot be read.
+  returned: success
+  type: dict
+  contains:
+    type:
+      description: Links with API keys need V(enterprise) or V(trial).
+      type: str
+    status:
+      description: V(active), V(expired) or V(invalid).
+      type: str
+    expires:
+      description: When it ends, in milliseconds since the epoch, V(null) when it does not.
+      type: int
+nodes:
+  description: The nodes, sorted by name. V(null) when they cannot be read.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the node.
+      type: str
+    version:
+      description: Its version.
+      type: str
+    roles:
+      description: Its roles.
+      type: list
+      elements: str
+    transport_address:
+      description: Its address for the nodes of its own cluster.
+      type: str
+    remote_cluster_server:
+      description: Where it listens for other clusters, V(null) when that is not enabled.
+      type: dict
+      contains:
+        bound_address:
+          description: Addresses it listens on.
+          type: list
+          elements: str
+        publish_address:
+          description: The address it tells clients of C(sniff) mode.
+          type: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (
+    EsBadRequest,
+    EsNotFound,
+    EsPermissionError,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
+
+Data = t.Dict[str, t.Any]
+
+
+def read(client: ElasticsearchClient, path: str, attempt: str) -> t.Optional[Data]:
+    """The answer, or None for what this login may not see or this kind of cluster does not have."""
+    try:
+        body = client.request("GET", path, attempt=attempt).body
+    except (EsBadRequest, EsNotFound, EsPermissionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def licence(body: t.Optional[Data]) -> t.Optional[Data]:
+    found = (body or {}).get("license")
+    if not found:
+        return None
+    return {"type": found.get("type"), "status": found.get("status"), "expires": found.get("expiry_date_in_millis")}
+
+
+def nodes(body: t.Optional[Data]) -> t.Optional[t.List[Data]]:
+    if body is None:
+        return None
+    found = [
+        {
+            "name": node.get("name"),
+            "version": node.get("version"),
+            "roles": node.get("roles") or [],
+            "transport_address": node.get("transport_address"),
+            "remote_cluster_server": _server(node.get("remote_cluster_server")),
+        }
+        for node in (body.get("nodes") or {}).values()
+    ]
+    return sorted(found, key=lambda node: str(node["name"]))
+
+
+def _server(section: t.Optional[Data]) -> t.Optional[Data]:
+    if not section:
+        return None
+    return {"bound_address": section.get("bound_address") or [], "publish_address": section.get("publish_address")}
+
+
+def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
+    """Three reads."""
+    root = client.request("GET", "/", attempt="read the version").body
+    version = root.get("version") or {}
+    return {
+        "changed": False,
+        "version": version.get("number"),
+        "build_flavor": version.get("build_flavor"),
+        "cluster_name": root.get("cluster_name"),
+        "cluster_uuid": root.get("cluster_uuid"),
+        "license": licence(read(client, "/_license", "read the licence")),
+        "nodes": nodes(read(client, "/_nodes/remote_cluster_server", "read the nodes")),
+    }
+
+
+def main() -> None:
+    run_module(ArgumentSpec({}), run)
+
+
+if __name__ == "__main__":
+    main()
