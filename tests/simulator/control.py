@@ -160,6 +160,8 @@ async def configure_node(node: Node, trust: bool) -> None:
     text = yaml.safe_dump(settings, sort_keys=False)
     node.yml_file.write_text(text, encoding="utf-8")
     cluster.extra.setdefault("first_yml", {})[node.name] = text
+    keystore = node.keystore_file.read_bytes() if node.keystore_file.exists() else b""
+    cluster.extra.setdefault("fresh_keystores", {})[node.name] = keystore
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from . import control, faults, request_log, server, versions
+from . import control, faults, keystore_install, request_log, server, versions
 from .control import verb
 from .security import bootstrap
-from .state import Cluster, fire
+from .state import Cluster, Node, fire
 
 
 @verb("stop_node")
@@ -136,26 +136,47 @@ async def bugs(cluster: Cluster) -> list[str]:
 
 @verb("reset")
 async def reset(cluster: Cluster) -> None:
-    """Back to a fresh cluster: all nodes up on their first version, no keys, users, settings, indices, faults, log."""
+    """Back to a fresh cluster: all nodes up, first version and files, nothing of what a test made or planned."""
     await clear_faults(cluster)
     password = cluster.extra["password"]
     bootstrap.create(cluster)
     cluster.extra["password"] = password
     cluster.security.find("elastic").set_password(password)
+    had_settings = bool(cluster.persistent or cluster.transient)
     for store in (cluster.keys, cluster.tokens, cluster.persistent, cluster.transient, cluster.indices):
         store.clear()
     cluster.license, cluster.clock_offset_ms = "trial", 0
-    for name in ("last_purge_ms", "trial_used", "license_issued"):
+    for name in ("last_purge_ms", "trial_used", "license_issued", "fail_reload", "unreachable"):
         cluster.extra.pop(name, None)
     for node in cluster.nodes:
-        first = cluster.extra["first_yml"][node.name]
-        touched = node.version != cluster.first_versions[node.name] or node.yml_file.read_text("utf-8") != first
-        if touched:
-            await control.stop_node(node)
-            node.version = cluster.first_versions[node.name]
-            node.yml_file.write_text(first, encoding="utf-8")
-            await fire("node_upgraded", cluster, node)
+        await _reset_node(cluster, node)
     await fire("cluster_reset", cluster)
     for node in cluster.nodes:
         await control.start_node(node)
+    if had_settings:
+        await fire("settings_changed", cluster)
     cluster.extra["log"] = []
+
+
+async def _reset_node(cluster: Cluster, node: Node) -> None:
+    """Files and version as they were; the node is stopped when it has to read them again."""
+    for name in ("jvm_delay", "keystore_passphrase"):
+        (node.home / "lib" / name).unlink(missing_ok=True)
+    keystore_install.clear_calls(node.home)
+    yml, version = cluster.extra["first_yml"][node.name], cluster.first_versions[node.name]
+    fresh = cluster.extra["fresh_keystores"]
+    keystore = node.keystore_file.read_bytes() if node.keystore_file.exists() else b""
+    untouched = keystore == fresh.get(node.name) and keystore_names(node) <= {"keystore.seed"}
+    if untouched and node.version == version and node.yml_file.read_text("utf-8") == yml:
+        return
+    await control.stop_node(node)
+    node.version = version
+    node.yml_file.write_text(yml, encoding="utf-8")
+    await fire("node_upgraded", cluster, node)
+    keystore_install.write(node.home, version, {})
+    fresh[node.name] = node.keystore_file.read_bytes()
+
+
+def keystore_names(node: Node) -> set[str]:
+    """Names of the settings the node has loaded."""
+    return set(getattr(node, "secure", {}))
