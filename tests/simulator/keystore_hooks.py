@@ -123,6 +123,19 @@ def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@on("cluster_reset")
+async def fresh_keystores(cluster: Cluster) -> None:
+    for node in cluster.nodes:
+        node.keystore_file.unlink(missing_ok=True)
+        (node.home / "lib" / "keystore_passphrase").unlink(missing_ok=True)
+        keystore_install.write(node.home, node.version, {})
+        keystore_install.clear_calls(node.home)
+        keystore_install.set_jvm_delay(node.home, 0)
+        node_log.clear(node)
+        node.credentials = {}
+        node.secure = load(node, "")            # type: ignore[attr-defined]
+
+
 @verb("jvm_delay")
 async def jvm_delay(cluster: Cluster, seconds: float, node: str | None = None) -> None:
     """Every call of the keystore tool takes this much longer, as a JVM does."""

@@ -60,6 +60,14 @@ async def close_ports(cluster: Cluster, node: Node) -> None:
     await cluster.extra["front"].refresh()
 
 
+@on("cluster_reset")
+async def forget_links(cluster: Cluster) -> None:
+    for name in ("fail_reload", "unreachable"):
+        cluster.extra.pop(name, None)
+    for node in cluster.nodes:
+        await link_client.drop(node)
+
+
 @on("cluster_removed")
 async def release(cluster: Cluster) -> None:
     front = cluster.extra.get("front")

@@ -35,3 +35,7 @@ def read(node: Node) -> str:
         return (node.home / "logs" / f"{node.cluster.name}.log").read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
+
+
+def clear(node: Node) -> None:
+    (node.home / "logs" / f"{node.cluster.name}.log").unlink(missing_ok=True)
