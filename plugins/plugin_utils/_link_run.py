@@ -219,7 +219,6 @@ def remote_view(
         security_model=found.get("security_model"),
         proven=bool(probe.get("ok")),
         provable=provable,
-        reason=str(probe.get("reason") or ""),
         elsewhere=any(name in drift for name in ("proxy_address", "seeds", "mode")),
     )
 
@@ -337,6 +336,8 @@ def fold(
                     note(link, trouble, trouble is None and bool(result and result.get("changed")))
             continue
         for entry in entries:
+            if entry.get("skipped"):
+                continue  # in check mode there is nothing to prove yet
             item = entry["item"]
             trouble = went_wrong(entry)
             for link in item.get("links") or [item["link"]]:
