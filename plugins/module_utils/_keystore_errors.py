@@ -81,9 +81,7 @@ def explain(
             return error("the keystore password is wrong", "Correct [keystore_password]; it can differ per node.")
         if not password_given:
             return error("the keystore is protected by a password", "Give it as [keystore_password].")
-        return error(
-            "the tool wanted more input than expected", f"Run '{tool} list' by hand to see what it asks."
-        )
+        return error("the tool wanted more input than expected", f"Run '{tool} list' by hand to see what it asks.")
     found = re.search(r"will not overwrite keystore at \[([^\]]*)\]", said)
     if found:
         return wrong_owner(attempt, found.group(1), owner_of(found.group(1)) if owner_of else None)

@@ -98,9 +98,7 @@ def call_advice(texts: t.Sequence[str]) -> t.Optional[str]:
     return None
 
 
-def _node_failure(
-    node_id: str, name: t.Optional[str], failure: t.Mapping[str, t.Any], password_given: bool
-) -> Failure:
+def _node_failure(node_id: str, name: t.Optional[str], failure: t.Mapping[str, t.Any], password_given: bool) -> Failure:
     reasons = [str(failure.get("reason") or "")]
     inner = failure.get("caused_by")
     while isinstance(inner, dict) and len(reasons) < 10:

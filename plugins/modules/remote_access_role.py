@@ -208,9 +208,7 @@ def check_input(name: str, given: t.Mapping[str, t.Any]) -> None:
 def read(client: ElasticsearchClient, name: str) -> t.Optional[t.Dict[str, t.Any]]:
     """The role, None when there is none."""
     try:
-        body = client.request(
-            "GET", f"/_security/role/{quote(name, safe='')}", attempt=f"read the role [{name}]"
-        ).body
+        body = client.request("GET", f"/_security/role/{quote(name, safe='')}", attempt=f"read the role [{name}]").body
     except EsNotFound:
         return None
     return body.get(name)

@@ -53,7 +53,10 @@ def setting(home, value=None, **more):
 def test_create_in_two_calls_then_one(home):
     result = check_real_again("keystore", setting(home))
     assert (result["operation"], result["api_key_id"], result["previous_api_key_id"]) == (
-        "create", "VuaCfGcBCdbkQm-e5aOx", None)
+        "create",
+        "VuaCfGcBCdbkQm-e5aOx",
+        None,
+    )
     assert [call.split()[0] for call in home.calls()] == ["show", "show", "add", "show"]
 
 
@@ -171,9 +174,12 @@ def test_info(home):
     home.fill({NAME: encoded(), "cluster.remote.rome.credentials": "rubbish", "xpack.a": "b"})
     result = run_module("keystore_info", home.args, check=True)
     assert result["settings"] == [
-        "cluster.remote.berlin.credentials", "cluster.remote.rome.credentials", "keystore.seed", "xpack.a"]
-    assert result["credentials"]["berlin"] == {
-        "state": "present", "api_key_id": "VuaCfGcBCdbkQm-e5aOx", "reason": None}
+        "cluster.remote.berlin.credentials",
+        "cluster.remote.rome.credentials",
+        "keystore.seed",
+        "xpack.a",
+    ]
+    assert result["credentials"]["berlin"] == {"state": "present", "api_key_id": "VuaCfGcBCdbkQm-e5aOx", "reason": None}
     assert result["credentials"]["rome"]["state"] == "malformed"
     assert SECRET not in str(result) and encoded() not in str(result)
     assert sorted(call.split()[0] for call in home.calls()) == ["list", "show", "show"]

@@ -38,8 +38,15 @@ def test_merge_keeps_everything_else(sim, paris, api):
     after = stored(api)
     assert {key: after[key] for key in before if key not in ("remote_indices", "remote_cluster")} == before
     sim.clear_log()
-    assert not run_module(MODULE, {**args, "remote_indices": [
-        {**ENTRY, "privileges": ["read_cross_cluster", "read"], "query": '{ "term": {"a": 1} }'}]}).changed
+    assert not run_module(
+        MODULE,
+        {
+            **args,
+            "remote_indices": [
+                {**ENTRY, "privileges": ["read_cross_cluster", "read"], "query": '{ "term": {"a": 1} }'}
+            ],
+        },
+    ).changed
     assert len(sim.log("paris")) == 1
     sim.clear_log()
     run_module(MODULE, {**paris, "remote_indices": [{**ENTRY, "names": ["other"]}]})
@@ -48,7 +55,9 @@ def test_merge_keeps_everything_else(sim, paris, api):
 
 
 def test_absent_takes_out_the_given_entry_then_all(sim, paris, api):
-    run_module(MODULE, {**paris, "remote_indices": [ENTRY, {**ENTRY, "clusters": ["rome"]}], "remote_cluster": [MONITOR]})
+    run_module(
+        MODULE, {**paris, "remote_indices": [ENTRY, {**ENTRY, "clusters": ["rome"]}], "remote_cluster": [MONITOR]}
+    )
     result = check_real_again(MODULE, {**paris, "state": "absent", "remote_indices": [ENTRY]}, sim, "paris")
     assert [entry["clusters"] for entry in result["remote_indices"]] == [["rome"]]
     assert len(result["remote_cluster"]) == 1

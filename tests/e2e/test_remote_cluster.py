@@ -53,8 +53,14 @@ def test_a_mode_change_and_back(sim, paris):
 
 
 def test_every_option(sim, paris):
-    args = {**paris, **PROXY, "transport_compress": "indexing_data", "transport_compression_scheme": "lz4",
-            "transport_ping_schedule": "30s", "proxy_socket_connections": 4}
+    args = {
+        **paris,
+        **PROXY,
+        "transport_compress": "indexing_data",
+        "transport_compression_scheme": "lz4",
+        "transport_ping_schedule": "30s",
+        "proxy_socket_connections": 4,
+    }
     result = check_real_again("remote_cluster", args, sim, "paris")
     assert result["settings"]["transport.compress"] == "indexing_data"
     absent = check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, sim, "paris")

@@ -82,8 +82,9 @@ def test_one_node_lacks_the_credential(sim, unlinked):
     for node in sim.cluster("paris")["nodes"][:2]:
         put_credential(node, "berlin", key["encoded"])
     run_module("reload_secure_settings", paris)
-    run_module("remote_cluster", {**paris, "alias": "berlin",
-                                  "proxy_address": sim.cluster("berlin")["remote_cluster_server"]})
+    run_module(
+        "remote_cluster", {**paris, "alias": "berlin", "proxy_address": sim.cluster("berlin")["remote_cluster_server"]}
+    )
     remote = proof(paris, wait_connected=3)
     assert not remote["probe"]["ok"] and "1 of 3 nodes" in remote["probe"]["reason"], remote["probe"]
     assert remote["probe"]["cause"] == "no_credential", remote["probe"]

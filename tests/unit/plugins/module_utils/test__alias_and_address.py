@@ -7,7 +7,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import address_problem, port_of
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_of_credentials, alias_problem, credentials_setting
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import (
+    alias_of_credentials,
+    alias_problem,
+    credentials_setting,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import remote_name_problem
 
 
@@ -24,7 +28,15 @@ def test_impossible_aliases(alias):
 
 @pytest.mark.parametrize(
     "address",
-    ["berlin:9443", "berlin.example.com:9443", "10.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]:9443", "my_host:9443", "h.:9"],
+    [
+        "berlin:9443",
+        "berlin.example.com:9443",
+        "10.0.0.1:1",
+        "[::1]:65535",
+        "[fe80::1%eth0]:9443",
+        "my_host:9443",
+        "h.:9",
+    ],
 )
 def test_addresses(address):
     assert address_problem(address) is None

@@ -16,7 +16,8 @@ SAID = {
     "key_expired": ["unable to authenticate user [x]", "api key is expired"],
     "key_wrong_type": "authentication expected API key type of [cross_cluster], but API key [x] has type [rest]",
     "key_malformed": ["failed to extract credentials from headers", "invalid cross-cluster API key value"],
-    "no_credential": "Cross cluster requests require transport header [_cross_cluster_access_credentials] but none found.",
+    "no_credential": "Cross cluster requests require transport header"
+    " [_cross_cluster_access_credentials] but none found.",
     "transport_port": "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]",
     "tls_untrusted": "failed to establish trust with server at [berlin]",
     "unreachable": "[][127.0.0.1:9443] connect_exception",
@@ -25,13 +26,17 @@ SAID = {
     "remote_mixed_versions": "all nodes must have version [8.10.0] or higher to support cross cluster requests",
     "header_not_allowed": "Transport request header [x] is not allowed for cross cluster requests through the dedicated"
     " remote cluster server port",
-    "login_lacks_remote_indices": "action [x] towards remote cluster [b] is unauthorized for user [u] with effective roles"
+    "login_lacks_remote_indices": "action [x] towards remote cluster [b] is unauthorized for"
+    " user [u] with effective roles"
     " [r] because no remote indices privileges apply for the target cluster",
-    "key_access_invalid": "Cross cluster API key [x] is invalid: search does not support document or field level security"
+    "key_access_invalid": "Cross cluster API key [x] is invalid: search does not support"
+    " document or field level security"
     " if replication is assigned",
-    "certificate_identity_missing": "API key (type:[cross_cluster], id:[x]) requires certificate identity matching [p], but"
+    "certificate_identity_missing": "API key (type:[cross_cluster], id:[x]) requires"
+    " certificate identity matching [p], but"
     " no certificate was provided",
-    "certificate_identity_mismatch": "DN from provided certificate [d] does not match API Key certificate identity pattern [p]",
+    "certificate_identity_mismatch": "DN from provided certificate [d] does not match API Key certificate identity"
+    " pattern [p]",
     "signature_untrusted": "Failed to verify cross cluster api key signature certificate from [(x)]",
     "signature_invalid": "Invalid cross cluster api key signature from [x]",
     "node_lacks_role": "node [paris-1] does not have the [remote_cluster_client] role",
@@ -77,8 +82,19 @@ def test_connected_is_connected_even_without_the_index():
 
 
 def test_a_skipped_cluster_is_no_success():
-    body = {"_clusters": {"skipped": 1, "details": {"b": {"status": "skipped", "failures": [
-        {"reason": {"type": "connect_transport_exception", "reason": "Unable to connect to [b]"}}]}}}}
+    body = {
+        "_clusters": {
+            "skipped": 1,
+            "details": {
+                "b": {
+                    "status": "skipped",
+                    "failures": [
+                        {"reason": {"type": "connect_transport_exception", "reason": "Unable to connect to [b]"}}
+                    ],
+                }
+            },
+        }
+    }
     found = dg.diagnose_search(body, "b")
     assert not found.ok and "skip_unavailable hides why" in found.advice
     assert not dg.diagnose_search({"_clusters": {"total": 1, "skipped": 1}}, "b").ok

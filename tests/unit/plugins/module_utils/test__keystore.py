@@ -9,7 +9,13 @@ import base64
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import KeystoreTool, find_tool
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import PROMPT, KeystoreError, KeystoreMissing, explain, redact
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
+    PROMPT,
+    KeystoreError,
+    KeystoreMissing,
+    explain,
+    redact,
+)
 
 SECRET = "UI2LP2axTNmsyakw9tvNnw"
 ENCODED = base64.b64encode(("the-id:" + SECRET).encode()).decode()
@@ -81,14 +87,33 @@ def test_an_absent_setting_is_none(tool):
 @pytest.mark.parametrize(
     "rc, stderr, parts",
     [
-        (65, "ERROR: Provided keystore password was incorrect, with exit code 65", ["protected", "[keystore_password]"]),
-        (1, 'Exception in thread "main" java.lang.IllegalStateException: unable to read from standard input; is'
-            " standard input open and a tty attached?", ["protected", "[keystore_password]"]),
-        (78, "ERROR: will not overwrite keystore at [/c/elasticsearch.keystore], because this incurs changing the file"
-             " owner", ["[alice]", "become_user: alice"]),
-        (78, "ERROR: unable to create temporary keystore at [/c/elasticsearch.keystore.tmp], write permissions required",
-         ["may not write to [/c]", "become"]),
-        (1, "java.nio.file.AccessDeniedException: /c/elasticsearch.keystore", ["may not read [/c/elasticsearch.keystore]"]),
+        (
+            65,
+            "ERROR: Provided keystore password was incorrect, with exit code 65",
+            ["protected", "[keystore_password]"],
+        ),
+        (
+            1,
+            'Exception in thread "main" java.lang.IllegalStateException: unable to read from standard input; is'
+            " standard input open and a tty attached?",
+            ["protected", "[keystore_password]"],
+        ),
+        (
+            78,
+            "ERROR: will not overwrite keystore at [/c/elasticsearch.keystore], because this incurs changing the file"
+            " owner",
+            ["[alice]", "become_user: alice"],
+        ),
+        (
+            78,
+            "ERROR: unable to create temporary keystore at [/c/elasticsearch.keystore.tmp], write permissions required",
+            ["may not write to [/c]", "become"],
+        ),
+        (
+            1,
+            "java.nio.file.AccessDeniedException: /c/elasticsearch.keystore",
+            ["may not read [/c/elasticsearch.keystore]"],
+        ),
         (1, "keystore format is too new", ["newer Elasticsearch"]),
         (64, "ERROR: Unknown command [show], with exit code 64", ["older than 7.16"]),
         (65, "Keystore has been corrupted or tampered with", ["damaged"]),

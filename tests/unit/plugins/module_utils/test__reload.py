@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._reload import call_advice, read_answer, summarise
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._reload import (
+    call_advice,
+    read_answer,
+    summarise,
+)
 
 NAME = "cluster.remote.berlin.credentials"
 
@@ -63,7 +67,9 @@ def test_each_failure_has_its_way_out(reason, given, part):
 
 
 def test_unreachable_nodes_are_counted():
-    answer = body({}, total=3, failed=2, failures=[{"type": "failed_node_exception", "reason": "Failed node [z]", "node_id": "z"}])
+    answer = body(
+        {}, total=3, failed=2, failures=[{"type": "failed_node_exception", "reason": "Failed node [z]", "node_id": "z"}]
+    )
     outcome = read_answer(answer, [], False)
     assert [failure.node_id for failure in outcome.failures] == ["z", None]
 

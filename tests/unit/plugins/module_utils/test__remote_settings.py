@@ -44,12 +44,15 @@ STORED = st.fixed_dictionaries(
 
 def apply(state, plan):
     """What the server holds afterwards: strings, and lists of strings."""
+
     def store(values, change):
         merged = {**values, **change}
         return {
             key: [str(item) for item in value] if isinstance(value, list) else rs._text(value)
-            for key, value in merged.items() if value is not None
+            for key, value in merged.items()
+            if value is not None
         }
+
     return rs.State(store(state.persistent, plan.persistent), store(state.transient, plan.transient), state.yml)
 
 

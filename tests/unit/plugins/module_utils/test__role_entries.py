@@ -99,7 +99,10 @@ def test_privileges_can_be_narrowed():
         ({"clusters": ["b"], "names": ["n"], "privileges": ["r"], "query": 5}, "dictionary or a JSON"),
         ({"clusters": ["b"], "names": ["n"], "privileges": ["r"], "query": "{"}, "not JSON"),
         ({"clusters": ["b"], "names": ["n"], "privileges": ["r"], "field_security": {}}, "field_security is empty"),
-        ({"clusters": ["b"], "names": ["n"], "privileges": ["r"], "field_security": {"except": ["a"]}}, "without grant"),
+        (
+            {"clusters": ["b"], "names": ["n"], "privileges": ["r"], "field_security": {"except": ["a"]}},
+            "without grant",
+        ),
     ],
 )
 def test_bad_entries(entry, part):
