@@ -151,7 +151,8 @@ class CredentialStore:
             return None
         except OSError as exc:
             raise StoreError(
-                f"The stored credential {path} cannot be read: {_why(exc)}. Run as the user who owns it, or correct its permissions."
+                f"The stored credential {path} cannot be read: {_why(exc)}. Run as the user who owns it, or correct its"
+                " permissions."
             ) from exc
         if is_encrypted(data):
             data = self._decrypt(path, data)
@@ -229,6 +230,7 @@ class CredentialStore:
             raise self._not_writable(_why(exc)) from exc
         try:
             self._acquire(handle, path, name, wait)
+            self._remove_left_over(file_stem(name))
             yield
         finally:
             os.close(handle)
@@ -280,7 +282,7 @@ class CredentialStore:
         if self.encrypts:
             label, secret = self._encryption_secret()
             data = self._vault.encrypt(data, secret=secret, vault_id=label)
-        self._remove_left_over(path)
+        self._remove_left_over(os.path.basename(path))
         temporary = os.path.join(self.directory, f".{os.path.basename(path)}.{random_names.token_hex(8)}.tmp")
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -298,9 +300,9 @@ class CredentialStore:
         except OSError as exc:
             raise self._not_writable(_why(exc)) from exc
 
-    def _remove_left_over(self, path: str) -> None:
+    def _remove_left_over(self, start: str) -> None:
         # Of a writer that was killed; the lock is held, so nobody is using it.
-        prefix = f".{os.path.basename(path)}."
+        prefix = f".{start}."
         with contextlib.suppress(OSError):
             for found in os.listdir(self.directory):
                 if found.startswith(prefix) and found.endswith(".tmp"):

@@ -15,9 +15,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import typing as t
 from pathlib import Path
@@ -165,7 +167,9 @@ def run_playbook(
         command += ["--vault-id", "%s@%s" % (label, path)]
     command += ["--check"] * check + ["--diff"] * diff + ["-" + "v" * verbosity] * bool(verbosity) + [*arguments]
 
-    variables = environment(directory, **(env or {}))
+    # core 2.21 puts a socket into its temporary folder, and the path of a socket has little room.
+    short = tempfile.mkdtemp(prefix="cc-", dir="/tmp" if os.path.isdir("/tmp") else None)
+    variables = {**environment(directory), "TMPDIR": short, "ANSIBLE_LOCAL_TEMP": short, **(env or {})}
     events = Path(variables["RECORD_EVENTS"])
     events.unlink(missing_ok=True)
     process = subprocess.Popen(
@@ -181,12 +185,20 @@ def run_playbook(
             raise AssertionError(
                 "ansible-playbook took longer than %s s\n%s\n%s" % (timeout, stdout[-3000:], stderr[-3000:])
             ) from None
+        finally:
+            # What was left there counts among what the run has written.
+            shutil.copytree(short, directory / "tmp", symlinks=True, dirs_exist_ok=True, ignore=_sockets)
+            shutil.rmtree(short, ignore_errors=True)
     return Run(process.returncode, stdout, stderr, _read_events(events), directory, watch.seen)
 
 
 def _dump(path: Path, data: t.Any) -> Path:
     path.write_text(json.dumps(data, default=str), encoding="utf-8")  # JSON is YAML
     return path
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_socket() or Path(folder, name).is_fifo()]
 
 
 def _read_events(path: Path) -> list[dict[str, t.Any]]:

@@ -1,0 +1,159 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A secret is shown nowhere, and it is still there for whoever asked for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from simulator import Simulator
+from support.playbook import run_playbook
+from support.secrets import Sweep, forms
+
+TASK = ("register", "loop", "until", "retries", "delay", "async", "poll", "check_mode", "ignore_errors", "no_log")
+KEY = "crosscluster.elasticsearch.cross_cluster_api_key"
+CONNECTION = ("urls", "username", "password", "ca_cert")
+ACCESS = {"search": [{"names": ["logs-*"]}]}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
+        yield sim
+
+
+def key_task(cluster, name, **options):
+    task = {field: options.pop(field) for field in list(options) if field in TASK}
+    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
+    return {"name": "Key", KEY: {**connection, "name": name, **options}, **task}
+
+
+def play(*tasks):
+    return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
+
+
+def writes(cluster):
+    return cluster.log("berlin", writes_only=True)
+
+# What the user would do with the key; the tests read it back to know what to search for.
+KEEP = {"name": "Keep", "copy": {"content": "{{ made }}", "dest": "{{ kept }}", "mode": "0600"}, "no_log": True}
+
+
+def run(cluster, directory, *tasks, **options):
+    kept = directory / "kept.json"
+    done = run_playbook(
+        play(*tasks), directory=directory / "run", extra_vars={"kept": str(kept)}, verbosity=3, diff=True, watch_processes=True, **options
+    )
+    return done, json.loads(kept.read_text()) if kept.exists() else None
+
+
+def sweep(cluster, done, *secrets):
+    # The password is given in the playbook, which ansible-core 2.19+ quotes when a task fails.
+    swept = Sweep(secrets)
+    swept.run(done)
+    swept.text("log of the cluster", cluster.log("berlin"))
+    return swept
+
+
+@pytest.mark.parametrize("way", ["plain", "until", "async", "async without poll"])
+def test_a_new_key(cluster, tmp_path, way):
+    options = {
+        "plain": {},
+        "until": {"until": "made.encoded is not defined", "retries": 2, "delay": 0, "ignore_errors": True},
+        "async": {"async": 60, "poll": 1},
+        "async without poll": {"async": 60, "poll": 0, "register": "job"},
+    }[way]
+    options.setdefault("register", "made")
+    more = []
+    if way == "async without poll":
+        more = [
+            {"name": "Collect", "async_status": {"jid": "{{ job.ansible_job_id }}"}, "register": "made", "no_log": True,
+             "until": "made is finished", "retries": 50, "delay": 0.2},
+            {"name": "Clean up", "async_status": {"jid": "{{ job.ansible_job_id }}", "mode": "cleanup"}},
+        ]  # fmt: skip
+    # Each try of `until` sees the key of the try before, so `rotate` makes one each time.
+    task = key_task(cluster, "new-" + way, access=ACCESS, rotate=way == "until", **options)
+    done, made = run(cluster, tmp_path, task, *more, KEEP)
+    assert done.ok, done
+    encoded = made["encoded"]
+    assert base64.b64decode(encoded).decode().startswith(made["api_key"]["id"] + ":")
+    swept = sweep(cluster, done, encoded, cluster.cluster("berlin")["password"])
+    # The result file of a job lies in the home of the user on the node until `mode: cleanup`; poll leaves it there.
+    if way == "async":
+        swept.findings = [found for found in swept.findings if str(done.directory / "async") not in found]
+    print(f"{way}: {swept}")
+    assert swept.clean, swept
+    assert ("hold a secret" in done.stderr + done.stdout) == (way == "async without poll")
+
+
+def test_a_loop_shows_what_holds_no_secret(cluster, tmp_path):
+    task = key_task(cluster, "loop-{{ item }}", access=ACCESS, loop=[1, 2], register="made")
+    done, made = run(cluster, tmp_path, task, KEEP)
+    assert done.ok, done
+    secrets = [result["encoded"] for result in made["results"]]
+    assert len(set(secrets)) == 2
+    assert (swept := sweep(cluster, done, *secrets)).clean, swept
+    done, made = run(cluster, tmp_path, task)
+    assert done.changed == 0 and "censored" not in done.stdout and '"operation": "none"' in done.stdout
+
+
+def test_check_mode_shows_its_result(cluster, tmp_path):
+    cluster.clear_log()
+    done, _made = run(cluster, tmp_path, key_task(cluster, "check", access=ACCESS), check=True)
+    assert done.result("Key")["operation"] == "create" and writes(cluster) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"access": {"search": [{"names": []}]}}, {"password": "Very-Wrong-pass/word+1"}, {"metadata": {"_x": 1}}, {"expiration": "1w"}],
+)
+def test_failures(cluster, tmp_path, wrong):
+    extra = {"secret_password": wrong.get("password") or cluster.cluster("berlin")["password"]}
+    task = key_task(cluster, "failure", **{"access": ACCESS, **wrong, "ignore_errors": True, "register": "made"})
+    task[KEY]["password"] = "{{ secret_password }}"
+    done = run_playbook(play(task), directory=tmp_path / "run", extra_vars=extra, verbosity=3, watch_processes=True)
+    assert done.messages and "Traceback" not in done.stdout + done.stderr
+    swept = Sweep(extra.values())
+    swept.run(done)
+    assert swept.clean, swept
+
+
+def test_revealed_credentials(cluster, tmp_path):
+    node = cluster.cluster("berlin")["nodes"][0]
+    secret = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()
+    place = {"executable": node["keystore"], "config_dir": node["config_dir"]}
+    name = "crosscluster.elasticsearch.keystore"
+    setting = {"name": "cluster.remote.paris.credentials", "value": "{{ credential }}", **place}
+    (tmp_path / "secret.json").write_text(json.dumps({"credential": secret}))
+    tasks = [
+        {"name": "Put", name: setting, "vars": {"credential": "{{ (lookup('file', secret_file) | from_json).credential }}"}},
+        {"name": "Ids", name + "_info": place},
+        {"name": "Reveal", name + "_info": {**place, "reveal": True}, "register": "made"},
+        KEEP,
+    ]
+    done = run_playbook(
+        play(*tasks), directory=tmp_path / "run", verbosity=3, diff=True, watch_processes=True,
+        extra_vars={"kept": str(tmp_path / "kept"), "secret_file": str(tmp_path / "secret.json")},
+    )  # fmt: skip
+    assert done.ok, done
+    assert json.loads((tmp_path / "kept").read_text())["credentials"]["paris"]["encoded"] == secret
+    assert done.result("Ids")["credentials"]["paris"]["api_key_id"] == "VuaCfGcBCdbkQm-e5aOx"
+    swept = sweep(cluster, done, secret)
+    print(swept)
+    assert swept.clean, swept
+
+
+def test_the_sweep_finds_every_form():
+    secret = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()
+    for form in forms(secret).values():
+        swept = Sweep([secret])
+        swept.text("place", "before " + form + " after")
+        assert swept.findings and secret not in str(swept)
+    for before in ("", "x", "xy", "user:"):
+        swept = Sweep([secret])
+        swept.text("place", base64.b64encode((before + secret + "tail").encode()).decode())
+        assert swept.findings, before
