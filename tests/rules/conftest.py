@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from support.simulated import api, clusters, deselect, linked, make_sim, mark, sim
 
-__all__ = ["api", "clusters", "linked", "make_sim", "sim"]
+from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
+
+__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_sim", "sim"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

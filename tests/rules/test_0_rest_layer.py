@@ -11,19 +11,13 @@ import base64
 import pytest
 import requests
 
-from support.simulated import Api
-
 CHALLENGES = ['Basic realm="security", charset="UTF-8"', 'Bearer realm="security"', "ApiKey"]
 NOT_AUTHENTICATED = (
     "unable to authenticate with provided credentials and anonymous access is not allowed for this request"
 )
 
 
-@pytest.fixture
-def berlin(sim):
-    return Api(sim.cluster("berlin"))
-
-
+@pytest.mark.simulator_only
 def test_headers(berlin):
     answer = berlin.get("/")
     assert (
@@ -63,6 +57,7 @@ def test_media_types(berlin):
     assert answer.status == 406 and answer.json["error"] == "Content-Type header is missing"
 
 
+@pytest.mark.simulator_only
 def test_parameters(berlin):
     one, two = berlin.get("/?x=1"), berlin.get("/_license?acceptenterprise=1&zzz=1")
     assert one.status == 400 and one.error["reason"] == "request [/] contains unrecognized parameter: [x]"
@@ -187,6 +182,7 @@ def test_run_as(berlin):
         assert answer.status == 403 and f"is unauthorized to run as [{name}]" in answer.error["reason"]
 
 
+@pytest.mark.simulator_only
 def test_users_and_roles(berlin):
     assert berlin.put("/_security/user/ann", {"password": "short", "roles": []}).status == 400
     assert (

@@ -11,6 +11,8 @@ import json
 
 import pytest
 
+from support.simulated import Api
+
 CREATE = "/_security/cross_cluster/api_key"
 OK = {"search": [{"names": ["logs-*"]}]}
 ROLE = "failed to parse indices privileges for role [cross_cluster]. "
@@ -18,25 +20,18 @@ OUTER_ACCESS = "[cross_cluster_api_key_request] failed to parse field [access]"
 BUILD = "Failed to build [cross_cluster_api_key_request] after last required field arrived"
 
 
-@pytest.fixture(scope="module")
-def berlin(make_sim):
-    from support.simulated import Api
-
-    return Api(make_sim().cluster("berlin"))
-
-
-def test_1_2_response(berlin):
-    before = berlin.get("/_security/_query/api_key", {"size": 0}).json["total"]
-    made = berlin.post(CREATE, {"name": "shape", "access": OK})
+def test_1_2_response(berlin_once):
+    before = berlin_once.get("/_security/_query/api_key", {"size": 0}).json["total"]
+    made = berlin_once.post(CREATE, {"name": "shape", "access": OK})
     assert made.status == 200
     assert set(made.json) == {"id", "name", "api_key", "encoded"}
     assert len(made.json["id"]) == 20 and len(made.json["api_key"]) == 22
     assert base64.b64decode(made.json["encoded"]).decode() == f"{made.json['id']}:{made.json['api_key']}"
-    with_end = berlin.post(CREATE, {"name": "shape", "access": OK, "expiration": "1d"}).json
-    created = berlin.read_key(with_end["id"])["creation"]
+    with_end = berlin_once.post(CREATE, {"name": "shape", "access": OK, "expiration": "1d"}).json
+    created = berlin_once.read_key(with_end["id"])["creation"]
     assert with_end["expiration"] == created + 86_400_000
     assert with_end["id"] != made.json["id"], "names are not unique"
-    assert berlin.get("/_security/_query/api_key", {"size": 0}).json["total"] == before + 2
+    assert berlin_once.get("/_security/_query/api_key", {"size": 0}).json["total"] == before + 2
 
 
 # (what is wrong, body without name, type of the outermost error, reasons from the outermost to the innermost (each a
@@ -81,8 +76,7 @@ ENTRIES = [
     (
         "query a boolean",
         entry(query=True),
-        ROLE
-        + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_BOOLEAN] "
+        ROLE + "expected field [query] value to be null, a string, an array, or an object, but found [VALUE_BOOLEAN] "
         "instead",
     ),
     ("empty field_security", entry(field_security={}), ROLE + '"field_security" must not be empty.'),
@@ -144,8 +138,8 @@ ACCESS = [
 
 
 @pytest.mark.parametrize(("access", "reason"), [row[1:] for row in ENTRIES], ids=[row[0] for row in ENTRIES])
-def test_1_3_entries(berlin, access, reason):
-    answer = berlin.post(CREATE, {"name": "x", "access": access})
+def test_1_3_entries(berlin_once, access, reason):
+    answer = berlin_once.post(CREATE, {"name": "x", "access": access})
     assert answer.status == 400 and answer.json["status"] == 400
     assert answer.error["type"] == "x_content_parse_exception" and OUTER_ACCESS in answer.error["reason"]
     assert reason in answer.reasons[-1]
@@ -155,8 +149,8 @@ def test_1_3_entries(berlin, access, reason):
 
 
 @pytest.mark.parametrize(("access", "reason"), [row[1:] for row in ACCESS], ids=[row[0] for row in ACCESS])
-def test_1_3_access(berlin, access, reason):
-    answer = berlin.post(CREATE, {"name": "x", "access": access})
+def test_1_3_access(berlin_once, access, reason):
+    answer = berlin_once.post(CREATE, {"name": "x", "access": access})
     assert answer.status == 400 and answer.error["type"] == "x_content_parse_exception"
     assert OUTER_ACCESS in answer.error["reason"] and reason == answer.reasons[-1]
     cause = answer.error["caused_by"]["caused_by"]
@@ -265,8 +259,8 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "kind", "reasons"), [row[1:] for row in BODIES], ids=[row[0] for row in BODIES])
-def test_1_3_body(berlin, body, kind, reasons):
-    answer = berlin.post(CREATE, body)
+def test_1_3_body(berlin_once, body, kind, reasons):
+    answer = berlin_once.post(CREATE, body)
     assert (answer.status, answer.error["type"]) == (400, kind)
     assert len(answer.reasons) == len(reasons)
     for found, wanted in zip(answer.reasons, reasons, strict=True):
@@ -288,8 +282,8 @@ EXPIRATIONS = [
 
 
 @pytest.mark.parametrize(("text", "reason"), EXPIRATIONS, ids=[row[0] or "empty" for row in EXPIRATIONS])
-def test_1_3_expiration(berlin, text, reason):
-    answer = berlin.post(CREATE, {"name": "x", "access": OK, "expiration": text})
+def test_1_3_expiration(berlin_once, text, reason):
+    answer = berlin_once.post(CREATE, {"name": "x", "access": OK, "expiration": text})
     assert (answer.status, answer.error["type"], answer.error["reason"]) == (400, "x_content_parse_exception", BUILD)
     assert (
         answer.error["caused_by"]["type"] == "illegal_argument_exception"
@@ -315,15 +309,15 @@ def test_1_3_expiration(berlin, text, reason):
         (" 3d ", 3 * 86400),
     ],
 )
-def test_1_3_traps_of_expiration(berlin, text, seconds):
-    made = berlin.post(CREATE, {"name": "trap", "access": OK, "expiration": text})
+def test_1_3_traps_of_expiration(berlin_once, text, seconds):
+    made = berlin_once.post(CREATE, {"name": "trap", "access": OK, "expiration": text})
     assert made.status == 200
-    key = berlin.read_key(made.json["id"])
+    key = berlin_once.read_key(made.json["id"])
     assert key["expiration"] - key["creation"] == seconds * 1000 and key["invalidated"] is False
 
 
-def test_1_3_no_body_and_bad_json(berlin):
-    answer = berlin.post(CREATE)
+def test_1_3_no_body_and_bad_json(berlin_once):
+    answer = berlin_once.post(CREATE)
     assert (answer.status, answer.error["type"], answer.error["reason"]) == (
         400,
         "parse_exception",
@@ -331,10 +325,12 @@ def test_1_3_no_body_and_bad_json(berlin):
     )
     headers = {"Content-Type": "application/json"}
     for broken in (b"{", b'{"name": }', b'{"name": "a" "b"}', b"nonsense", b'{"a":1,"a":2}', b'{"name":"\xff"}'):
-        answer = berlin.post(CREATE, data=broken, headers=headers)
+        answer = berlin_once.post(CREATE, data=broken, headers=headers)
         assert (answer.status, answer.error["type"]) == (400, "x_content_parse_exception"), broken
     good = json.dumps({"name": "junk after", "access": OK}).encode()
-    assert berlin.post(CREATE, data=good + b" }", headers=headers).status == 200, "what follows the object is ignored"
+    assert berlin_once.post(CREATE, data=good + b" }", headers=headers).status == 200, (
+        "what follows the object is ignored"
+    )
 
 
 @pytest.mark.parametrize(
@@ -353,12 +349,12 @@ def test_1_3_no_body_and_bad_json(berlin):
     ],
     ids=str,
 )
-def test_1_3_accepted(berlin, body):
-    assert berlin.post(CREATE, body).status == 200
+def test_1_3_accepted(berlin_once, body):
+    assert berlin_once.post(CREATE, body).status == 200
 
 
-def test_1_3_unknown_parameter(berlin):
-    answer = berlin.post(CREATE + "?refresh=true", {"name": "x", "access": OK})
+def test_1_3_unknown_parameter(berlin_once):
+    answer = berlin_once.post(CREATE + "?refresh=true", {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["type"] == "illegal_argument_exception"
     assert (
         answer.error["reason"]
@@ -367,8 +363,6 @@ def test_1_3_unknown_parameter(berlin):
 
 
 def test_1_3_rules_before_ga(make_sim):
-    from support.simulated import Api
-
     old = Api(make_sim(["old"], version="8.13.0", nodes=1).cluster("old"))
     both = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
     assert old.post(CREATE, {"name": "x", "access": both}).status == 200

@@ -17,11 +17,6 @@ READ = ["read", "read_cross_cluster", "view_index_metadata"]
 FOLLOW = ["cross_cluster_replication", "cross_cluster_replication_internal"]
 
 
-@pytest.fixture
-def berlin(sim):
-    return Api(sim.cluster("berlin"))
-
-
 def test_1_4_api_key_as_caller(berlin):
     caller = berlin.as_api_key(berlin.rest_key()["encoded"])
     answer = caller.post(CREATE, {"name": "x", "access": OK})
@@ -73,6 +68,7 @@ def test_1_4_licence(sim, berlin, level):
     assert berlin.delete("/_security/api_key", {"ids": [key["id"]]}).json["invalidated_api_keys"] == [key["id"]]
 
 
+@pytest.mark.simulator_only
 def test_1_4_licence_api(berlin):
     assert berlin.get("/_license").json["license"]["type"] == "trial"
     assert berlin.post("/_license/start_basic").json["basic_was_started"] is False, "needs acknowledge=true"
@@ -113,6 +109,7 @@ def test_1_4_mixed_cluster(make_sim):
     assert new.post(CREATE, {"name": "x", "access": OK}).status == 200
 
 
+@pytest.mark.since("9.3")
 def test_1_5_certificate_identity(berlin):
     key = berlin.key(certificate_identity="CN=paris-.*")
     assert berlin.read_key(key["id"])["certificate_identity"] == "CN=paris-.*"

@@ -18,11 +18,6 @@ ENTRY = {
 }
 
 
-@pytest.fixture
-def berlin(sim):
-    return Api(sim.cluster("berlin"))
-
-
 def put(api, key, **body):
     answer = api.put(f"{PATH}/{key['id']}", body)
     assert answer.status == 200, answer
@@ -51,6 +46,7 @@ def test_2_expiration_counts_from_now_and_stays(sim, berlin):
     assert 3_590_000 <= berlin.read_key(key["id"])["expiration"] - key["expiration"] <= 3_700_000
 
 
+@pytest.mark.since("9.3")
 def test_2_certificate_identity(berlin):
     key = berlin.key(certificate_identity="CN=a")
     assert put(berlin, key, certificate_identity="CN=a") is False

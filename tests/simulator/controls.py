@@ -146,7 +146,7 @@ async def reset(cluster: Cluster) -> None:
     for store in (cluster.keys, cluster.tokens, cluster.persistent, cluster.transient, cluster.indices):
         store.clear()
     cluster.license, cluster.clock_offset_ms = "trial", 0
-    for name in ("last_purge_ms", "trial_used", "license_issued", "fail_reload", "unreachable"):
+    for name in ("last_purge_ms", "license_issued", "fail_reload", "unreachable"):
         cluster.extra.pop(name, None)
     for node in cluster.nodes:
         await _reset_node(cluster, node)

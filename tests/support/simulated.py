@@ -212,8 +212,7 @@ def linked(sim: Simulator) -> tuple[Simulator, dict[str, t.Any]]:
 @pytest.fixture
 def clusters(request: pytest.FixtureRequest) -> dict[str, t.Any]:
     if REAL:
-        with open(REAL, encoding="utf-8") as file:
-            return json.load(file)["clusters"]
+        return real_clusters()
     return request.getfixturevalue("sim").spec["clusters"]
 
 
@@ -222,7 +221,28 @@ def api(clusters: dict[str, t.Any]) -> t.Callable[[str], Api]:
     return lambda name: Api(clusters[name])
 
 
+@pytest.fixture(scope="module")
+def berlin_once(request: pytest.FixtureRequest) -> Api:
+    """The cluster berlin, shared by a whole module: for tests that mind nobody else's keys."""
+    if REAL:
+        return Api(real_clusters()["berlin"])
+    return Api(request.getfixturevalue("make_sim")().cluster("berlin"))
+
+
+@pytest.fixture
+def berlin(clusters: dict[str, t.Any]) -> Api:
+    """The cluster berlin; as new before each test when it is simulated."""
+    return Api(clusters["berlin"])
+
+
+def real_clusters() -> dict[str, t.Any]:
+    assert REAL
+    with open(REAL, encoding="utf-8") as file:
+        return json.load(file)["clusters"]
+
+
 def mark(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "since(version): on real clusters, only from this version on")
     config.addinivalue_line(
         "markers", "simulator_only: needs what only the simulator can do (faults, clock, old versions)"
     )
@@ -232,9 +252,15 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Against real clusters only tests run that ask for nothing but clusters."""
     if not REAL:
         return
+    oldest = min(number(cluster["version"]) for cluster in real_clusters().values())
     kept, dropped = [], []
     for item in items:
         needs = SIMULATOR_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("simulator_only")
-        (dropped if needs else kept).append(item)
+        since = item.get_closest_marker("since")
+        (dropped if needs or (since and oldest < number(since.args[0])) else kept).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("-")[0].split("."))

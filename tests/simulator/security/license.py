@@ -68,7 +68,7 @@ async def basic_status(request: Request) -> tuple[int, Any]:
 @route("GET", "/_license/trial_status", params={"master_timeout"})
 async def trial_status(request: Request) -> tuple[int, Any]:
     request.authorize("cluster:monitor/xpack/license/trial_status")
-    return 200, {"eligible_to_start_trial": not request.cluster.extra.get("trial_used", True)}
+    return 200, {"eligible_to_start_trial": request.cluster.license == "basic"}
 
 
 @route("POST", "/_license/start_basic", params={"acknowledge", "master_timeout", "timeout"})
@@ -126,7 +126,7 @@ async def start_trial(request: Request) -> tuple[int, Any]:
         }
     # The clusters begin with a trial that stands for the first one; on a test cluster it may be started again once
     # it went basic.
-    if cluster.license in ("trial", "enterprise", "platinum", "gold") or cluster.extra.get("trial_used"):
+    if cluster.license in ("trial", "enterprise", "platinum", "gold"):
         return 403, {
             "acknowledged": True,
             "trial_was_started": False,
