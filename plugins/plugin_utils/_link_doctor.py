@@ -22,8 +22,9 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import DAY, Data, Facts, LinkView, days
 
-VAGUE = ("not_connected", "unknown", "authentication", "unreachable", None)
-"""Causes of a probe that say that something is wrong and not what."""
+VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untrusted", None)
+"""Causes of a probe that say that something is wrong and not what. A node that holds no credential tries the certificate
+model, for instance, and then complains about TLS."""
 
 KEY_STATES = {
     "key_unknown": lp.UNKNOWN, "key_revoked": lp.REVOKED, "key_expired": lp.EXPIRED, "key_wrong_type": lp.WRONG_TYPE,
@@ -191,6 +192,8 @@ def _alias(found: Findings, facts: Facts) -> None:
 
 def _ports(found: Findings, facts: Facts) -> None:
     """What answered when a node was told to connect to the address of the link."""
+    if any(item["code"] in ("transport_port", "http_port") for item in found):
+        return  # It is the wrong port, so its certificate tells nothing.
     groups: t.Dict[t.Tuple[str, str], t.List[t.Tuple[str, Data]]] = {}
     for (node, address), port in facts.ports.items():
         if address in sides.addresses(found.view) and any(node == own.name for own in found.view.nodes) and port.get("cause"):

@@ -1,0 +1,322 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each way a link breaks, made on simulated clusters, and what the doctor says of it."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from support import doctor
+from support.simulated import Api, link, put_credential, reset
+
+from simulator import Simulator
+
+NAME = "by-hand-berlin"
+LINK = {"from": "paris", "to": "berlin", "name": NAME, "access": doctor.ACCESS}
+DAY = 86_400
+
+
+class Bench:
+    """Two clusters, paris linked to berlin by hand, to be broken."""
+
+    def __init__(self, sim: Simulator, linked: bool = True, **settings: t.Any) -> None:
+        self.sim = sim
+        self.clusters = sim.spec["clusters"]
+        self.paris, self.berlin = Api(self.clusters["paris"]), Api(self.clusters["berlin"])
+        self.nodes = self.clusters["paris"]["nodes"]
+        self.key: dict[str, t.Any] = {}
+        if linked:
+            self.key = link(self.clusters["paris"], self.clusters["berlin"], "berlin", **settings)
+            self.mark()
+
+    def mark(self) -> None:
+        """What the collection writes into the keys that it makes."""
+        body = {"metadata": {"crosscluster_elasticsearch": {"client": "paris"}}, "access": doctor.ACCESS}
+        assert self.berlin.put(f"/_security/cross_cluster/api_key/{self.key['id']}", body).status == 200
+
+    def examine(self, **changes: t.Any) -> dict[str, t.Any]:
+        self.report = doctor.examine(self.clusters, [{**LINK, **changes.pop("link", {})}], **changes)
+        self.row = self.report["links"][0]
+        return self.row
+
+    def found(self, code: str, level: str = "error") -> dict[str, t.Any]:
+        """The finding, and no other error beside it."""
+        told = {(item["code"], item["level"]) for item in self.row["findings"]}
+        assert (code, level) in told, self.row
+        others = {item["code"] for item in self.row["findings"] if item["level"] == "error"} - {code}
+        assert not others, self.row
+        finding = next(item for item in self.row["findings"] if item["code"] == code)
+        assert finding["cause"] and finding["fix"] and "{" not in finding["cause"] + finding["fix"]
+        return finding
+
+    def deliver(self, encoded: str, nodes: t.Sequence[int] = (0, 1), reload: bool = True) -> None:
+        for number in nodes:
+            put_credential(self.nodes[number], "berlin", encoded)
+        if reload:
+            self.reload()
+
+    def remove(self, number: int, reload: bool = True) -> None:
+        node = self.nodes[number]
+        subprocess.run([node["keystore"], "remove", "cluster.remote.berlin.credentials"], check=True, capture_output=True,
+                       env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+        if reload:
+            self.reload()
+
+    def reload(self) -> None:
+        assert self.paris.post("/_nodes/reload_secure_settings").status == 200
+
+    def revoke(self, key_id: str) -> None:
+        assert self.berlin.delete("/_security/api_key", {"ids": [key_id]}).status == 200
+
+    def settings(self, **values: t.Any) -> None:
+        answer = self.paris.put("/_cluster/settings", {"persistent": {f"cluster.remote.berlin.{k}": v for k, v in values.items()}})
+        assert answer.status == 200, answer
+
+    def restart(self, cluster: str, change: t.Callable[[str], str]) -> None:
+        for node in self.clusters[cluster]["nodes"]:
+            file = Path(node["config_dir"], "elasticsearch.yml")
+            file.write_text(change(file.read_text()))
+            self.sim.control(cluster, "restart_node", node=node["name"])
+
+
+@pytest.fixture
+def make(make_sim: t.Callable[..., Simulator]) -> t.Callable[..., Bench]:
+    def build(version: str = "9.3.0", trust: bool = True, **how: t.Any) -> Bench:
+        sim = make_sim(version=version, trust=trust, nodes=2)
+        reset(sim)
+        for cluster in sim.spec["clusters"].values():
+            for node in cluster["nodes"]:
+                subprocess.run([node["keystore"], "remove", "cluster.remote.berlin.credentials"], check=False, capture_output=True,
+                               env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+            Api(cluster).post("/_nodes/reload_secure_settings")
+        sim.clear_log()
+        return Bench(sim, **how)
+
+    return build
+
+
+@pytest.fixture
+def bench(make: t.Callable[..., Bench]) -> Bench:
+    return make()
+
+
+def test_a_link_that_works_has_no_findings_and_nothing_is_written(bench: Bench) -> None:
+    for name in bench.clusters:
+        bench.sim.clear_log()
+    row = bench.examine()
+    assert (row["state"], row["proven"], row["findings"], row["key_id"]) == ("ok", True, [], bench.key["id"])
+    assert row["last_proof"] == bench.report["generated"]
+    assert not [entry for name in bench.clusters for entry in bench.sim.log(name, writes_only=True)]
+
+
+@pytest.mark.parametrize("side", ["paris", "berlin"])
+@pytest.mark.parametrize("licence", ["basic", "expired"])
+def test_licence(bench: Bench, side: str, licence: str) -> None:
+    bench.sim.control(side, "set_license", type=licence)
+    bench.examine()
+    finding = bench.found("license")
+    assert side in finding["cause"] and "GET /_license" in finding["evidence"]
+
+
+def test_revoked_key_and_what_skip_unavailable_hides(bench: Bench) -> None:
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    finding = bench.found("credential_revoked")
+    assert "has been invalidated" in finding["evidence"] and "revoked" in finding["evidence"]
+    assert "skip_unavailable_masks" in {item["code"] for item in bench.row["findings"]}
+
+
+def test_expired_key(bench: Bench) -> None:
+    key = bench.berlin.key(NAME, expiration="1d")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
+    bench.examine(now=bench.sim.control("berlin", "now"))
+    assert "expired 3 days ago" in bench.found("credential_expired")["evidence"]
+
+
+def test_expired_by_the_clock_of_the_server_only(bench: Bench) -> None:
+    key = bench.berlin.key(NAME, expiration="1d")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
+    bench.examine()
+    assert "expired" in bench.found("key_expired")["evidence"]
+
+
+def test_expires_soon(bench: Bench) -> None:
+    key = bench.berlin.key(NAME, expiration="5d", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    assert bench.examine()["state"] == "warning"
+    assert "expires in 4d 23h" in bench.found("expires_soon", "warning")["cause"]
+    assert bench.examine(warn_days=3)["state"] == "ok"
+
+
+def test_unknown_id(bench: Bench) -> None:
+    bench.deliver(base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:" + b"s" * 22).decode())
+    bench.examine()
+    assert "not among the keys of berlin" in bench.found("credential_unknown")["evidence"]
+
+
+def test_wrong_secret(bench: Bench) -> None:
+    bench.deliver(base64.b64encode(f"{bench.key['id']}:{'s' * 22}".encode()).decode())
+    bench.examine()
+    bench.found("key_wrong_secret")
+
+
+def test_rest_key(bench: Bench) -> None:
+    bench.deliver(bench.berlin.rest_key(NAME)["encoded"])
+    bench.examine()
+    assert "type rest" in bench.found("credential_wrong_type")["evidence"]
+
+
+def test_malformed(bench: Bench) -> None:
+    bench.deliver("bm8gY29sb24=")
+    bench.examine()
+    bench.found("credential_malformed")
+
+
+def test_key_of_another_name(bench: Bench) -> None:
+    bench.deliver(bench.berlin.key("somebody-else")["encoded"])
+    bench.examine()
+    assert "use another alias" in bench.found("credential_wrong_name", "warning")["fix"]
+
+
+def test_key_of_another_owner(bench: Bench) -> None:
+    anna = bench.berlin.user("anna", cluster=["manage_security"])
+    bench.deliver(anna.key(NAME)["encoded"])
+    bench.examine()
+    assert "owner anna" in bench.found("credential_foreign", "warning")["evidence"]
+
+
+def test_half_delivered(bench: Bench) -> None:
+    bench.remove(1)
+    bench.examine()
+    finding = bench.found("credential_absent")
+    assert "1 of 2 nodes" in finding["cause"] and "paris-1" in finding["fix"]
+    assert {node["name"]: node["credential"] for node in bench.row["nodes"]} == {"paris-1": "live", "paris-2": "absent"}
+
+
+def test_removed_from_the_file_only(bench: Bench) -> None:
+    bench.remove(1, reload=False)
+    bench.examine()
+    assert "until a restart or reload" in bench.found("credential_absent", "warning")["cause"]
+
+
+def test_right_file_wrong_memory(bench: Bench) -> None:
+    new = bench.berlin.key(NAME)
+    bench.deliver(new["encoded"], reload=False)
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    assert bench.key["id"] in bench.found("not_reloaded")["evidence"]
+
+
+def test_rotation_cut_off_and_orphans(bench: Bench) -> None:
+    new, orphan = bench.berlin.key(NAME), bench.berlin.key(NAME)
+    bench.deliver(new["encoded"], nodes=[0])
+    bench.examine()
+    bench.found("mixed_keys", "warning")
+    bench.found("orphaned_key", "warning")
+    assert [key["id"] for key in bench.row["orphans"]] == [orphan["id"]]
+
+
+def test_stray_key_of_a_link_that_is_not_listed(bench: Bench) -> None:
+    stray = bench.berlin.key("paris-old", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
+    bench.berlin.key("elsewhere", metadata={"crosscluster_elasticsearch": {"client": "madrid"}})
+    bench.examine()
+    assert [key["id"] for key in bench.report["orphans"]] == [stray["id"]]
+
+
+def test_alias_missing(bench: Bench) -> None:
+    bench.settings(**dict.fromkeys(("mode", "proxy_address")))
+    bench.examine()
+    bench.found("alias_missing")
+
+
+def test_transport_port(bench: Bench) -> None:
+    nodes = bench.berlin.get("/_nodes").json["nodes"]
+    bench.settings(proxy_address=next(iter(nodes.values()))["transport_address"])
+    bench.examine()
+    finding = bench.found("transport_port")
+    assert "9443" in finding["fix"] and "the server publishes" in finding["evidence"]
+
+
+def test_nothing_listens(bench: Bench) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        bench.settings(proxy_address="127.0.0.1:%d" % free.getsockname()[1])
+        bench.examine()
+    finding = bench.found("unreachable")
+    assert "refused" in finding["evidence"] and "paris-1 and paris-2" in finding["cause"]
+
+
+def test_server_bound_to_loopback(bench: Bench) -> None:
+    bench.settings(proxy_address="berlin.invalid:9443")
+    bench.examine()
+    codes = {item["code"] for item in bench.row["findings"]}
+    assert {"server_loopback", "unknown_host"} <= codes, bench.row
+
+
+def test_server_disabled(bench: Bench) -> None:
+    bench.restart("berlin", lambda text: text.replace("remote_cluster_server.enabled: true", "remote_cluster_server.enabled: false"))
+    bench.examine()
+    codes = [item["code"] for item in bench.row["findings"] if item["level"] == "error"]
+    assert "server_disabled" in codes and set(codes) <= {"server_disabled", "unreachable"}, bench.row
+
+
+def test_certificate_not_trusted(make: t.Callable[..., Bench]) -> None:
+    bench = make(trust=False)
+    bench.examine()
+    finding = bench.found("certificate_untrusted")
+    assert "certificate_authorities" in finding["fix"] and "self-signed certificate" in finding["evidence"]
+
+
+def test_certificate_identity(bench: Bench) -> None:
+    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    assert "no certificate was provided" in bench.found("certificate_identity_missing")["evidence"]
+
+
+def test_roles_lack_remote_indices(bench: Bench) -> None:
+    entry = {"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
+    bench.paris.put("/_security/role/analyst", {"cluster": ["monitor"]})
+    bench.examine(link={"roles": [{"name": "analyst", "remote_indices": [entry]}]})
+    assert "analyst" in bench.found("remote_indices_missing")["cause"]
+    bench.paris.put("/_security/role/analyst", {"cluster": ["monitor"], "remote_indices": [{"clusters": ["berlin"], **entry}]})
+    assert bench.examine(link={"roles": [{"name": "analyst", "remote_indices": [entry]}]})["state"] == "ok"
+
+
+def test_login_lacks_remote_indices(bench: Bench) -> None:
+    bench.paris.user("watcher", cluster=["monitor"])
+    bench.clusters = {**bench.clusters, "paris": {**bench.clusters["paris"], "username": "watcher", "password": "secret-1"}}
+    assert bench.examine()["state"] == "unknown"
+    bench.found("login_lacks_remote_indices", "unknown")
+
+
+def test_cluster_that_cannot_be_asked(bench: Bench) -> None:
+    bench.clusters = {**bench.clusters, "berlin": {**bench.clusters["berlin"], "password": "wrong"}}
+    assert bench.examine()["state"] == "unknown"
+    finding = bench.found("cluster_unread", "unknown")
+    assert "berlin" in finding["cause"] and "wrong" not in finding["evidence"]
+
+
+def test_keys_from_before_8_15(make: t.Callable[..., Bench]) -> None:
+    bench = make("8.14.3")
+    bench.sim.control("berlin", "upgrade", version="8.15.1")
+    assert bench.examine()["state"] == "warning"
+    assert "cross_cluster_search" in bench.found("monitor_enrich_missing", "warning")["evidence"]
+
+
+def test_before_8_13_a_credential_needs_a_restart(make: t.Callable[..., Bench]) -> None:
+    bench = make("8.12.2")
+    bench.examine()
+    bench.found("restart_needed")
