@@ -384,6 +384,7 @@ revoked_ids:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._key_module import ensure

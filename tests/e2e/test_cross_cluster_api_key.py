@@ -10,6 +10,7 @@ import base64
 import typing as t
 
 import pytest
+
 from support.keys import DAY, LOGS, Keys
 
 QUERY = "POST /_security/_query/api_key"
@@ -118,7 +119,9 @@ def test_equivalent_access_is_unchanged(keys: Keys, access: t.Any) -> None:
 
 
 def test_feeding_back_what_was_returned_is_unchanged(keys: Keys) -> None:
-    access = {"search": [{"names": ["a"], "query": {"x": [1, 2.5]}, "field_security": {"grant": ["f*"], "except": ["fx"]}}]}
+    access = {
+        "search": [{"names": ["a"], "query": {"x": [1, 2.5]}, "field_security": {"grant": ["f*"], "except": ["fx"]}}]
+    }
     made = keys.run(access=access)
     assert not keys.run(access=made["api_key"]["access"]).changed
     assert not keys.run(access=keys.api.read_key(made["api_key"]["id"])["access"]).changed

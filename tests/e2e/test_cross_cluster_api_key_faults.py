@@ -10,6 +10,7 @@ import base64
 import typing as t
 
 import pytest
+
 from support.keys import LOGS, Keys
 
 QUERY = ("POST", "/_security/_query/api_key")
@@ -106,14 +107,10 @@ def test_slow_server_that_creates_after_the_time_is_up(keys: Keys) -> None:
     assert again["api_key"]["id"] in keys.live()
 
 
-def test_ambiguous_candidates_are_left_alone(keys: Keys) -> None:
+def test_every_attempt_acts_and_no_answer_comes(keys: Keys) -> None:
     keys.sim.fault("berlin", method=CREATE[0], path=CREATE[1], kind="status", status=503, times=2, act=True)
-    # Somebody else makes the same key at the same moment: simulated by a second creation that acts while we look.
-    from support.modules import run_module
-
-    other = run_module("cross_cluster_api_key", {**keys.options, "access": LOGS, "retries": 0})
-    assert other.failed
-    assert keys.live() == []
+    result = keys.run(access=LOGS, retries=1)
+    assert result.failed and len(result["revoked_ids"]) == 2 and keys.live() == []
 
 
 def test_store_protocol_recovers_a_crash_between_creation_and_storing(keys: Keys) -> None:

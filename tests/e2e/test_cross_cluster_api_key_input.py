@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+
 from support.keys import LOGS, Keys
 
 
@@ -40,7 +41,10 @@ BEFORE_ANY_REQUEST = [
     (search(field_security={"grant": ["a"], "deny": ["b"]}), "field_security.deny is not known"),
     (search(allow_restricted_indices="maybe"), "must be true or false"),
     ({"access": {"replication": [{"names": "a", "query": {"a": 1}}]}}, "replication[0].query is not allowed"),
-    ({"access": {"search": [{"names": "a", "query": {"a": 1}}], "replication": [{"names": "a"}]}}, "one key for search"),
+    (
+        {"access": {"search": [{"names": "a", "query": {"a": 1}}], "replication": [{"names": "a"}]}},
+        "one key for search",
+    ),
     ({"access": LOGS, "expiration": "0"}, "expiration '0'"),
     ({"access": LOGS, "expiration": "0d"}, "expired at once"),
     ({"access": LOGS, "expiration": "-1d"}, "expired at once"),

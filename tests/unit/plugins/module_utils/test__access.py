@@ -13,14 +13,19 @@ import random
 import pytest
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis is not installed here")
-from hypothesis import given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _access  # noqa: E402
 
 names = st.text("abcz*-.?/{,}1 é", min_size=1, max_size=8).filter(str.strip)
 name_lists = st.lists(names, min_size=1, max_size=4)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )

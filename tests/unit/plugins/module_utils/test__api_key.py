@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key as keys
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import check_certificate_identity
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import (
+    check_certificate_identity,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_report import Filter, report
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
@@ -40,7 +42,10 @@ def test_only_what_must_be_sent_is_sent():
     old = key("a", metadata={"m": 1})
     assert keys.changes(wanted(), old, False) == {}
     assert keys.changes(wanted(expiration=duration("9d")), old, False) == {"expiration": "9d", "metadata": {"m": 1}}
-    assert keys.changes(wanted(expiration=duration("9d"), metadata={}), old, False) == {"expiration": "9d", "metadata": {}}
+    assert keys.changes(wanted(expiration=duration("9d"), metadata={}), old, False) == {
+        "expiration": "9d",
+        "metadata": {},
+    }
     assert keys.changes(wanted(certificate_identity=""), key("a", certificate_identity="x"), False) == {
         "certificate_identity": None
     }
@@ -97,7 +102,13 @@ def test_diff_is_readable_and_empty_when_nothing_changes():
 
 @pytest.mark.parametrize(
     ("text", "written", "ms"),
-    [("30d", "30d", 30 * DAY), ("1D", "1d", DAY), (" 2 h", "2h", 7200000), ("5m", "5m", 300000), ("5000ms", "5000ms", 5000)],
+    [
+        ("30d", "30d", 30 * DAY),
+        ("1D", "1d", DAY),
+        (" 2 h", "2h", 7200000),
+        ("5m", "5m", 300000),
+        ("5000ms", "5000ms", 5000),
+    ],
 )
 def test_durations(text, written, ms):
     assert parse_duration(text, "expiration") == (written, ms)

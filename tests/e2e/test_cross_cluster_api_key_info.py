@@ -1,0 +1,98 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""cross_cluster_api_key_info against the simulator."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from support.keys import DAY, LOGS, Keys
+from support.modules import Result, run_module
+
+
+@pytest.fixture
+def keys(sim: t.Any) -> Keys:
+    return Keys(sim)
+
+
+def read(keys: Keys, **args: t.Any) -> Result:
+    options = {name: value for name, value in keys.options.items() if name != "name"}
+    keys.sim.clear_log()
+    result = run_module("cross_cluster_api_key_info", {**options, **args}, check=bool(len(args) % 2))
+    assert not result.failed, result.msg
+    assert not result.changed and len(keys.requests()) == 1
+    return result
+
+
+def names(result: Result) -> list[str]:
+    return [key["name"] for key in result["api_keys"]]
+
+
+def test_filters(keys: Keys) -> None:
+    made = {name: keys.api.key(name)["id"] for name in ("b", "a", "ab", "a*", "c")}
+    rest = keys.api.rest_key("a")["id"]
+    keys.api.user("bob", ["manage_security"]).key("a")
+    assert names(read(keys)) == ["a", "a", "a*", "ab", "b", "c"]
+    assert names(read(keys, names=["a*"])) == ["a*"]
+    assert names(read(keys, prefix="a")) == ["a", "a", "a*", "ab"]
+    assert names(read(keys, names=["b"], prefix="ab", ids=[made["c"]])) == ["ab", "b", "c"]
+    assert [key["id"] for key in read(keys, names=["a"], types=["rest"])["api_keys"]] == [rest]
+    assert len(read(keys, names=["a"], types=["rest", "cross_cluster"])["api_keys"]) == 3
+    assert [key["username"] for key in read(keys, owner="bob")["api_keys"]] == ["bob"]
+    assert names(read(keys, names=["a"], realm="nowhere")) == []
+    assert names(read(keys, ids=["no-such-id"])) == []
+
+
+def test_dead_keys_and_days_left(keys: Keys) -> None:
+    keys.api.key("forever")
+    keys.api.key("soon", expiration="10d")
+    keys.api.key("later", expiration="100d")
+    gone = keys.api.key("gone")["id"]
+    keys.api.delete("/_security/api_key", {"ids": [gone]})
+    told = {key["name"]: key for key in read(keys)["api_keys"]}
+    assert {name: (key["status"], key["days_left"]) for name, key in told.items()} == {
+        "forever": ("live", None),
+        "soon": ("live", 9),
+        "later": ("live", 99),
+        "gone": ("revoked", None),
+    }
+    assert told["soon"]["access"] == {"search": [{"names": ["logs-*"], "allow_restricted_indices": False}]}
+    assert names(read(keys, active_only=True)) == ["forever", "later", "soon"]
+    assert names(read(keys, expires_within="30d")) == ["soon"]
+    keys.clock(20 * DAY)
+    assert names(read(keys, active_only=True)) == ["forever", "later"]
+
+
+def test_never_a_secret(keys: Keys) -> None:
+    made = keys.run(access=LOGS)
+    text = str(read(keys))
+    assert made["encoded"] not in text and "api_key'" not in text and "encoded" not in text
+
+
+def test_thousands(keys: Keys) -> None:
+    keys.sim.control("berlin", "fill_keys", count=5000)
+    assert len(read(keys)["api_keys"]) == 5000
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"expires_within": "1w"}, "expires_within"),
+        ({"names": [""]}, "names holds an empty text"),
+        ({"types": ["other"]}, "types"),
+    ],
+)
+def test_bad_input(keys: Keys, args: dict[str, t.Any], message: str) -> None:
+    options = {name: value for name, value in keys.options.items() if name != "name"}
+    result = run_module("cross_cluster_api_key_info", {**options, **args})
+    assert result.failed and message in result.msg
+
+
+def test_empty_lists_name_no_keys(keys: Keys) -> None:
+    keys.api.key("a")
+    options = {name: value for name, value in keys.options.items() if name != "name"}
+    assert run_module("cross_cluster_api_key_info", {**options, "names": [], "ids": []})["api_keys"] == []
