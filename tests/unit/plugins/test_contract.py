@@ -117,7 +117,9 @@ def test_action_group_holds_the_modules_that_talk_to_a_cluster(documentation):
 
 def test_lookup_takes_the_connection_options_of_the_modules(documentation):
     modules = documentation["module", "remote_cluster_info"]["doc"]["options"].keys() - {"alias", "probe"}
-    connection = {name for name in modules if name in documentation["module", "cross_cluster_api_key"]["doc"]["options"]}
+    connection = {
+        name for name in modules if name in documentation["module", "cross_cluster_api_key"]["doc"]["options"]
+    }
     assert connection <= documentation["lookup", "cross_cluster_api_key"]["doc"]["options"].keys()
 
 
@@ -160,7 +162,9 @@ def test_every_option_of_a_module_appears_in_a_test(name, documentation):
     options = documentation["module", name]["doc"].get("options") or {}
     # The connection options are those of every module; their own tests count for all.
     shared = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    common = documentation["module", "remote_cluster"]["doc"]["options"].keys() & options.keys() if "urls" in options else ()
+    common = (
+        documentation["module", "remote_cluster"]["doc"]["options"].keys() & options.keys() if "urls" in options else ()
+    )
     missing = [
         option
         for option in options

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the generated parts of the guides: tools/guides.py [--check] [ROOT]
+
+These are the picture of the trust model, from the text below, and the table of causes, from the diagnosis itself.
+With --check nothing is written, and a file that differs makes the command fail.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+import os
+import re
+import sys
+import types
+
+TITLE = "Trust between two clusters"
+# box: x, y, width, height, lines; an empty first line makes it a frame with its title on top
+FRAMES = ((10, 10, 330, 260, "paris: the client, asks"), (520, 10, 270, 260, "berlin: the server, holds the data"))
+BOXES = (
+    (30, 60, 290, 50, ("node paris-1", "keystore: cluster.remote.berlin.credentials")),
+    (30, 125, 290, 50, ("node paris-2", "keystore: cluster.remote.berlin.credentials")),
+    (30, 205, 290, 50, ("cluster settings", "cluster.remote.berlin.proxy_address")),
+    (540, 60, 230, 50, ("remote cluster server", "port 9443, TLS")),
+    (540, 205, 230, 50, ("cross-cluster API key", "access, expiration, hash of the secret")),
+)
+# arrow: from x, y to x, y, label and its place
+ARROWS = (
+    (320, 85, 540, 85, "request with the key", 430, 75),
+    (320, 150, 540, 98, "each node by itself", 430, 150),
+    (655, 205, 655, 110, "checks", 685, 162),
+    (540, 230, 320, 230, "encoded key, shown once", 430, 222),
+)
+STYLE = """
+text{font:13px sans-serif;fill:#1b2733}.small{font-size:11px}.title{font-weight:bold}
+.frame{fill:#eef3f8;stroke:#7b8b9a}.box{fill:#fff;stroke:#1f6feb}.arrow{stroke:#1b2733;fill:none;stroke-width:1.5}
+.head{fill:#1b2733}
+@media (prefers-color-scheme:dark){text{fill:#e6edf3}.frame{fill:#161b22;stroke:#586673}
+.box{fill:#0d1117;stroke:#58a6ff}.arrow{stroke:#e6edf3}.head{fill:#e6edf3}.ground{fill:#0d1117}}
+"""
+NOTICE = (
+    "Copyright: Contributors to the crosscluster.elasticsearch collection",
+    "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)",
+    "SPDX-License-" + "Identifier: GPL-3.0-or-later",
+)
+SENTENCES = """
+.. _ansible_collections.crosscluster.elasticsearch.docsite.troubleshooting:
+
+Troubleshooting
+===============
+
+Begin with ``ansible-playbook crosscluster.elasticsearch.verify``: it asks through every node and names cause and fix. The causes below are those that
+:ansplugin:`crosscluster.elasticsearch.remote_cluster_info#module` reports with ``probe: true``. The texts are parts of what Elasticsearch says in its
+answers and logs.
+
+With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds whatever is wrong and only lacks the hits of the remote cluster.
+"""
+
+
+def picture() -> str:
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 280" role="img" aria-label="%s">' % TITLE]
+    parts += ["<!--", *NOTICE, "-->", "<style>%s</style>" % STYLE]
+    parts.append(
+        '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs><rect class="ground" width="800" height="280" fill="#fff"/>'
+    )
+    for x, y, width, height, title in FRAMES:
+        parts.append(rectangle("frame", x, y, width, height))
+        parts.append(text("title", x + 14, y + 26, title))
+    for x, y, width, height, lines in BOXES:
+        parts.append(rectangle("box", x, y, width, height))
+        parts.append(text("", x + 12, y + 20, lines[0]))
+        parts.append(text("small", x + 12, y + 38, lines[1]))
+    for x1, y1, x2, y2, label, x, y in ARROWS:
+        parts.append('<path class="arrow" marker-end="url(#head)" d="M%d %dL%d %d"/>' % (x1, y1, x2, y2))
+        parts.append(text("small", x, y, label, "middle"))
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def rectangle(kind: str, *place: int) -> str:
+    return '<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="6"/>' % (kind, *place)
+
+
+def text(kind: str, x: int, y: int, content: str, anchor: str = "start") -> str:
+    return '<text class="%s" x="%d" y="%d" text-anchor="%s">%s</text>' % (kind, x, y, anchor, html.escape(content))
+
+
+def diagnosis(root: str) -> types.ModuleType:
+    """The module with the table, loaded without Ansible: it is pure and has one neighbour."""
+    package = types.ModuleType("utilities")
+    package.__path__ = [os.path.join(root, "plugins", "module_utils")]
+    sys.modules["utilities"] = package
+    return importlib.import_module("utilities._diagnosis")
+
+
+def readable(pattern: str) -> list[str]:
+    """What a pattern looks for, as texts: alternatives apart, wild parts as an ellipsis."""
+    texts = []
+    for part in re.split(r"(?<!\\)\|", pattern):
+        part = re.sub(r"\\\[\[\^\\\]\]\*\\\]", "[…]", part)
+        part = re.sub(r"\.\*", "…", part).replace("\\[?", "[").replace("\\]?", "]")
+        texts.append(re.sub(r"\\(.)", r"\1", part).strip())
+    return texts
+
+
+def escape(content: str) -> str:
+    return re.sub(r"([*`|_\\])", r"\\\1", content)
+
+
+def troubleshooting(root: str) -> str:
+    module = diagnosis(root)
+    lines = [".. " + line for line in NOTICE]
+    lines += SENTENCES.split("\n")
+    lines += [".. list-table::", "   :header-rows: 1", "   :widths: 20 40 40", ""]
+    rows = [("Cause", "What Elasticsearch says", "Fix")]
+    for rule in module.RULES:
+        said = "; ".join("*%s*" % escape(one) for one in readable(rule.pattern))
+        rows.append(("``%s``" % rule.cause, said, escape(rule.advice.format(alias="<alias>"))))
+    rows.append(("``not_connected``", "nothing that tells more", escape(module.NOT_CONNECTED)))
+    for row in rows:
+        lines += ["   %s - %s" % (mark, cell) for mark, cell in zip(("*", " ", " "), row)]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    check = "--check" in arguments
+    roots = [argument for argument in arguments if argument != "--check"]
+    root = roots[0] if roots else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    wanted = {"trust_model.svg": picture(), "troubleshooting.rst": troubleshooting(root)}
+    stale = []
+    for name, content in wanted.items():
+        path = os.path.join(root, "docs", "docsite", "rst", name)
+        old = None
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as stream:
+                old = stream.read()
+        if old == content:
+            continue
+        stale.append(name)
+        if not check:
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(content)
+    if check and stale:
+        sys.exit("Not what they are generated from (mend with `make readme`): %s" % ", ".join(stale))
+    print("guides: %s" % (", ".join(stale) + " written" if stale else "all as generated"))
+
+
+if __name__ == "__main__":
+    main()
