@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from support.links import Pair
+from support.pair import Pair
 
 PATH = "/_cluster/settings"
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from support.links import Pair, texts
+from support.pair import Pair, texts
 
 SMALL = {"berlin": {"nodes": 2}, "paris": {"nodes": 2}}
 

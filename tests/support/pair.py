@@ -1,0 +1,98 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the link rules do over and over, in terms of one simulator."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+import yaml
+
+from simulator import Simulator
+from support.simulated import Answer, Api, put_credential
+
+SEARCH = "/berlin:logs-*/_search"
+
+
+class Pair:
+    """paris asks berlin, under the alias `berlin`; skip_unavailable is false so that causes show."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+        self.berlin = Api(sim.cluster("berlin"))
+        self.paris = Api(sim.cluster("paris"))
+        self.nodes = sim.cluster("paris")["nodes"]
+
+    # --- berlin ---
+    def document(self, index: str = "logs-1", source: dict[str, t.Any] | None = None, identity: str = "1") -> None:
+        answer = self.berlin.put(f"/{index}/_doc/{identity}", source or {"team": "a", "secret": "s"})
+        assert answer.status in (200, 201), answer
+
+    # --- paris ---
+    def credential(self, encoded: str, nodes: list[int] | None = None, alias: str = "berlin") -> None:
+        for number, node in enumerate(self.nodes):
+            if nodes is None or number in nodes:
+                put_credential(node, alias, encoded)
+
+    def tool(self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris") -> subprocess.CompletedProcess[str]:
+        command = [self.sim.cluster(cluster)["nodes"][node]["keystore"], *arguments]
+        return subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/")
+
+    def reload(self, body: t.Any = None, node_id: str = "") -> Answer:
+        return self.paris.post(f"/_nodes{node_id}/reload_secure_settings", body)
+
+    def settings(self, alias: str = "berlin", **values: t.Any) -> Answer:
+        flat = {f"cluster.remote.{alias}.{name.replace('__', '.')}": value for name, value in values.items()}
+        return self.paris.put("/_cluster/settings", {"persistent": flat})
+
+    def proxy(self, address: str | None = None, **more: t.Any) -> Answer:
+        address = address or self.sim.cluster("berlin")["remote_cluster_server"]
+        answer = self.settings(mode="proxy", proxy_address=address, **{"skip_unavailable": False, **more})
+        assert answer.status == 200, answer
+        return answer
+
+    def link(self, access: t.Any = None, **settings: t.Any) -> dict[str, t.Any]:
+        key = self.berlin.key(**({"access": access} if access else {}))
+        self.credential(key["encoded"])
+        self.reload()
+        self.proxy(**settings)
+        return key
+
+    def search(self, expression: str = SEARCH, node: int = 0, user: Api | None = None) -> Answer:
+        asked = user or self.paris.at_node(node)
+        return asked.get(expression)
+
+    def info(self, node: int = 0) -> dict[str, t.Any]:
+        return self.paris.at_node(node).get("/_remote/info").json
+
+    def resolve(self, expression: str = "/berlin:logs-*", user: Api | None = None) -> t.Any:
+        return (user or self.paris).get("/_resolve/cluster" + expression).json
+
+    # --- files and nodes ---
+    def yml(self, cluster: str, nodes: list[int] | None = None, **change: t.Any) -> None:
+        """Change elasticsearch.yml (None removes) and restart; keys are given with `__` for dots."""
+        for number, node in enumerate(self.sim.cluster(cluster)["nodes"]):
+            if nodes is None or number in nodes:
+                self.write_yml(node, {key.replace("__", "."): value for key, value in change.items()})
+                self.sim.control(cluster, "restart_node", node=node["name"])
+
+    @staticmethod
+    def write_yml(node: dict[str, t.Any], change: dict[str, t.Any]) -> None:
+        path = os.path.join(node["config_dir"], "elasticsearch.yml")
+        with open(path, encoding="utf-8") as stream:
+            settings = yaml.safe_load(stream) or {}
+        settings.update(change)
+        with open(path, "w", encoding="utf-8") as stream:
+            yaml.safe_dump({key: value for key, value in settings.items() if value is not None}, stream)
+
+    def log(self, cluster: str = "paris", node: int = 0) -> str:
+        return self.sim.control(cluster, "node_log", node=self.sim.cluster(cluster)["nodes"][node]["name"])
+
+
+def texts(answer: Answer) -> str:
+    """Status and every reason, outermost first, on one line."""
+    return f"{answer.status} {' | '.join(str(reason) for reason in answer.reasons)}"
