@@ -51,11 +51,12 @@ SENTENCES = """
 Troubleshooting
 ===============
 
-Begin with ``ansible-playbook crosscluster.elasticsearch.verify``: it asks through every node and names cause and fix. The causes below are those that
-:ansplugin:`crosscluster.elasticsearch.remote_cluster_info#module` reports with ``probe: true``. The texts are parts of what Elasticsearch says in its
-answers and logs.
+Begin with ``ansible-playbook crosscluster.elasticsearch.verify``: it asks through every node and names cause and fix.
+The causes below are those that :ansplugin:`crosscluster.elasticsearch.remote_cluster_info#module` reports with
+``probe: true``. The texts are parts of what Elasticsearch says in its answers and logs.
 
-With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds whatever is wrong and only lacks the hits of the remote cluster.
+With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds whatever is wrong and only lacks the hits of
+the remote cluster.
 """
 
 
@@ -64,7 +65,8 @@ def picture() -> str:
     parts += ["<!--", *NOTICE, "-->", "<style>%s</style>" % STYLE]
     parts.append(
         '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs><rect class="ground" width="800" height="280" fill="#fff"/>'
+        '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
+        '<rect class="ground" width="800" height="280" fill="#fff"/>'
     )
     for x, y, width, height, title in FRAMES:
         parts.append(rectangle("frame", x, y, width, height))

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check licence notices more strictly than `reuse lint`: every file says its licence itself or has a .license beside it.
+"""Check licence notices more strictly than `reuse lint`: each file says its licence or has a .license file beside it.
 
 Python files of plugins also carry the sentence about the GPL that ansible-test looks for. Run in the root to check.
 """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the variable tables of the role READMEs from meta/argument_specs.yml: tools/role_readme.py [--check] [ROOT]
 
-The table goes between the two marker lines of roles/*/README.md; everything else in the file is left alone. With --check
+The table goes between the two marker lines of roles/*/README.md; the rest of the file is left alone. With --check
 nothing is written, and a README that differs makes the command fail. A README without markers gets them at its end.
 """
 

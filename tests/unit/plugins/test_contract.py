@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said twice must agree: argument specs, documentation, action group, attributes, role specs, defaults, tests."""
+"""What is said twice must agree: argument specs, documentation, action group, role specs, defaults, tests."""
 
 from __future__ import annotations
 
