@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import typing as t
 
@@ -14,6 +15,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
     _link_doctor,
     _link_drift,
     _link_gather,
+    _link_logins,
     _link_plan,
     _link_report,
     _link_run,
@@ -24,6 +26,10 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
 )
 
 Data = t.Dict[str, t.Any]
+
+
+def link_logins(clusters: t.Any, links: t.Any) -> t.Any:
+    return _link_logins.complete(clusters, links, os.environ)
 
 
 def link_sides(data: t.Any, hosts: t.Any, host: str, side: str = "both") -> t.List[Data]:
@@ -99,5 +105,5 @@ class FilterModule:
     """Filters of the role."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        functions = (link_sides, link_ports, link_diagnosis, link_render, link_complaints)
+        functions = (link_logins, link_sides, link_ports, link_diagnosis, link_render, link_complaints)
         return {function.__name__: function for function in functions}
