@@ -1,0 +1,153 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules 7: remote_indices and remote_cluster of local roles, and what they mean together with a key."""
+
+from __future__ import annotations
+
+import pytest
+from support.pair import Pair, texts
+
+GOOD = {"clusters": ["b*"], "names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
+
+
+@pytest.fixture
+def pair(sim):
+    return Pair(sim)
+
+
+def put(api, **role):
+    return api.put("/_security/role/r", role)
+
+
+@pytest.mark.parametrize(
+    "entries, reason",
+    [
+        ({"x": 1}, "failed to parse remote indices privileges for role [r]. expected field [remote_indices] value to be an array, but found"),
+        (["x"], "expected field [remote_indices] value to be an array of objects, but found an array element of type [VALUE_STRING]"),
+        ([{k: v for k, v in GOOD.items() if k != "clusters"}],
+         "failed to parse remote indices privileges for role [r]. missing required [clusters] field"),
+        ([{k: v for k, v in GOOD.items() if k != "names"}], "missing required [names] field"),
+        ([{k: v for k, v in GOOD.items() if k != "privileges"}], "missing required [privileges] field"),
+        ([{**GOOD, "names": []}], "[names] cannot be an empty array"),
+        ([{**GOOD, "clusters": [""]}], "remote index cluster alias cannot be an empty string"),
+        ([{**GOOD, "privileges": ["raed"]}], "unknown index privilege [raed]"),
+        ([{**GOOD, "privileges": ["read_failure_store"]}],
+         "remote index privileges cannot contain privileges that grant access to the failure store"),
+        ([{**GOOD, "field_security": {}}], '"field_security" must not be empty.'),
+        ([{**GOOD, "other": 1}], "unexpected field [other]"),
+    ],
+)
+def test_7_remote_indices_refused(pair, entries, reason):
+    answer = put(pair.paris, remote_indices=entries)
+    assert answer.status == 400 and reason in texts(answer), answer
+
+
+def test_7_clusters_under_indices_is_unexpected(pair):
+    answer = put(pair.paris, indices=[GOOD])
+    assert answer.status == 400
+    assert "failed to parse indices privileges for role [r]. unexpected field [clusters]" in texts(answer)
+
+
+@pytest.mark.parametrize(
+    "groups, reason",
+    [
+        ({"x": 1}, "failed to parse remote_cluster for role [r]. expected field [remote_cluster] value to be an array"),
+        ([{"privileges": ["monitor_enrich"]}], "[clusters] must be defined when [privileges] are defined"),
+        ([{"clusters": ["b"]}], "[privileges] must be defined when [clusters] are defined"),
+        ([{"clusters": ["b"], "privileges": ["monitor"]}],
+         "[monitor_enrich, monitor_stats] are the only values allowed for [privileges] within [remote_cluster]. Found [monitor]"),
+        ([{}], "remote cluster groups must not be null or empty"),
+        ([{"clusters": ["b"], "privileges": ["monitor_enrich"], "names": ["x"]}], "unexpected field [names]"),
+    ],
+)
+def test_7_remote_cluster_refused(pair, groups, reason):
+    answer = put(pair.paris, remote_cluster=groups)
+    assert answer.status == 400 and reason in texts(answer), answer
+
+
+def test_7_read_back(pair):
+    entry = {**GOOD, "names": "logs-*", "query": {"term": {"team": "a"}}, "field_security": {"grant": ["*"]}}
+    groups = [{"clusters": ["b"], "privileges": ["monitor_enrich", "monitor_stats"]}]
+    assert put(pair.paris, remote_indices=[entry], remote_cluster=groups).status == 200
+    role = pair.paris.get("/_security/role/r").json["r"]
+    assert role["remote_indices"] == [{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"], "field_security": {"grant": ["*"]},
+                                       "query": '{"term":{"team":"a"}}', "allow_restricted_indices": False, "clusters": ["b*"]}]
+    assert role["remote_cluster"] == groups
+
+
+@pytest.mark.parametrize("version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)])
+def test_7_remote_cluster_by_version(make_sim, version, known, stats):
+    paris = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
+    answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_enrich"]}])
+    assert (answer.status == 200) is known, answer
+    if not known:
+        assert "unexpected field [remote_cluster]" in texts(answer)
+    answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_stats"]}])
+    assert (answer.status == 200) is stats
+    if known and not stats:
+        assert "[monitor_enrich] are the only values allowed" in texts(answer)
+    assert put(paris, remote_indices=[{**GOOD, "privileges": ["read"]}]).status == 200
+
+
+# --- the effective right is what key and user share ---
+
+
+def searcher(pair, **entry):
+    return pair.paris.user("ann", remote_indices=[{**GOOD, **entry}])
+
+
+def sources(answer):
+    assert answer.status == 200, answer
+    return [hit["_source"] for hit in answer.json["hits"]["hits"]]
+
+
+def test_7_user_without_entries_is_refused_locally(pair):
+    pair.link()
+    user = pair.paris.user("ann")
+    assert texts(pair.search(user=user)) == (
+        "403 action [indices:data/read/search] towards remote cluster [berlin] is unauthorized for user [ann] with effective roles "
+        "[role-of-ann] because no remote indices privileges apply for the target cluster")
+    other = searcher(pair, clusters=["munich"])
+    assert "because no remote indices privileges apply for the target cluster" in texts(pair.search(user=other))
+
+
+def test_7_intersection_of_key_and_user(pair):
+    for index in ("logs-1", "logs-2", "metrics-1"):
+        pair.document(index)
+    key = pair.link(access={"search": [{"names": ["logs-1", "metrics-*"]}]})
+    user = searcher(pair, names=["logs-*"])
+    found = pair.search("/berlin:*/_search", user=user)
+    assert [hit["_index"] for hit in found.json["hits"]["hits"]] == ["berlin:logs-1"]
+    for index in ("logs-2", "metrics-1"):
+        assert texts(pair.search(f"/berlin:{index}/_search", user=user)) == (
+            "403 action [indices:data/read/search] towards remote cluster is unauthorized for user [ann] with assigned roles [role-of-ann] "
+            f"authenticated by API key id [{key['id']}] of user [elastic] on indices [{index}], this action is granted by the index "
+            "privileges [read,all]")
+
+
+def test_7_document_and_field_level_security_of_both(pair):
+    pair.document(source={"team": "a", "region": "eu", "secret": "s"}, identity="1")
+    pair.document(source={"team": "b", "region": "eu", "secret": "s"}, identity="2")
+    pair.document(source={"team": "a", "region": "us", "secret": "s"}, identity="3")
+    pair.link(access={"search": [{"names": ["logs-*"], "query": {"term": {"team": "a"}},
+                                  "field_security": {"grant": ["*"], "except": ["secret"]}}]})
+    assert len(sources(pair.search())) == 2 and "secret" not in sources(pair.search())[0]
+    user = searcher(pair, query={"term": {"region": "eu"}}, field_security={"grant": ["region", "secret"]})
+    assert sources(pair.search(user=user)) == [{"region": "eu"}]
+
+
+def test_7_a_replication_key_grants_no_search(pair):
+    pair.document()
+    pair.link(access={"replication": [{"names": ["logs-*"]}]})
+    assert texts(pair.search("/berlin:logs-1/_search")).startswith("403 action [indices:data/read/search] towards remote cluster is")
+
+
+def test_7_updated_access_applies_at_once(pair):
+    pair.document()
+    key = pair.link(access={"search": [{"names": ["other"]}]})
+    assert pair.search("/berlin:logs-1/_search").status == 403
+    body = {"access": {"search": [{"names": ["logs-*"]}]}}
+    assert pair.berlin.put(f"/_security/cross_cluster/api_key/{key['id']}", body).status == 200
+    assert pair.search("/berlin:logs-1/_search").status == 200
