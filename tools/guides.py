@@ -55,8 +55,8 @@ Begin with ``ansible-playbook crosscluster.elasticsearch.verify``: it asks throu
 The causes below are those that :ansplugin:`crosscluster.elasticsearch.remote_cluster_info#module` reports with
 ``probe: true``. The texts are parts of what Elasticsearch says in its answers and logs.
 
-With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds whatever is wrong and only lacks the hits of
-the remote cluster.
+With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds whatever is wrong and only lacks the hits
+of the remote cluster.
 """
 
 
