@@ -26,7 +26,7 @@ import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
-from ._errors import EsApiError, EsConnectionError, EsError, EsNotElasticsearch, InputError, error_class
+from ._errors import EsApiError, EsConnectionError, EsError, EsNotElasticsearch, EsTlsError, InputError, error_class
 from ._login import Login, build_login
 from ._tls import TlsOptions, check_options
 from ._transport import NotSent, Transport
@@ -205,6 +205,8 @@ class ElasticsearchClient:
                 return exc, None
             self._prefer(url)
             return result, None
+        if isinstance(failure, EsTlsError):
+            return failure, None  # waiting does not make a certificate trusted
         if isinstance(failure, NotSent) and len(tried) > 1:
             failure.advice = failure.advice or f"None of the {len(tried)} urls could be reached."
         return failure, wait

@@ -9,6 +9,7 @@ What is decided here is what happened to one request; whether and where to try a
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ from ._tls import TlsOptions, build_context, describe_tls_error, fetch_anchor
 
 try:
     import requests
+    import urllib3
     from requests.adapters import HTTPAdapter
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
@@ -33,6 +35,7 @@ else:
 
 # Time to open a connection: a node that is down must leave time for the next one.
 CONNECT_TIMEOUT = 10.0
+_CERTIFICATE_ALERT = re.compile(r"alert[ _](certificate|bad[ _]certificate|unknown[ _]ca|handshake)", re.IGNORECASE)
 
 
 class Response(t.NamedTuple):
@@ -57,6 +60,9 @@ class Transport:
 
     def __init__(self, tls: TlsOptions) -> None:
         self._tls = tls
+        if HAS_REQUESTS and not tls.validate_certs:
+            # Asked for by an option; a warning per request would stand between the lines of a lookup's output.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._sessions: t.Dict[str, _Session] = {}
         # What can be wrong with the files is found now, before anything is sent.
         self._context = None if tls.ca_fingerprint else build_context(tls, bundle=_requests_bundle())
@@ -261,6 +267,14 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
     """Our exception for one of requests'."""
     chain = list(_chain(exc))
     timed_out = any(isinstance(item, (requests.exceptions.Timeout, socket.timeout)) for item in chain)
+    refusal = next((text for text in map(str, chain) if _CERTIFICATE_ALERT.search(text)), None)
+    if refusal:
+        # With TLS 1.3 the server's verdict on the client certificate comes after the request was written, and unread.
+        return NotSentTls(
+            "the server refused the client's certificate, or wants one",
+            url=base,
+            advice="Check client_cert and client_key.",
+        )
     if sent:
         problem = "the connection broke before the answer was complete"
         if timed_out:

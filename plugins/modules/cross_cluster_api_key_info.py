@@ -188,8 +188,8 @@ api_keys:
       sample: CN=paris
     cluster_privileges:
       description:
-        - Cluster privileges that the server wrote into a cross-cluster key when it was made or last updated; null when it
-          does not tell. Keys made before 8.15 lack C(monitor_enrich).
+        - Cluster privileges that the server wrote into a cross-cluster key when it was made or last updated; null when
+          it does not tell. Keys made before 8.15 lack C(monitor_enrich).
       type: list
       elements: str
       returned: success

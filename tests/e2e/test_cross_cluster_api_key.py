@@ -104,17 +104,23 @@ def test_update_in_place(keys: Keys, change: t.Any, field: str) -> None:
         assert stored["metadata"] == {"a": 1}
 
 
+SAME_QUERY = {"a": 1, "bool": {"filter": []}}
+
+
 @pytest.mark.parametrize(
-    "access",
+    "entries",
     [
-        {"search": [{"names": ["b", "a"], "query": '{ "bool": {"filter": []}, "a": 1 }'}, {"names": "c"}]},
-        {"search": [{"names": "c", "field_security": {"grant": ["*"]}}, {"names": ["a", "b"], "query": {"a": 1, "bool": {"filter": []}}}]},
-        {"search": [{"names": ["c"], "query": ""}, {"names": ["a", "b", "a"], "query": '{"a":1,"bool":{"filter":[]}}', "allow_restricted_indices": False}]},
+        [{"names": ["b", "a"], "query": '{ "bool": {"filter": []}, "a": 1 }'}, {"names": "c"}],
+        [{"names": "c", "field_security": {"grant": ["*"]}}, {"names": ["a", "b"], "query": SAME_QUERY}],
+        [
+            {"names": ["c"], "query": ""},
+            {"names": ["a", "b", "a"], "query": '{"a":1,"bool":{"filter":[]}}', "allow_restricted_indices": False},
+        ],
     ],
-)  # fmt: skip
-def test_equivalent_access_is_unchanged(keys: Keys, access: t.Any) -> None:
-    keys.run(access={"search": [{"names": ["a", "b"], "query": {"a": 1, "bool": {"filter": []}}}, {"names": ["c"]}]})
-    result = keys.run(access=access)
+)
+def test_equivalent_access_is_unchanged(keys: Keys, entries: t.Any) -> None:
+    keys.run(access={"search": [{"names": ["a", "b"], "query": SAME_QUERY}, {"names": ["c"]}]})
+    result = keys.run(access={"search": entries})
     assert not result.failed and not result.changed, result
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One fault at each request of each operation: a re-run ends with exactly one live key whose secret is held, and no orphan."""
+"""One fault at each request of each operation: a re-run ends with one live key whose secret is held, and no orphan."""
 
 from __future__ import annotations
 

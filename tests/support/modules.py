@@ -61,12 +61,12 @@ def run_module(
     out = io.StringIO()
     code: t.Any = None
     _forget_warnings()
-    with _module_args(call), mock.patch.dict(os.environ, env, clear=True), contextlib.redirect_stdout(out):
-        with mock.patch.object(sys, "argv", [f"{name}.py"]):
-            try:
-                module.main()
-            except SystemExit as exc:
-                code = exc.code
+    patches = mock.patch.dict(os.environ, env, clear=True), mock.patch.object(sys, "argv", [f"{name}.py"])
+    with _module_args(call), patches[0], patches[1], contextlib.redirect_stdout(out):
+        try:
+            module.main()
+        except SystemExit as exc:
+            code = exc.code
     lines = [line for line in out.getvalue().splitlines() if line.strip()]
     assert lines, f"{name} ended (code {code}) without a result"
     result = Result(json.loads(lines[-1]))

@@ -14,7 +14,7 @@ import pytest
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis is not installed here")
 from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st
+from hypothesis import strategies as st  # noqa: E402
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _access  # noqa: E402
 
