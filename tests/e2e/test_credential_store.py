@@ -133,11 +133,12 @@ def reached():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def around(function):
+def around(function, after=False):
     def call(*args, **kwargs):
         reached()
         result = function(*args, **kwargs)
-        reached()
+        if after:
+            reached()
         return result
     return call
 
@@ -146,7 +147,8 @@ action = plugin.ActionModule.__new__(plugin.ActionModule)
 action._task = types.SimpleNamespace(args=arguments, async_val=0, poll=0, check_mode=False, no_log=False)
 action._loader = DataLoader()
 action._execute_module = around(
-    lambda module_name, module_args, task_vars, wrap_async: dict(run_module("cross_cluster_api_key", module_args))
+    lambda module_name, module_args, task_vars, wrap_async: dict(run_module("cross_cluster_api_key", module_args)),
+    after=True,
 )
 # A run of a module makes files of its own; only what the store does is counted.
 proxy = types.SimpleNamespace(**{name: getattr(os, name) for name in dir(os)})
@@ -154,7 +156,9 @@ for name in ("open", "fsync", "replace", "unlink", "makedirs"):
     setattr(proxy, name, around(getattr(os, name)))
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _credential_store
 _credential_store.os = proxy
-print(json.dumps({key: value for key, value in action.perform({}).items() if key in ("failed", "msg", "changed", "operation")}))
+shown = ("failed", "msg", "changed", "operation")
+results = [{key: value for key, value in action.perform({}).items() if key in shown} for _time in range(int(sys.argv[3]))]
+print(json.dumps(results))
 '''
 
 
@@ -164,8 +168,8 @@ def test_killed_between_any_two_steps(cluster, tmp_path, operation):
     driver.write_text(DRIVER)
     variables = {**environment(tmp_path / "env"), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
-    def run(arguments, step=0):
-        command = [sys.executable, str(driver), json.dumps(arguments), str(step)]
+    def run(arguments, step=0, times=1):
+        command = [sys.executable, str(driver), json.dumps(arguments), str(step), str(times)]
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         return done.returncode, json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else done.stderr
 
@@ -175,22 +179,21 @@ def test_killed_between_any_two_steps(cluster, tmp_path, operation):
         arguments = key_task(cluster, name, access=ACCESS, credential_store=str(store))[KEY]
         kept = []
         if operation == "rotate":
-            assert run(arguments)[1]["operation"] == "create"
+            assert run(arguments)[1][0]["operation"] == "create"
             kept = live(cluster, name)
         # renew_before is no use here, as a new key is not due; `rotate` alone is what the first run was asked for.
         code, result = run({**arguments, "rotate": operation == "rotate"}, step)
         assert code in (0, -9), result
-        repaired = run(arguments)[1]
+        repaired, again = run(arguments, times=2)[1]
         assert not repaired.get("failed"), (step, repaired)
         keys = live(cluster, name)
         held = json.loads((store / f"{name}.json").read_text())["id"]
         # One key whose secret is held; with rotate the old one may stay beside it, as it does without a kill.
         assert held in keys and set(keys) <= {held, *kept}, (step, keys, held, kept)
         assert sorted(os.listdir(store)) == sorted([f".{name}.lock", f"{name}.json"]), step
-        again = run(arguments)[1]
         assert not again["changed"], (step, again)
         outcomes.append((step, code, repaired["operation"]))
         if code == 0:
             break
     print(operation, outcomes)
-    assert outcomes[-1][1] == 0 and len(outcomes) > 15
+    assert outcomes[-1][1] == 0 and len(outcomes) > 12
