@@ -30,7 +30,7 @@ NEEDED = (
     "plugins/modules/cross_cluster_api_key.py",
     "docs/docsite/links.yml",
 )
-UNWANTED = (".git/", ".build/", ".cache/", ".venv/", "__pycache__", ".pyc", ".tar.gz", "tests/output/", "collections/")
+UNWANTED = (".git/", ".build/", ".cache/", ".venv/", "__pycache__", ".pyc", ".tar.gz", "tests/output/")
 # galaxy-importer exits 0 when a step of it fails; what it logs then is the only sign.
 IMPORTER_FAILURES = ("ERROR", "WARNING", "CRITICAL", "Traceback")
 IMPORTER_CONFIG = """[galaxy-importer]

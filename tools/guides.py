@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the generated parts of the guides: tools/guides.py [--check] [ROOT]
 
-These are the picture of the trust model, from the text below, and the table of causes, from the diagnosis itself.
+These are the picture of the trust model, from the text below, and the list of causes, from the diagnosis itself.
 With --check nothing is written, and a file that differs makes the command fail.
 """
 
@@ -31,7 +31,7 @@ ARROWS = (
     (320, 85, 540, 85, "request with the key", 430, 75),
     (320, 150, 540, 98, "each node by itself", 430, 150),
     (655, 205, 655, 110, "checks", 685, 162),
-    (540, 230, 320, 230, "encoded key, shown once", 430, 222),
+    (540, 230, 320, 165, "encoded key, shown once", 430, 222),
 )
 STYLE = """
 text{font:13px sans-serif;fill:#1b2733}.small{font-size:11px}.title{font-weight:bold}
@@ -111,18 +111,19 @@ def escape(content: str) -> str:
     return re.sub(r"([*`|_\\])", r"\\\1", content)
 
 
+def entry(cause: str, said: str, advice: str) -> list[str]:
+    return ["``%s``" % cause, "    Says: %s" % said, "", "    Fix: %s" % escape(advice), ""]
+
+
 def troubleshooting(root: str) -> str:
     module = diagnosis(root)
     lines = [".. " + line for line in NOTICE]
     lines += SENTENCES.split("\n")
-    lines += [".. list-table::", "   :header-rows: 1", "   :widths: 20 40 40", ""]
-    rows = [("Cause", "What Elasticsearch says", "Fix")]
+    # A list and not a table: the texts are long, and a table of them cannot be read on a phone.
     for rule in module.RULES:
         said = "; ".join("*%s*" % escape(one) for one in readable(rule.pattern))
-        rows.append(("``%s``" % rule.cause, said, escape(rule.advice.format(alias="<alias>"))))
-    rows.append(("``not_connected``", "nothing that tells more", escape(module.NOT_CONNECTED)))
-    for row in rows:
-        lines += ["   %s - %s" % (mark, cell) for mark, cell in zip(("*", " ", " "), row)]
+        lines += entry(rule.cause, said, rule.advice.format(alias="<alias>"))
+    lines += entry("not_connected", "Nothing that tells more.", module.NOT_CONNECTED)
     return "\n".join(lines) + "\n"
 
 
