@@ -35,8 +35,8 @@ async def check_tls(cluster: Cluster, node: Node) -> None:
     """A node does not start with certificates it cannot load."""
     try:
         if node.yml.get("remote_cluster_server.enabled") == "true":
-            node.link.context("remote_cluster_server", "none")      # type: ignore[attr-defined]
-        node.link.context("transport", "required")                  # type: ignore[attr-defined]
+            node.link.context("remote_cluster_server")      # type: ignore[attr-defined]
+        node.link.context("transport")                  # type: ignore[attr-defined]
         for api_key in (True, False):
             link_client.client_context(node, api_key)
     except (OSError, KeyError) as error:

@@ -214,7 +214,7 @@ class RemoteConnection:
 
 def _alert(error: Exception) -> str:
     text = str(error).lower()
-    if "certificate_required" in text or "certificate required" in text or "bad_certificate" in text or "bad certificate" in text:
+    if "bad_certificate" in text:
         return "Received fatal alert: bad_certificate"
     if "wrong_version_number" in text or "record layer" in text:
         return "not an SSL/TLS record"

@@ -72,6 +72,8 @@ class Channel:
         try:
             while True:
                 message = await read(reader)
+                if "alert" in message:
+                    raise ssl.SSLError(1, message["alert"])
                 waiting = self._waiting.pop(message["id"], None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)

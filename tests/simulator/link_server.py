@@ -68,6 +68,10 @@ class Port:
             if node is None:
                 writer.close()
                 return
+            if node.link.client_authentication(self.profile) == "required" and not writer.get_extra_info("peercert"):
+                wire.write(writer, {"alert": "bad_certificate"})
+                writer.close()
+                return
             self.writers.add(writer)
             node.link.channels.add(writer)
             try:
@@ -159,10 +163,10 @@ class NodeLink:
     async def open(self) -> None:
         node = self.node
         if node.yml.get("remote_cluster_server.enabled") == "true":
-            await self.remote_cluster.open(lambda: node, self.context("remote_cluster_server", "none"))
+            await self.remote_cluster.open(lambda: node, self.context("remote_cluster_server"))
         else:
             await self.remote_cluster.close()
-        await self.transport.open(lambda: node, self.context("transport", "required"))
+        await self.transport.open(lambda: node, self.context("transport"))
 
     async def close(self) -> None:
         await self.remote_cluster.close()
@@ -170,17 +174,26 @@ class NodeLink:
         for writer in list(self.channels):
             writer.transport.abort()
 
-    def context(self, name: str, client_authentication: str) -> ssl.SSLContext | None:
+    def client_authentication(self, profile: str) -> str:
+        """none, optional or required; without TLS nobody can be asked for a certificate."""
+        name, default = ("remote_cluster_server", "none") if profile == REMOTE_PROFILE else ("transport", "required")
+        prefix = f"xpack.security.{name}.ssl."
+        if self.node.yml.get(prefix + "enabled", "true") == "false":
+            return "none"
+        return text(self.node.yml.get(prefix + "client_authentication", default))
+
+    def context(self, name: str) -> ssl.SSLContext | None:
         node, prefix = self.node, f"xpack.security.{name}.ssl."
         if node.yml.get(prefix + "enabled", "true") == "false":
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(config_path(node, node.yml[prefix + "certificate"]), config_path(node, node.yml[prefix + "key"]))
-        mode = node.yml.get(prefix + "client_authentication", client_authentication)
-        if mode != "none":
+        profile = REMOTE_PROFILE if name == "remote_cluster_server" else DEFAULT_PROFILE
+        if self.client_authentication(profile) != "none":
             for file in as_list(node.yml.get(prefix + "certificate_authorities")):
                 context.load_verify_locations(config_path(node, file))
-            context.verify_mode = ssl.CERT_REQUIRED if mode == "required" else ssl.CERT_OPTIONAL
+            # asyncio drops the alert about a missing client certificate, so `required` is enforced, with its alert, in Port.
+            context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
 
@@ -212,4 +225,4 @@ class Front:
                 server, self.port.server = self.port.server, None
                 server.close()                      # open channels to the other nodes stay
             self._signature = signature
-            await self.port.open(self.pick, serving[0].link.context("remote_cluster_server", "none"))    # type: ignore[attr-defined]
+            await self.port.open(self.pick, serving[0].link.context("remote_cluster_server"))    # type: ignore[attr-defined]
