@@ -4,8 +4,8 @@
 
 """Keeps a new key off the screen and stores it on the controller; the documentation is that of the module.
 
-With `credential_store` the module is asked twice: first what it would do, which writes nothing, then to do it. What it is
-about to do is written into the store in between. So a run that is cut off between the creation of a key and its being
+With `credential_store` the module is asked twice: first what it would do, which writes nothing, then to do it. What it
+is about to do is written into the store in between. So a run that is cut off between the creation of a key and its being
 stored leaves a note by which the next run finds the key whose secret is lost, revokes it, and makes another.
 """
 
@@ -104,7 +104,8 @@ class ActionModule(SecretAction):
             except StoreError as exc:
                 key_id = (result.get("api_key") or {}).get("id")
                 return self.fail(
-                    f"The key '{name}' ({key_id}) was made, but its secret could not be stored and is lost: {exc} Then run"
+                    f"The key '{name}' ({key_id}) was made, but its secret could not be stored and is lost: {exc}"
+                    f" Then run"
                     " again: it revokes that key and makes another.",
                     result,
                 )
@@ -140,8 +141,10 @@ class ActionModule(SecretAction):
         if held.id in [str(entry.get("id")) for entry in found if isinstance(entry, dict)]:
             return  # the same cluster under another address
         raise StoreError(
-            f"The credential store holds a key '{name}' of another cluster ({', '.join(held.urls)}) in {store.path(name)}, which"
-            " would be overwritten. Use one directory per server cluster; if it is the same cluster under another address, move"
+            f"The credential store holds a key '{name}' of another cluster ({', '.join(held.urls)}) in"
+            f" {store.path(name)}, which"
+            " would be overwritten. Use one directory per server cluster; if it is the same cluster under another"
+            " address, move"
             " that file away."
         )
 
@@ -156,7 +159,8 @@ class ActionModule(SecretAction):
         key_id = (result.get("api_key") or {}).get("id")
         if key_id and key_id != (held.id if held else None):
             display.warning(
-                f"The key {key_id} ('{name}') is live, but the credential store {store.directory} does not hold its secret, which"
+                f"The key {key_id} ('{name}') is live, but the credential store {store.directory} does not hold its"
+                f" secret, which"
                 " cannot be had again. Run once with rotate=true to get a key that it holds."
             )
 

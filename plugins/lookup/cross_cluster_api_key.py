@@ -9,8 +9,10 @@ name: cross_cluster_api_key
 short_description: Cross-cluster API keys from the credential store
 version_added: 1.0.0
 description:
-  - Returns credentials that M(crosscluster.elasticsearch.cross_cluster_api_key) has put into its O(store) on the controller.
-  - It only reads, the store as well as the server, because lookups run lazily, repeatedly, for each host, and in check mode.
+  - Returns credentials that M(crosscluster.elasticsearch.cross_cluster_api_key) has put into its O(store) on the
+    controller.
+  - It only reads, the store as well as the server, because lookups run lazily, repeatedly, for each host, and in check
+    mode.
     It makes no key and repairs nothing.
   - Without O(verify) it makes no request. With it, one request for all terms.
 extends_documentation_fragment:
@@ -24,7 +26,8 @@ options:
     required: true
   store:
     description:
-      - Directory on the controller that was given as O(crosscluster.elasticsearch.cross_cluster_api_key#module:credential_store).
+      - Directory on the controller that was given as
+        O(crosscluster.elasticsearch.cross_cluster_api_key#module:credential_store).
         A relative path starts at the directory of the playbook.
       - The file of a key is plain or encrypted by Ansible Vault. A vault secret that opens it must be loaded then.
     type: path
@@ -77,16 +80,18 @@ options:
     description:
       - Addresses of nodes of the server cluster. Needed with O(verify) only.
 notes:
-  - Use C(no_log=true) on the task that uses the value. From ansible-core 2.22 on the value is masked wherever it is printed.
-  - The file of a key is JSON in version 1 of the format, with the fields C(format), C(version), C(name), C(id), C(encoded),
-    C(creation), C(expiration) (milliseconds since the epoch, or null) and C(cluster) (with C(urls)). It is called
-    C(<name>.json), or for names that are not plain (lower case letters, digits, C(-) and C(_)) C(<readable>~<digest>.json). An
-    encrypted one can be read with C(ansible-vault view).
-  - The name of the cluster is not part of the file name. Use one directory per server cluster where two clusters have keys of the
-    same name.
+  - Use C(no_log=true) on the task that uses the value. From ansible-core 2.22 on the value is masked wherever it is
+    printed.
+  - The file of a key is JSON in version 1 of the format, with the fields C(format), C(version), C(name), C(id),
+    C(encoded), C(creation), C(expiration) (milliseconds since the epoch, or null) and C(cluster) (with C(urls)). It is
+    called C(<name>.json), or for names that are not plain (lower case letters, digits, C(-) and C(_))
+    C(<readable>~<digest>.json). An encrypted one can be read with C(ansible-vault view).
+  - The name of the cluster is not part of the file name. Use one directory per server cluster where two clusters have
+    keys of the same name.
   - A plain file that other users may open is refused. An encrypted one is not, so it may lie in version control.
-  - AWX and Automation Platform have no place for a store that lasts. There, leave O(crosscluster.elasticsearch.cross_cluster_api_key#module:credential_store) out and
-    let the keystores of the client nodes be the store. The C(trust) playbook works that way.
+  - AWX and Automation Platform have no place for a store that lasts. There, leave
+    O(crosscluster.elasticsearch.cross_cluster_api_key#module:credential_store) out and let the keystores of the client
+    nodes be the store. The C(trust) playbook works that way.
 seealso:
   - module: crosscluster.elasticsearch.cross_cluster_api_key
   - module: crosscluster.elasticsearch.keystore
@@ -98,7 +103,7 @@ EXAMPLES = r"""
 - name: Put the key into the keystore of a client node
   crosscluster.elasticsearch.keystore:
     name: cluster.remote.berlin.credentials
-    value: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin', store=playbook_dir ~ '/credentials') }}"
+    value: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin', store='credentials') }}"
   no_log: true
 
 - name: Fail when one of the keys does not live for another week
@@ -114,14 +119,16 @@ EXAMPLES = r"""
 
 - name: Use a key if there is one
   ansible.builtin.debug:
-    msg: "{{ query('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin', on_missing='skip', output='id') }}"
+    msg: >-
+      {{ query('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin', on_missing='skip', output='id') }}
 """
 
 RETURN = r"""
 _raw:
   description:
     - One element per term, without those that were left out.
-    - With O(output=dict), dictionaries with C(name), C(id), C(api_key), C(encoded), C(creation), C(expiration) and C(urls).
+    - With O(output=dict), dictionaries with C(name), C(id), C(api_key), C(encoded), C(creation), C(expiration) and
+      C(urls).
   type: list
   elements: raw
 """
@@ -148,9 +155,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plugin
 display = Display()
 
 NO_STORE = (
-    "No credential store is given: set the option store, the variable crosscluster_credential_store or the environment variable"
-    " CROSSCLUSTER_CREDENTIAL_STORE to the directory that credential_store of the module cross_cluster_api_key writes. In AWX,"
-    " where nothing on the controller lasts, do without this lookup: the keystores of the client nodes are the store there, as"
+    "No credential store is given: set the option store, the variable crosscluster_credential_store or the"
+    " environment variable"
+    " CROSSCLUSTER_CREDENTIAL_STORE to the directory that credential_store of the module cross_cluster_api_key"
+    " writes. In AWX,"
+    " where nothing on the controller lasts, do without this lookup: the keystores of the client nodes are the store"
+    " there, as"
     " the trust playbook has it (keystore_info reads them)."
 )
 
@@ -175,7 +185,8 @@ class LookupModule(LookupBase):
         except Exception as exc:
             # Lookups' exceptions are printed even under no_log, and the text of an arbitrary one may hold a secret.
             raise AnsibleLookupError(
-                f"This is a mistake in the collection crosscluster.elasticsearch: {type(exc).__name__}. Please report it."
+                f"This is a mistake in the collection crosscluster.elasticsearch: {type(exc).__name__}. Please"
+                f" report it."
             ) from None
 
     def _values(self, names: list[str]) -> list[t.Any]:
@@ -240,8 +251,10 @@ def _names(terms: t.Sequence[t.Any]) -> list[str]:
 def _missing(name: str, store: CredentialStore) -> Stale:
     return Stale(
         "on_missing",
-        f"The credential store {store.directory} holds no key '{name}' (no {store.path(name)}). The module cross_cluster_api_key"
-        " with credential_store puts it there when it makes the key; for a key that exists already, run it with rotate=true.",
+        f"The credential store {store.directory} holds no key '{name}' (no {store.path(name)}). The module"
+        f" cross_cluster_api_key"
+        " with credential_store puts it there when it makes the key; for a key that exists already, run it with"
+        " rotate=true.",
     )
 
 

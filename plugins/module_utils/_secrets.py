@@ -4,9 +4,9 @@
 
 """Keep secrets off the screen without destroying them. Private to this collection.
 
-ansible-core 2.22 masks registered values wherever something is printed and leaves the value itself alone. Older versions
-have nothing of the kind (`no_log_values` would wipe the only copy of a new key), so registering does nothing there; what
-protects on them is the action plugin.
+ansible-core 2.22 masks registered values wherever something is printed and leaves the value itself alone. Older
+versions have nothing of the kind (`no_log_values` would wipe the only copy of a new key), so registering does nothing
+there; what protects on them is the action plugin.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHORTEST = 4
 
 
 def mark_as_secret(value: t.Any) -> t.Any:
-    """Register a value, and return it. Of mappings only the values: a key such as `password` would be masked everywhere."""
+    """Register a value, and return it. Of mappings only the values: the key `password` would be masked everywhere."""
     if isinstance(value, str):
         if _register_secret is not None and len(value) >= _SHORTEST:
             _register_secret(str(value))

@@ -11,8 +11,8 @@ Format, version 1: JSON (which is YAML as well), encrypted as a whole by Ansible
      "creation": 1712345678901, "expiration": null,
      "cluster": {"urls": ["https://berlin-1:9200"]}}
 
-Files of the key `paris-berlin`: `paris-berlin.json` (the credential), `paris-berlin.intent` (only between the decision to
-make a key and the credential being stored), `.paris-berlin.lock` (empty). A name that is not a plain file name gets a
+Files of the key `paris-berlin`: `paris-berlin.json` (the credential), `paris-berlin.intent` (only between the decision
+to make a key and the credential being stored), `.paris-berlin.lock` (empty). A name that is not a plain file name gets a
 readable stem and a digest. The name of the cluster is not part of it, because the lookup must find a credential without
 asking anybody: use one directory per server cluster where two of them have keys of the same name.
 
@@ -158,7 +158,8 @@ class CredentialStore:
             data = self._decrypt(path, data)
         elif mode & (stat.S_IRWXG | stat.S_IRWXO) and wanted == FORMAT:
             raise StoreError(
-                f"The stored credential {path} is not encrypted, and other users may open it (mode {stat.S_IMODE(mode):04o})."
+                f"The stored credential {path} is not encrypted, and other users may open it (mode"
+                f" {stat.S_IMODE(mode):04o})."
                 f" Replace the key if they may have read it; otherwise: chmod 600 {path}"
             )
         try:
@@ -188,7 +189,8 @@ class CredentialStore:
             return self._vault.decrypt(data)
         except AnsibleError as exc:
             raise StoreError(
-                f"The stored credential {path} cannot be decrypted with the vault secrets that are loaded: load the one it"
+                f"The stored credential {path} cannot be decrypted with the vault secrets that are loaded: load the"
+                f" one it"
                 " was written with. If that is right, the file is damaged."
             ) from exc
 

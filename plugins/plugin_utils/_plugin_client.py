@@ -24,7 +24,8 @@ def build_client(plugin: HasOptions) -> ElasticsearchClient:
     """A client for the connection options of a plugin. Raises InputError as the modules do."""
     if not HAS_REQUESTS:
         raise AnsibleLookupError(
-            "The Python library requests is needed on the controller to ask Elasticsearch (verify=true): install it for the"
+            "The Python library requests is needed on the controller to ask Elasticsearch (verify=true): install it"
+            " for the"
             " Python that runs Ansible."
         )
     options = {name: _native(plugin.get_option(name)) for name in CONNECTION_OPTIONS}

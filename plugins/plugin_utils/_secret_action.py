@@ -6,8 +6,10 @@
 
 What it does, and why it cannot be left to the module or the user:
 
-* A result that holds a secret is kept off the screen, out of callbacks and job events; what `register` gets is untouched.
-  A module cannot ask for that itself, and a result without a secret stays visible. On ansible-core 2.22+ the values are
+* A result that holds a secret is kept off the screen, out of callbacks and job events; what `register` gets is
+  untouched.
+  A module cannot ask for that itself, and a result without a secret stays visible. On ansible-core 2.22+ the values
+  are
   registered instead, and core masks just them.
 * A failure becomes a fresh result with a cleaned message: ansible-core 2.19+ prints messages in clear even under no_log.
 * With `async` and `poll` the result comes from elsewhere, so the whole task is kept off the screen. With `poll: 0` it
@@ -90,7 +92,8 @@ class SecretAction(ActionBase):
         except Exception as exc:
             # The text of an arbitrary exception may hold a secret; of a mistake only its kind is told.
             return self._failure(
-                f"This is a mistake in the collection crosscluster.elasticsearch: {type(exc).__name__}. Please report it."
+                f"This is a mistake in the collection crosscluster.elasticsearch: {type(exc).__name__}. Please"
+                f" report it."
             )
         return self._finish({**result, **done})
 
@@ -110,6 +113,10 @@ class SecretAction(ActionBase):
             return self._failure(result.get("msg") or "The module failed without a message.", result, secrets)
         if secrets and not HAS_SECRETS_API:
             result["_ansible_no_log"] = True
+            if getattr(self._task, "loop", None) is not None:
+                # Before 2.19, core hands the results of all items to callbacks (and so to job events) once more, in a
+                # result of its own. It takes over this mark from the item's copy of the task.
+                self._task.no_log = True
         return result
 
     def _failure(
@@ -139,6 +146,7 @@ class SecretAction(ActionBase):
             self._task.no_log = True
         else:
             display.warning(
-                f"The result of this job of {self.MODULE} may hold a secret, and the task that collects it shows it: give"
+                f"The result of this job of {self.MODULE} may hold a secret, and the task that collects it shows it:"
+                f" give"
                 " that async_status task no_log: true, and clean the job up with mode: cleanup."
             )

@@ -61,6 +61,15 @@ def test_only_a_result_with_a_secret_is_hidden(monkeypatch):
     assert result == {"changed": False}
 
 
+def test_in_a_loop_the_sum_of_the_results_is_hidden_too(monkeypatch):
+    monkeypatch.setattr(_secret_action, "HAS_SECRETS_API", False)
+    for answer, hidden in ((made("one"), True), ({"changed": False}, False)):
+        task = action(monkeypatch, {"name": "k"}, [answer])[0]
+        task._task.loop = ["one"]
+        task.run()
+        assert task._task.no_log is hidden
+
+
 def test_with_the_secrets_api_nothing_is_hidden(monkeypatch):
     monkeypatch.setattr(_secret_action, "HAS_SECRETS_API", True)
     assert "_ansible_no_log" not in action(monkeypatch, {"name": "k"}, [made("one")])[0].run()
