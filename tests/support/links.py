@@ -1,98 +1,120 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Links between simulated clusters, made by the playbooks: run them, search through them, break them.
 
-"""What the tests of the link rules do over and over, in terms of one simulator."""
+    estate = Links(sim, tmp_path, [("paris", "berlin")])
+    run = estate.play("trust")
+    assert estate.search("paris", "berlin") == [200, 200, 200]
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
-import subprocess
+import sys
+import threading
 import typing as t
-
-import yaml
+from pathlib import Path
 
 from simulator import Simulator
-from support.simulated import Answer, Api, put_credential
 
-SEARCH = "/berlin:logs-*/_search"
+from .playbook import Run, run_playbook
+from .simulated import Api, put_credential
 
-
-class Pair:
-    """paris asks berlin, under the alias `berlin`; skip_unavailable is false so that causes show."""
-
-    def __init__(self, sim: Simulator) -> None:
-        self.sim = sim
-        self.berlin = Api(sim.cluster("berlin"))
-        self.paris = Api(sim.cluster("paris"))
-        self.nodes = sim.cluster("paris")["nodes"]
-
-    # --- berlin ---
-    def document(self, index: str = "logs-1", source: dict[str, t.Any] | None = None, identity: str = "1") -> None:
-        answer = self.berlin.put(f"/{index}/_doc/{identity}", source or {"team": "a", "secret": "s"})
-        assert answer.status in (200, 201), answer
-
-    # --- paris ---
-    def credential(self, encoded: str, nodes: list[int] | None = None, alias: str = "berlin") -> None:
-        for number, node in enumerate(self.nodes):
-            if nodes is None or number in nodes:
-                put_credential(node, alias, encoded)
-
-    def tool(self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris") -> subprocess.CompletedProcess[str]:
-        command = [self.sim.cluster(cluster)["nodes"][node]["keystore"], *arguments]
-        return subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/")
-
-    def reload(self, body: t.Any = None, node_id: str = "") -> Answer:
-        return self.paris.post(f"/_nodes{node_id}/reload_secure_settings", body)
-
-    def settings(self, alias: str = "berlin", **values: t.Any) -> Answer:
-        flat = {f"cluster.remote.{alias}.{name.replace('__', '.')}": value for name, value in values.items()}
-        return self.paris.put("/_cluster/settings", {"persistent": flat})
-
-    def proxy(self, address: str | None = None, **more: t.Any) -> Answer:
-        address = address or self.sim.cluster("berlin")["remote_cluster_server"]
-        answer = self.settings(mode="proxy", proxy_address=address, **{"skip_unavailable": False, **more})
-        assert answer.status == 200, answer
-        return answer
-
-    def link(self, access: t.Any = None, **settings: t.Any) -> dict[str, t.Any]:
-        key = self.berlin.key(**({"access": access} if access else {}))
-        self.credential(key["encoded"])
-        self.reload()
-        self.proxy(**settings)
-        return key
-
-    def search(self, expression: str = SEARCH, node: int = 0, user: Api | None = None) -> Answer:
-        asked = user or self.paris.at_node(node)
-        return asked.get(expression)
-
-    def info(self, node: int = 0) -> dict[str, t.Any]:
-        return self.paris.at_node(node).get("/_remote/info").json
-
-    def resolve(self, expression: str = "/berlin:logs-*", user: Api | None = None) -> t.Any:
-        return (user or self.paris).get("/_resolve/cluster" + expression).json
-
-    # --- files and nodes ---
-    def yml(self, cluster: str, nodes: list[int] | None = None, **change: t.Any) -> None:
-        """Change elasticsearch.yml (None removes) and restart; keys are given with `__` for dots."""
-        for number, node in enumerate(self.sim.cluster(cluster)["nodes"]):
-            if nodes is None or number in nodes:
-                self.write_yml(node, {key.replace("__", "."): value for key, value in change.items()})
-                self.sim.control(cluster, "restart_node", node=node["name"])
-
-    @staticmethod
-    def write_yml(node: dict[str, t.Any], change: dict[str, t.Any]) -> None:
-        path = os.path.join(node["config_dir"], "elasticsearch.yml")
-        with open(path, encoding="utf-8") as stream:
-            settings = yaml.safe_load(stream) or {}
-        settings.update(change)
-        with open(path, "w", encoding="utf-8") as stream:
-            yaml.safe_dump({key: value for key, value in settings.items() if value is not None}, stream)
-
-    def log(self, cluster: str = "paris", node: int = 0) -> str:
-        return self.sim.control(cluster, "node_log", node=self.sim.cluster(cluster)["nodes"][node]["name"])
+ACCESS = {"search": [{"names": ["logs-*"]}]}
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+# Long tests run only on demand.
+SLOW = bool(os.environ.get("CROSSCLUSTER_SLOW_TESTS"))
 
 
-def texts(answer: Answer) -> str:
-    """Status and every reason, outermost first, on one line."""
-    return f"{answer.status} {' | '.join(str(reason) for reason in answer.reasons)}"
+class Links:
+    def __init__(self, sim: Simulator, directory: Path, links: t.Sequence[t.Any], **defaults: t.Any) -> None:
+        self.sim, self.directory, self._numbers = sim, directory, itertools.count(1)
+        self.clusters = sim.spec["clusters"]
+        # With skip_unavailable a failing link would be a search that succeeds with nothing found.
+        common = {"access": ACCESS, "skip_unavailable": False, **defaults}
+        self.links = [{**common, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})} for link in links]
+        for name in {link["to"] for link in self.links}:
+            assert self.api(name).put("/logs-1/_doc/1?refresh=true", {"of": name}).status in (200, 201)
+
+    def api(self, cluster: str, node: int = 0) -> Api:
+        return Api(self.clusters[cluster], node=node)
+
+    def play(self, name: str, *, env: dict[str, str] | None = None, variables: dict[str, t.Any] | None = None, **options: t.Any) -> Run:
+        """One of the playbooks of the collection."""
+        given = {**LOCAL, "elasticsearch_clusters": self.clusters, "cross_cluster_links": self.links, **(variables or {})}
+        for cluster in self.clusters:
+            self.sim.control(cluster, "clear_log")
+        return run_playbook(
+            f"crosscluster.elasticsearch.{name}", directory=self.directory / f"run-{next(self._numbers)}", extra_vars=given, env=env, **options)
+
+    def search(self, client: str, alias: str) -> list[int]:
+        """The status of a search through every node of the client."""
+        nodes = range(len(self.clusters[client]["urls"]))
+        return [self.api(client, node).get(f"/{alias}:logs-1/_search").status for node in nodes]
+
+    def all_work(self) -> bool:
+        return all(set(self.search(link["from"], link.get("alias", link["to"]))) == {200} for link in self.links)
+
+    def writes(self) -> list[tuple[str, str, str]]:
+        """The write requests since the last run began."""
+        return [
+            (cluster, entry["method"], entry["path"])
+            for cluster in self.clusters
+            for entry in self.sim.log(cluster, writes_only=True)
+            if "/_doc" not in entry["path"]
+        ]
+
+    def requests(self) -> int:
+        return sum(len(self.sim.log(cluster)) for cluster in self.clusters)
+
+    def live_keys(self, server: str, name: str | None = None) -> list[dict[str, t.Any]]:
+        keys = self.api(server).get("/_security/api_key?active_only=true").json["api_keys"]
+        return [key for key in keys if name is None or key["name"] == name]
+
+    def hold(self, node: dict[str, t.Any], alias: str, encoded: str) -> None:
+        put_credential(node, alias, encoded)
+
+    def reload(self, cluster: str) -> None:
+        assert self.api(cluster).post("/_nodes/reload_secure_settings").status == 200
+
+
+def report(run: Run) -> dict[str, dict[str, t.Any]]:
+    """What the role says about each link."""
+    rows = run.result("Sum up each link")["ansible_facts"]["cross_cluster_trust_report"]
+    return {row["link"]: row for row in rows}
+
+
+def plan(run: Run) -> dict[str, list[str]]:
+    """The plan in words, of the links that have one."""
+    found = run.results("Show the plan")
+    return found[0]["msg"] if found else {}
+
+
+class Searching:
+    """Searches without a pause through every node of a client, for as long as the block lasts."""
+
+    def __init__(self, links: Links, client: str, alias: str) -> None:
+        self.links, self.client, self.alias = links, client, alias
+        self.made, self.failed = 0, []  # type: int, list[str]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._search, daemon=True)
+
+    def __enter__(self) -> Searching:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _search(self) -> None:
+        nodes = [self.links.api(self.client, node) for node in range(len(self.links.clusters[self.client]["urls"]))]
+        # Two cores are shared with the run itself: a short pause lets it get somewhere.
+        while not self._stop.wait(0.005):
+            for node in nodes:
+                answer = node.get(f"/{self.alias}:logs-1/_search")
+                self.made += 1
+                if answer.status != 200 or answer.json["hits"]["total"]["value"] != 1:
+                    self.failed.append(repr(answer))
