@@ -41,6 +41,26 @@ def elasticsearch_trust(text: str, files: t.Any, wanted: t.Sequence[str], own: s
     return {"missing": len(missing), "bundle": content, **merged._asdict()}
 
 
+def elasticsearch_uri(connection: t.Mapping[str, t.Any], url: str) -> t.Dict[str, t.Any]:
+    """The arguments of ansible.builtin.uri for a question that no module of this collection asks."""
+    given = {
+        "url": url,
+        "url_username": connection.get("username"),
+        "url_password": connection.get("password"),
+        "force_basic_auth": connection.get("username") is not None,
+        "ca_path": connection.get("ca_cert"),
+        "client_cert": connection.get("client_cert"),
+        "client_key": connection.get("client_key"),
+        "validate_certs": connection.get("validate_certs"),
+        "timeout": connection.get("timeout"),
+        "return_content": True,
+    }
+    for option, scheme in (("api_key", "ApiKey"), ("bearer_token", "Bearer")):
+        if connection.get(option):
+            given["headers"] = {"Authorization": "{0} {1}".format(scheme, connection[option])}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 class FilterModule:
     """Filters of the roles."""
 
@@ -49,4 +69,5 @@ class FilterModule:
             "elasticsearch_yml": elasticsearch_yml,
             "elasticsearch_authorities": elasticsearch_authorities,
             "elasticsearch_trust": elasticsearch_trust,
+            "elasticsearch_uri": elasticsearch_uri,
         }
