@@ -258,6 +258,7 @@ def _values(view: LinkView, members: t.Sequence[Data]) -> Data:
     addresses = sides.addresses(view)
     return {
         "nodes": lp.names(_host(entry) for entry in members), "address": ", ".join(addresses) or "its address",
+        "cluster": "{0} or {1}".format(view.link["from"], view.link["to"]),
         "key_id": next(iter(view.held), "in use"), "port": port_of(addresses[0]) if addresses else "?",
     }  # fmt: skip
 

@@ -48,7 +48,7 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,
 .finding.broken{border-left-color:var(--broken)}.finding.warning{border-left-color:var(--warning)}
 .finding h3{margin:0;font-size:1rem}
 .finding ul{margin:.4rem 0;padding-left:1.2rem}.finding .fix,.finding p{margin:.3rem 0 0}.seen{font-size:.9rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse}
+.scroll{overflow-x:auto;position:relative}table{border-collapse:collapse}
 .matrix th,.matrix td{border:1px solid var(--line)}.matrix th{font-weight:600;font-size:.9rem}
 .matrix tbody th{text-align:left;white-space:nowrap;padding:.2rem .6rem;position:sticky;left:0;background:var(--ground)}
 .matrix thead th{vertical-align:bottom;padding:.4rem .2rem}

@@ -1,0 +1,284 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows, findings and renderings of estates that do not exist."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+import typing as t
+
+import pytest
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
+    _doctor_words,
+    _link_doctor,
+    _link_report,
+    _report_html,
+    _report_metrics,
+    _report_style,
+    _report_text,
+)
+from support.estate import DAY, Estate, mesh
+
+NASTY = "<script>alert(1)</script>\"'&\u0000\u202e{{ 7*7 }}\n</td>"
+VOID = {"meta", "input", "br", "link", "rect", "line"}
+
+
+def two() -> Estate:
+    return Estate({"paris": 2, "berlin": 2}, [("paris", "berlin")])
+
+
+def report(estate: Estate, **options: t.Any) -> dict[str, t.Any]:
+    views = estate.views()
+    findings = _link_doctor.examine(views, estate.facts(), **{k: v for k, v in options.items() if k in ("warn_days", "roles")})
+    return _link_report.build(views, findings, estate.now, options.get("previous"), options.get("stray", ()))
+
+
+def codes(estate: Estate, **options: t.Any) -> dict[str, str]:
+    return {item["code"]: item["level"] for item in report(estate, **options)["links"][0]["findings"]}
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_row() -> None:
+    found = report(two())
+    row = found["links"][0]
+    assert {name: row[name] for name in ("state", "key_id", "age_days", "days_left", "proven", "owner")} == {
+        "state": "ok", "key_id": "key0000", "age_days": 30, "days_left": 60, "proven": True, "owner": "elastic"}  # fmt: skip
+    assert row["last_proof"] == found["generated"] and _link_report.exit_status(found) == 0
+    assert found["summary"] == {"ok": 1, "warning": 0, "broken": 0, "unknown": 0, "links": 1, "healthy": True, "orphans": 0,
+                                "next_expiry_days": 60}  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "days", "words"), [(1, 0, "today"), (DAY, 1, "in 1 day"), (-1, -1, "expired"), (None, None, "never")])
+def test_days_are_rounded_down(left: int | None, days: int | None, words: str) -> None:
+    estate = two()
+    estate.key("paris/berlin")["expiration"] = None if left is None else estate.now + left
+    assert report(estate)["links"][0]["days_left"] == days and _report_text.ends(days) == words
+
+
+def test_a_failing_link_keeps_the_time_of_its_last_proof() -> None:
+    estate = two()
+    before = report(estate)
+    estate.now += DAY
+    estate.fail_probe("paris/berlin", "Unable to connect to [berlin]")
+    row = report(estate, previous=before)["links"][0]
+    assert (row["proven"], row["last_proof"]) == (False, before["generated"])
+    assert "worked 2027-01-15" in _report_text.proof(row, estate.now)
+    for odd in (None, {}, {"links": 3}, {"links": [{"link": "paris/berlin", "last_proof": "x"}, 7]}):
+        assert report(estate, previous=odd)["links"][0]["last_proof"] is None
+
+
+@pytest.mark.parametrize("side", ["api_keys", "remotes"])
+def test_a_side_that_cannot_be_read_is_unknown_and_not_broken(side: str) -> None:
+    estate = two()
+    estate.failed[side, "berlin" if side == "api_keys" else "paris"] = "401 security_exception"
+    found = report(estate)
+    row = found["links"][0]
+    assert row["state"] == "unknown" and _link_report.exit_status(found) == 3
+    assert {node["credential"] for node in row["nodes"]} == ({"unread"} if side == "api_keys" else {"live"})
+    assert [item["code"] for item in row["findings"]] == ["cluster_unread"]
+
+
+def test_no_orphans_are_named_while_a_node_cannot_be_read() -> None:
+    estate = two()
+    estate.keys["berlin"].append({**estate.key("paris/berlin"), "id": "extra"})
+    assert [key["id"] for key in report(estate)["links"][0]["orphans"]] == ["extra"]
+    estate.keystores["paris-2"] = {"failed": True, "msg": "no such tool"}
+    assert report(estate)["links"][0]["orphans"] == [] and codes(estate)["node_unread"] == "unknown"
+
+
+# -- findings ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("API key (type:[cross_cluster], id:[key0000]) requires certificate identity matching [CN=x], but no certificate was provided",
+         "certificate_identity_missing"),
+        ("DN from provided certificate [CN=a] does not match API Key certificate identity pattern [CN=b]", "certificate_identity_mismatch"),
+        ("Failed to verify cross cluster api key signature certificate from [(CN=a", "signature_untrusted"),
+        ("invalid credentials for API key [key0000]", "key_wrong_secret"),
+        ("current license is non-compliant for [advanced-remote-cluster-security]", "license"),
+        ("target cluster version [8.9.0] does not support receiving them", "remote_too_old"),
+        ("all nodes must have version [8.10.0] or higher to support", "remote_mixed_versions"),
+        ("Transport request header [x] is not allowed for cross cluster requests through the dedicated remote cluster server port",
+         "header_not_allowed"),
+        ("this node does not have the remote_cluster_client role", "node_lacks_role"),
+        ("Internal user [_xpack] should not be used for cross cluster requests", "internal_user"),
+        ("Cross cluster API key [k] is invalid: search does not support document or field level security if replication is assigned",
+         "key_access_invalid"),
+        ("no such remote cluster: [berlin]", "alias_unknown"),
+        ("something nobody has seen before", "unknown"),
+    ],
+)  # fmt: skip
+def test_what_a_node_says_becomes_cause_and_fix(reason: str, code: str) -> None:
+    estate = two()
+    estate.fail_probe("paris/berlin", reason)
+    finding = next(item for item in report(estate)["links"][0]["findings"] if item["code"] == code)
+    assert finding["level"] == "error" and finding["fix"] and reason[:40] in finding["evidence"]
+    assert "{" not in finding["fix"]
+
+
+def test_each_node_may_have_its_own_cause() -> None:
+    estate = two()
+    estate.fail_probe("paris/berlin", "unknown host [berlin.example]", ["paris-1"])
+    estate.fail_probe("paris/berlin", "invalid credentials for API key [key0000]", ["paris-2"])
+    assert {"unknown_host", "key_wrong_secret"} <= set(codes(estate))
+
+
+def test_clusters_that_cannot_be_linked() -> None:
+    estate = two()
+    estate.fail_probe("paris/berlin", "Unable to connect to [berlin]")
+    estate.clusters["paris"]["version"] = "8.9.2"
+    estate.clusters["berlin"]["build_flavor"] = "serverless"
+    estate.clusters["paris"]["nodes"][0]["roles"] = ["data"]
+    estate.clusters["berlin"]["nodes"][1]["remote_cluster_server"] = None
+    assert {"too_old", "serverless", "node_lacks_role", "server_partly_disabled"} <= set(codes(estate))
+    finding = next(item for item in report(estate)["links"][0]["findings"] if item["level"] == "error")
+    assert "Unable to connect" in str([item["evidence"] for item in report(estate)["links"][0]["findings"]]), finding
+
+
+def test_9300_and_9200() -> None:
+    for port, code in ((9300, "transport_port"), (9200, "http_port")):
+        estate = two()
+        estate.fail_probe("paris/berlin", "Unable to connect to [berlin]")
+        estate.remote("paris/berlin")["addresses"] = [f"berlin.example:{port}"]
+        assert codes(estate)[code] == "error"
+
+
+def test_key_that_cannot_be_used_any_more() -> None:
+    estate = two()
+    estate.key("paris/berlin")["access"] = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
+    assert codes(estate)["key_access_invalid"] == "error"
+    estate = two()
+    estate.key("paris/berlin")["certificate_identity"] = "CN=paris"
+    estate.clusters["paris"]["version"] = "9.2.1"
+    assert codes(estate)["certificate_identity_unsupported"] == "error"
+
+
+def test_every_text_can_be_filled_in() -> None:
+    names = ("client", "server", "alias", "key_name", "nodes", "address", "port", "key_id", "owner", "cluster", "version", "left", "role",
+             "fields")  # fmt: skip
+    for code, (cause, fix) in _doctor_words.WORDS.items():
+        assert (cause + fix).format(**dict.fromkeys(names, "x")), code
+
+
+# -- renderings --------------------------------------------------------------------------------------------------------
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that elements nest, and collects ids, references, and texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name == "href":
+                self.targets.append(str(value))
+            if name in ("src", "srcset", "data", "action") or name.startswith("on"):
+                self.loads.append(f"{tag} {name}={value}")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:
+            return
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes {self.open}"
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 300])
+def test_html_is_whole_and_needs_nothing_else(size: int) -> None:
+    estate = mesh(size) if size else Estate({"paris": 1}, [])
+    text = _report_html.render(report(estate))
+    page = Page(text)
+    assert not page.loads and len(page.ids) == len(set(page.ids))
+    assert all(target.startswith("#") and target[1:] in page.ids for target in page.targets)
+    assert "http://" not in text and "https://" not in text and "@import" not in text and "url(" not in text
+    assert page.tags.count("script") == 1
+
+
+def test_html_and_terminal_with_names_made_to_break_them() -> None:
+    found = report(mesh(3))
+    for row in found["links"]:
+        row.update(client=NASTY, server=NASTY, alias=NASTY, owner=NASTY, key_id=NASTY, link=NASTY + row["link"])
+        row["nodes"] = [{"name": NASTY, "credential": NASTY, "key_id": NASTY, "reason": NASTY}]
+        for item in row["findings"]:
+            item.update(cause=NASTY, fix=NASTY, evidence=NASTY)
+    found["clusters"] = [NASTY]
+    text = _report_html.render(found, title=NASTY)
+    page = Page(text)
+    assert page.tags.count("script") == 1 and "\u0000" not in text and not page.loads
+    assert all(line.count("{") == line.count("}") for line in _report_metrics.prometheus(found).splitlines())
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [_report_style.LIGHT, _report_style.DARK], ids=["light", "dark"])
+def test_contrast(theme: dict[str, str]) -> None:
+    pairs = [(name, f"{name}-ground") for name in _link_report.STATES]
+    pairs += [(name, ground) for name in ("text", "quiet", "link") for ground in ("ground", "soft")]
+    for name, ground in pairs:
+        light, dark = sorted((luminance(theme[name]), luminance(theme[ground])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, ground)
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\\\|\\"|\\n|[^"\\\n])*",?)*\})? (-?[0-9.]+(e[+-]?\d+)?)')
+
+
+@pytest.mark.parametrize("name", ["paris", 'a"b', "a\\b", "a\nb"])
+def test_prometheus_exposition(name: str) -> None:
+    found = report(mesh(30))
+    found["links"][0]["owner"] = name
+    text = _report_metrics.prometheus(found)
+    assert text.endswith("\n")
+    typed: list[str] = []
+    seen: set[str] = set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            typed.append(line.split()[2])
+            assert line.split()[3] == "gauge"
+        elif not line.startswith("# HELP "):
+            match = SAMPLE.fullmatch(line)
+            assert match and match.group(1) == typed[-1], line
+            assert line.rsplit(" ", 1)[0] not in seen, f"a series stands twice: {line}"
+            seen.add(line.rsplit(" ", 1)[0])
+    assert len(typed) == len(set(typed))
+
+
+def test_bulk_body() -> None:
+    found = report(mesh(7))
+    text = _report_metrics.bulk(found, "metrics-x-default")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert text.endswith("\n") and len(lines) == 14
+    assert all(list(action) == ["create"] for action in lines[::2]) and len({action["create"]["_id"] for action in lines[::2]}) == 7
+    assert lines[1]["@timestamp"] == "2027-01-15T08:00:00.000Z" and lines[3]["event"]["outcome"] == "failure"
+    assert _report_metrics.bulk({**found, "links": []}, "x") == ""
+
+
+def test_terminal_and_stats() -> None:
+    found = report(mesh(60))
+    lines = _report_text.render(found)
+    assert lines[0].startswith("STATE") and lines[-1].startswith("60 links: ")
+    assert any(line.startswith("    Fix: ") for line in lines)
+    stats = _report_text.stats(found, _link_report.exit_status(found))
+    assert stats["status"] == 2 and len(stats["attention"]) + stats["left_out"] == sum(row["state"] != "ok" for row in found["links"])
