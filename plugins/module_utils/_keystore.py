@@ -256,16 +256,20 @@ class KeystoreTool:
 def _run(command: t.Sequence[str], stdin: str, environ: t.Mapping[str, str]) -> Answer:
     # AnsibleModule.run_command has no timeout, and logs the command; a session of its own takes away the terminal,
     # where the tool would otherwise wait for someone to type.
-    done = subprocess.run(
+    with subprocess.Popen(
         list(command),
-        input=stdin.encode("utf-8", "surrogateescape"),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=dict(environ),
-        timeout=CALL_TIMEOUT,
         start_new_session=True,
-        check=False,
-    )
-    return done.returncode, _text(done.stdout), _text(done.stderr)
+    ) as process:
+        try:
+            out, err = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=CALL_TIMEOUT)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, _text(out), _text(err)
 
 
 def _text(raw: bytes) -> str:
