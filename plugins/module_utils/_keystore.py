@@ -254,9 +254,9 @@ class KeystoreTool:
 
 
 def _run(command: t.Sequence[str], stdin: str, environ: t.Mapping[str, str]) -> Answer:
-    # AnsibleModule.run_command has no timeout, and logs the command; a session of its own takes away the terminal,
-    # where the tool would otherwise wait for someone to type.
-    with subprocess.Popen(
+    # AnsibleModule.run_command has no timeout, and several calls run at once here; a session of its own takes away the
+    # terminal, where the tool would otherwise wait for someone to type.
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
         list(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
