@@ -56,7 +56,7 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,
 .matrix td{min-width:2rem;height:2rem;text-align:center}.matrix td a{display:block;line-height:2rem;color:inherit;font-weight:700;text-decoration:none}
 .matrix td.self{background:repeating-linear-gradient(45deg,var(--soft) 0 4px,var(--line) 4px 5px)}.matrix td.none{color:var(--quiet)}
 .matrix small{font-weight:400;margin-left:.15rem}.legend .badge{margin-right:.3rem}
-.axis svg{width:100%;max-width:52rem;height:auto}.axis line{stroke:var(--line);stroke-width:1}
+.axis{overflow-x:auto}.axis svg{width:100%;min-width:34rem;max-width:52rem;height:auto}.axis line{stroke:var(--line);stroke-width:1}
 .axis text{fill:var(--text);font:11px system-ui,sans-serif;text-anchor:middle}.axis text.end{text-anchor:end}.axis text.start{text-anchor:start}
 .axis rect{fill:var(--link)}
 .links,.plain{width:100%}.links th,.plain th{text-align:left;border-bottom:2px solid var(--line);padding:.4rem .5rem;white-space:nowrap}
