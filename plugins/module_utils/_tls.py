@@ -241,6 +241,8 @@ def describe_tls_error(exc: BaseException) -> str:
     if message:
         return f"its certificate is not trusted: {message}"
     text = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(getattr(exc, "reason", None) or exc))
+    if re.search(r"doesn't match|does not match", str(exc)):  # how urllib3 before 2.0 says so
+        return "its certificate is not trusted: it is not for this host name"
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         return "it does not speak TLS on this port (is the URL meant to begin with http:// ?)"
     return f"the TLS handshake failed ({text})"

@@ -189,7 +189,11 @@ class _ContextAdapter(HTTPAdapter):
     def __init__(self, session: _Session, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
         self._session = session
         self._context = context
+        self._verify = verify
         self._cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        if context is not None and urllib3.__version__.startswith("1."):
+            # It tells the context no host name when that is an address, and compares the certificate itself.
+            context.check_hostname = False
         super().__init__()
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -204,7 +208,7 @@ class _ContextAdapter(HTTPAdapter):
     def _tls(self) -> t.Dict[str, t.Any]:
         if self._context is None:
             return {}
-        checks = {} if self._context.check_hostname else {"assert_hostname": False}
+        checks = {} if self._verify else {"assert_hostname": False}
         return {"ssl_context": self._context, **checks}
 
     def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
@@ -213,10 +217,17 @@ class _ContextAdapter(HTTPAdapter):
         conn.ca_certs = None
         conn.ca_cert_dir = None
 
-    def build_connection_pool_key_attributes(self, request: t.Any, verify: t.Any, cert: t.Any = None) -> t.Any:
-        parts = urlsplit(request.url)
-        host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
-        return host, ({"cert_reqs": self._cert_reqs} if parts.scheme == "https" else {})
+    def get_connection_with_tls_context(
+        self, request: t.Any, verify: t.Any, proxies: t.Any = None, cert: t.Any = None
+    ) -> t.Any:
+        # From requests 2.32 on; some of its versions would put a context of their own in the place of ours.
+        proxy = requests.utils.select_proxy(request.url, proxies)
+        manager = self.poolmanager
+        if proxy:
+            manager = self.proxy_manager_for(requests.utils.prepend_scheme_if_needed(proxy, "http"))
+        return manager.connection_from_url(request.url)
+
+    _get_connection = get_connection_with_tls_context  # its name in requests 2.32.0 and 2.32.1
 
 
 def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:

@@ -177,7 +177,7 @@ def test_proxy_of_the_environment(serve, ask, monkeypatch):
     threading.Thread(target=proxy, daemon=True).start()
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
     assert ask(url) == "9.3.0"
-    assert asked == [f"CONNECT {url[8:]} HTTP/1.1"]
+    assert [request.rsplit(" ", 1)[0] for request in asked] == [f"CONNECT {url[8:]}"]
     listener.close()
     with pytest.raises(EsConnectionError, match="proxy"):
         ask(url)
