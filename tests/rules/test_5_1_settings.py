@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.pair import Pair
 
 PATH = "/_cluster/settings"
@@ -43,26 +44,50 @@ def refused(answer, reason):
         ({"seeds": ["h:x"]}, "failed to parse port"),
         ({"seeds": ["h:"]}, "failed to parse port"),
         ({"seeds": ["h:0"]}, "port number must be > 0 but was: [0]"),
-        ({"mode": "proxy", "proxy_address": "x"}, "remote hosts need to be configured as [host:port], found [x] instead"),
+        (
+            {"mode": "proxy", "proxy_address": "x"},
+            "remote hosts need to be configured as [host:port], found [x] instead",
+        ),
         ({"seeds": ["h:1"], "node_connections": 0}, "[cluster.remote.a.node_connections] must be >= 1"),
-        ({"seeds": ["h:1"], "node_connections": "many"}, "Failed to parse value [many] for setting [cluster.remote.a.node_connections]"),
+        (
+            {"seeds": ["h:1"], "node_connections": "many"},
+            "Failed to parse value [many] for setting [cluster.remote.a.node_connections]",
+        ),
         ({"mode": "proxy", "proxy_address": "h:1", "proxy_socket_connections": 0}, "must be >= 1"),
-        ({"seeds": ["h:1"], "skip_unavailable": "yes"}, "Failed to parse value [yes] as only [true] or [false] are allowed."),
-        ({"seeds": ["h:1"], "transport__compress": "some"}, "Failed to parse value [some] for setting [cluster.remote.a.transport.compress]"),
+        (
+            {"seeds": ["h:1"], "skip_unavailable": "yes"},
+            "Failed to parse value [yes] as only [true] or [false] are allowed.",
+        ),
+        (
+            {"seeds": ["h:1"], "transport__compress": "some"},
+            "Failed to parse value [some] for setting [cluster.remote.a.transport.compress]",
+        ),
         ({"seeds": ["h:1"], "transport__compression_scheme": "gz"}, "Failed to parse value [gz]"),
         ({"seeds": ["h:1"], "transport__ping_schedule": "5"}, "as a time value: unit is missing or unrecognized"),
-        ({"mode": "proxy", "seeds": ["h:1"]},
-         'Setting "cluster.remote.a.seeds" cannot be used with the configured "cluster.remote.a.mode" [required=SNIFF, configured=PROXY]'),
-        ({"mode": "proxy", "proxy_address": "h:1", "node_connections": 2},
-         'Setting "cluster.remote.a.node_connections" cannot be used with the configured "cluster.remote.a.mode" '
-         "[required=SNIFF, configured=PROXY]"),
-        ({"proxy_address": "h:1"},
-         'Setting "cluster.remote.a.proxy_address" cannot be used with the configured "cluster.remote.a.mode" '
-         "[required=PROXY, configured=SNIFF]"),
+        (
+            {"mode": "proxy", "seeds": ["h:1"]},
+            'Setting "cluster.remote.a.seeds" cannot be used with the configured '
+            '"cluster.remote.a.mode" [required=SNIFF, configured=PROXY]',
+        ),
+        (
+            {"mode": "proxy", "proxy_address": "h:1", "node_connections": 2},
+            'Setting "cluster.remote.a.node_connections" cannot be used with the configured "cluster.remote.a.mode" '
+            "[required=SNIFF, configured=PROXY]",
+        ),
+        (
+            {"proxy_address": "h:1"},
+            'Setting "cluster.remote.a.proxy_address" cannot be used with the configured "cluster.remote.a.mode" '
+            "[required=PROXY, configured=SNIFF]",
+        ),
         ({"server_name": "x"}, "[required=PROXY, configured=SNIFF]"),
-        ({"skip_unavailable": True}, "Cannot configure setting [cluster.remote.a.skip_unavailable] if remote cluster is not enabled."),
-        ({"mode": "proxy", "transport__compress": "true"},
-         "Cannot configure setting [cluster.remote.a.transport.compress] if remote cluster is not enabled."),
+        (
+            {"skip_unavailable": True},
+            "Cannot configure setting [cluster.remote.a.skip_unavailable] if remote cluster is not enabled.",
+        ),
+        (
+            {"mode": "proxy", "transport__compress": "true"},
+            "Cannot configure setting [cluster.remote.a.transport.compress] if remote cluster is not enabled.",
+        ),
         ({"proxy": "h:1"}, "missing required setting [cluster.remote.a.seeds] for setting [cluster.remote.a.proxy]"),
         ({"credentials": "x"}, "persistent setting [cluster.remote.a.credentials], not dynamically updateable"),
         ({"nonsense": "x"}, "persistent setting [cluster.remote.a.nonsense], not recognized"),
@@ -78,32 +103,73 @@ def test_5_1_refused(pair, values, reason):
     [
         {"seeds": ["h:9443", "[::1]:9443"], "node_connections": "2", "proxy": "p:1"},
         {"mode": "SNIFF", "seeds": "h:1,i:2"},
-        {"mode": "Proxy", "proxy_address": "no-such-host.invalid:9443", "server_name": "x", "proxy_socket_connections": 2},
-        {"seeds": ["127.0.0.1:1"], "transport__compress": "indexing_data", "transport__compression_scheme": "lz4",
-         "transport__ping_schedule": "30s", "skip_unavailable": True},
+        {
+            "mode": "Proxy",
+            "proxy_address": "no-such-host.invalid:9443",
+            "server_name": "x",
+            "proxy_socket_connections": 2,
+        },
+        {
+            "seeds": ["127.0.0.1:1"],
+            "transport__compress": "indexing_data",
+            "transport__compression_scheme": "lz4",
+            "transport__ping_schedule": "30s",
+            "skip_unavailable": True,
+        },
         {"mode": "proxy"},
     ],
 )
 def test_5_1_accepted_and_acknowledged_though_unreachable(pair, values):
-    values = {name: ["127.0.0.1:1"] if name == "seeds" and isinstance(value, list) and "h:" in value[0] else value
-              for name, value in values.items()}
+    values = {
+        name: ["127.0.0.1:1"] if name == "seeds" and isinstance(value, list) and "h:" in value[0] else value
+        for name, value in values.items()
+    }
     answer = remote(pair, **values)
     assert answer.status == 200 and answer.json["acknowledged"] is True, answer
 
 
 def test_5_2_alias_rules(pair):
-    refused(put(pair, **{"cluster.remote..seeds": ["h:1"]}), "remote clusters must not have the empty string as its key")
-    refused(put(pair, **{"cluster.remote.a.b.seeds": ["h:1"]}), "persistent setting [cluster.remote.a.b.seeds], not recognized")
+    refused(
+        put(pair, **{"cluster.remote..seeds": ["h:1"]}), "remote clusters must not have the empty string as its key"
+    )
+    refused(
+        put(pair, **{"cluster.remote.a.b.seeds": ["h:1"]}),
+        "persistent setting [cluster.remote.a.b.seeds], not recognized",
+    )
     assert put(pair, **{"cluster.remote.A_b-1.seeds": ["127.0.0.1:1"]}).status == 200
     assert put(pair, **{"cluster.remote.a_b-1.seeds": ["127.0.0.1:1"]}).status == 200
     assert set(pair.info()) == {"A_b-1", "a_b-1"}
 
 
 def test_5_1_values_come_back_as_strings_nested_and_flat(pair):
-    answer = pair.paris.put(PATH, {"persistent": {"cluster": {"remote": {"a": {
-        "mode": "proxy", "proxy_address": "127.0.0.1:1", "proxy_socket_connections": 5, "skip_unavailable": True}}}}})
-    expected = {"mode": "proxy", "proxy_address": "127.0.0.1:1", "proxy_socket_connections": "5", "skip_unavailable": "true"}
-    assert answer.json == {"acknowledged": True, "persistent": {"cluster": {"remote": {"a": expected}}}, "transient": {}}
+    answer = pair.paris.put(
+        PATH,
+        {
+            "persistent": {
+                "cluster": {
+                    "remote": {
+                        "a": {
+                            "mode": "proxy",
+                            "proxy_address": "127.0.0.1:1",
+                            "proxy_socket_connections": 5,
+                            "skip_unavailable": True,
+                        }
+                    }
+                }
+            }
+        },
+    )
+    expected = {
+        "mode": "proxy",
+        "proxy_address": "127.0.0.1:1",
+        "proxy_socket_connections": "5",
+        "skip_unavailable": "true",
+    }
+    assert answer.json == {
+        "acknowledged": True,
+        "persistent": {"cluster": {"remote": {"a": expected}}},
+        "transient": {},
+    }
     assert pair.paris.get(PATH).json == {"persistent": {"cluster": {"remote": {"a": expected}}}, "transient": {}}
     assert flat(pair)["persistent"]["cluster.remote.a.skip_unavailable"] == "true"
 
@@ -168,7 +234,7 @@ def test_5_1_static_and_final_settings(pair):
     refused(put(pair, **{"cluster.name": "x"}), "final persistent setting [cluster.name], not updateable")
     for name in ("remote_cluster_server.enabled", "remote_cluster.port", "cluster.remote.connections_per_cluster"):
         refused(put(pair, **{name: "1"}), f"persistent setting [{name}], not dynamically updateable")
-    refused(put(pair, "transient", **{"foo": "1"}), "transient setting [foo], not recognized")
+    refused(put(pair, "transient", foo="1"), "transient setting [foo], not recognized")
 
 
 def test_5_1_malformed_bodies(pair):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.pair import Pair, texts
 
 SMALL = {"berlin": {"nodes": 2}, "paris": {"nodes": 2}}
@@ -53,22 +54,39 @@ def test_5_3_order_is_free(pair, settings_first):
 def test_5_4_proxy_shape(pair):
     pair.link(server_name="localhost", proxy_socket_connections=5)
     assert pair.info()["berlin"] == {
-        "connected": True, "mode": "proxy", "proxy_address": pair.sim.cluster("berlin")["remote_cluster_server"],
-        "server_name": "localhost", "num_proxy_sockets_connected": 5, "max_proxy_socket_connections": 5,
-        "initial_connect_timeout": "30s", "skip_unavailable": False, "cluster_credentials": "::es_redacted::"}
+        "connected": True,
+        "mode": "proxy",
+        "proxy_address": pair.sim.cluster("berlin")["remote_cluster_server"],
+        "server_name": "localhost",
+        "num_proxy_sockets_connected": 5,
+        "max_proxy_socket_connections": 5,
+        "initial_connect_timeout": "30s",
+        "skip_unavailable": False,
+        "cluster_credentials": "::es_redacted::",
+    }
 
 
 def test_5_4_sniff_shape_and_only_serving_nodes_are_sniffed(pair):
     pair.yml("berlin", nodes=[2], remote_cluster_server__enabled=None)
-    served = [node["remote_cluster_server"]["publish_address"]
-              for node in pair.berlin.get("/_nodes/remote_cluster_server").json["nodes"].values() if "remote_cluster_server" in node]
+    served = [
+        node["remote_cluster_server"]["publish_address"]
+        for node in pair.berlin.get("/_nodes/remote_cluster_server").json["nodes"].values()
+        if "remote_cluster_server" in node
+    ]
     assert len(served) == 2
     pair.credential(pair.berlin.key()["encoded"])
     pair.reload()
     assert pair.settings(seeds=[served[0]]).status == 200
     assert pair.info()["berlin"] == {
-        "connected": True, "mode": "sniff", "seeds": [served[0]], "num_nodes_connected": 2, "max_connections_per_cluster": 3,
-        "initial_connect_timeout": "30s", "skip_unavailable": True, "cluster_credentials": "::es_redacted::"}
+        "connected": True,
+        "mode": "sniff",
+        "seeds": [served[0]],
+        "num_nodes_connected": 2,
+        "max_connections_per_cluster": 3,
+        "initial_connect_timeout": "30s",
+        "skip_unavailable": True,
+        "cluster_credentials": "::es_redacted::",
+    }
     assert pair.search().json["hits"]["total"]["value"] == 1
     assert pair.settings(node_connections=1).status == 200
     assert pair.info()["berlin"]["num_nodes_connected"] == 1
@@ -140,7 +158,9 @@ def test_5_5_no_expression_form_refuses_index_options(pair):
     assert answer.status == 400
 
 
-@pytest.mark.parametrize("version, plain, expression", [("8.12.0", False, False), ("8.17.0", False, True), ("8.18.0", True, True)])
+@pytest.mark.parametrize(
+    "version, plain, expression", [("8.12.0", False, False), ("8.17.0", False, True), ("8.18.0", True, True)]
+)
 def test_5_5_versions(make_sim, version, plain, expression):
     paris = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
     for path, there in (("/_resolve/cluster", plain), ("/_resolve/cluster/*:x*", expression)):
@@ -165,14 +185,26 @@ def test_5_6_enabled_needs_a_restart_and_shows_in_nodes(pair):
 @pytest.mark.parametrize(
     "change, text",
     [
-        ({"transport.profiles._remote_cluster.port": 9443},
-         "Remote Access settings should not be configured using the [_remote_cluster] profile. Use the [remote_cluster.] settings instead."),
-        ({"cluster.remote.a.credentials": "x"}, "is a secure setting and must be stored inside the Elasticsearch keystore"),
-        ({"remote_cluster.prot": 1}, "unknown setting [remote_cluster.prot] please check that any required plugins are installed"),
+        (
+            {"transport.profiles._remote_cluster.port": 9443},
+            "Remote Access settings should not be configured using the [_remote_cluster] "
+            "profile. Use the [remote_cluster.] settings instead.",
+        ),
+        (
+            {"cluster.remote.a.credentials": "x"},
+            "is a secure setting and must be stored inside the Elasticsearch keystore",
+        ),
+        (
+            {"remote_cluster.prot": 1},
+            "unknown setting [remote_cluster.prot] please check that any required plugins are installed",
+        ),
         ({"cluster.remote.a.nonsense": 1}, "unknown setting [cluster.remote.a.nonsense]"),
         ({"cluster.remote.a.skip_unavailable": True}, "if remote cluster is not enabled."),
         ({"remote_cluster.port": 70000}, "[remote_cluster.port]"),
-        ({"xpack.security.remote_cluster_client.ssl.certificate_authorities": "certs/none.crt"}, "failed to load SSL configuration"),
+        (
+            {"xpack.security.remote_cluster_client.ssl.certificate_authorities": "certs/none.crt"},
+            "failed to load SSL configuration",
+        ),
     ],
 )
 def test_5_6_a_node_does_not_start_with_bad_settings(pair, change, text):

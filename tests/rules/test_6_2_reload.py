@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from support.pair import Pair, texts
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 2}}
@@ -32,6 +33,7 @@ def old(make_sim):
         pair = Pair(sim)
         pair.document()
         return pair
+
     return make
 
 
@@ -47,9 +49,13 @@ def failure(node):
 def test_6_2_shape_and_details_of_9_3(pair):
     pair.credential(pair.berlin.key()["encoded"], nodes=[0])
     answer = pair.reload()
-    assert answer.json["_nodes"] == {"total": 3, "successful": 3, "failed": 0} and answer.json["cluster_name"] == "paris"
+    assert (
+        answer.json["_nodes"] == {"total": 3, "successful": 3, "failed": 0} and answer.json["cluster_name"] == "paris"
+    )
     first, second = results(answer)["paris-1"], results(answer)["paris-2"]
-    assert first["secure_setting_names"] == [ALIAS, "keystore.seed"] and second["secure_setting_names"] == ["keystore.seed"]
+    assert first["secure_setting_names"] == [ALIAS, "keystore.seed"] and second["secure_setting_names"] == [
+        "keystore.seed"
+    ]
     file = Path(pair.nodes[0]["config_dir"]) / "elasticsearch.keystore"
     assert first["keystore_path"] == str(file)
     assert first["keystore_digest"] == hashlib.sha256(file.read_bytes()).hexdigest() != second["keystore_digest"]
@@ -83,8 +89,10 @@ def test_6_2_password_for_several_nodes_needs_transport_tls(pair):
     pair.yml("paris", xpack__security__transport__ssl__enabled=False)
     answer = pair.reload({"secure_settings_password": "pw"})
     assert answer.status == 500
-    assert answer.error["reason"] == ("Secure settings cannot be updated cluster wide when TLS for the transport layer is not enabled. "
-                                      "Enable TLS or use the API with a `_local` filter on each node.")
+    assert answer.error["reason"] == (
+        "Secure settings cannot be updated cluster wide when TLS for the transport layer is not enabled. "
+        "Enable TLS or use the API with a `_local` filter on each node."
+    )
     assert pair.reload({"secure_settings_password": "pw"}, "/_local").status == 200
     assert pair.reload().status == 200
 
@@ -96,15 +104,24 @@ def test_6_2_malformed_body(pair, body):
 
 def test_6_2_node_filters(pair):
     uuid = pair.sim.clusters["paris"].nodes[2].id
-    for expression, names in (("_local", ["paris-1"]), ("paris-2", ["paris-2"]), (uuid, ["paris-3"]), ("paris-1,paris-3", ["paris-1", "paris-3"]),
-                              ("paris-*", ["paris-1", "paris-2", "paris-3"]), ("nothing", []), ("_all", ["paris-1", "paris-2", "paris-3"])):
+    for expression, names in (
+        ("_local", ["paris-1"]),
+        ("paris-2", ["paris-2"]),
+        (uuid, ["paris-3"]),
+        ("paris-1,paris-3", ["paris-1", "paris-3"]),
+        ("paris-*", ["paris-1", "paris-2", "paris-3"]),
+        ("nothing", []),
+        ("_all", ["paris-1", "paris-2", "paris-3"]),
+    ):
         assert sorted(results(pair.reload(node_id="/" + expression))) == names, expression
 
 
 def test_6_2_unknown_secure_setting_fails_reload_and_start(pair):
     pair.tool("add", "-x", "-f", "cluster.remote.a.b.credentials", stdin="x\n")
     found = failure(results(pair.reload())["paris-1"])
-    assert found.startswith("illegal_argument_exception: unknown secure setting [cluster.remote.a.b.credentials] please check")
+    assert found.startswith(
+        "illegal_argument_exception: unknown secure setting [cluster.remote.a.b.credentials] please check"
+    )
     with pytest.raises(Exception, match="unknown secure setting"):
         pair.sim.control("paris", "restart_node", node="paris-1")
     assert "unknown secure setting [cluster.remote.a.b.credentials]" in pair.log()
@@ -189,8 +206,10 @@ def test_6_2_privilege_bug(old, version, needed):
     node = results(user.post("/_nodes/reload_secure_settings"))["paris-1"]
     assert ("reload_exception" in node) is needed
     if needed:
-        assert failure(node).startswith("security_exception: action [cluster:admin/xpack/security/remote_cluster_credentials/reload] is "
-                                        "unauthorized for user [m]")
+        assert failure(node).startswith(
+            "security_exception: action [cluster:admin/xpack/security/remote_cluster_credentials/reload] is "
+            "unauthorized for user [m]"
+        )
         assert pair.sim.control("paris", "loaded_credentials")["paris-1"] == {}
     both = pair.paris.user("b", ["manage", "manage_security"])
     assert "reload_exception" not in both.post("/_nodes/reload_secure_settings").text
@@ -209,6 +228,7 @@ def test_6_4_formats_and_upgrade_at_start(old):
 
 def test_6_4_a_format_from_the_future_is_refused(pair, tmp_path):
     from simulator import keystore_file
+
     keystore = keystore_file.Keystore.create(7)
     keystore.save(pair.nodes[0]["config_dir"], "")
     found = pair.tool("list")
@@ -218,6 +238,7 @@ def test_6_4_a_format_from_the_future_is_refused(pair, tmp_path):
 
 def test_6_4_every_bit_of_the_file_is_guarded(tmp_path):
     from simulator import keystore_file as ks
+
     keystore = ks.Keystore.create(6)
     keystore.entries["a.b"] = b"value"
     keystore.save(str(tmp_path), "pw")
@@ -227,7 +248,7 @@ def test_6_4_every_bit_of_the_file_is_guarded(tmp_path):
     again.decrypt("pw")
     assert again.entries == keystore.entries
     for position in range(0, len(data), 7):
-        broken = data[:position] + bytes([data[position] ^ 1]) + data[position + 1:]
+        broken = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
         with pytest.raises((ks.KeystoreFormatError, ks.KeystoreSecurityError)):
             ks.Keystore.parse(broken, "x", 6).decrypt("pw")
 

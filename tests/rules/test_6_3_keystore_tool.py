@@ -25,8 +25,16 @@ class Home:
         keystore_install.install(path, versions.parse(version))
 
     def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(self.path / "bin" / "elasticsearch-keystore"), *arguments], input=stdin, text=True,
-                              capture_output=True, cwd="/", env=environment, timeout=30, check=False)
+        return subprocess.run(
+            [str(self.path / "bin" / "elasticsearch-keystore"), *arguments],
+            input=stdin,
+            text=True,
+            capture_output=True,
+            cwd="/",
+            env=environment,
+            timeout=30,
+            check=False,
+        )
 
     @property
     def file(self) -> Path:
@@ -53,7 +61,11 @@ def names(home: Home) -> list[str]:
 def test_6_3_create_makes_a_seed_and_says_where(home: Home) -> None:
     home.file.unlink()
     result = home("create")
-    assert (result.returncode, result.stdout, result.stderr) == (0, f"Created elasticsearch keystore in {home.file}\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        f"Created elasticsearch keystore in {home.file}\n",
+        "",
+    )
     assert names(home) == ["keystore.seed"]
 
 
@@ -71,7 +83,10 @@ def test_6_3_create_with_password(home: Home) -> None:
     home.file.unlink()
     result = home("create", "-p", stdin="one\none\n")
     assert result.returncode == 0
-    assert result.stderr == "Enter new password for the elasticsearch keystore (empty for no password): Enter same password again: "
+    assert (
+        result.stderr
+        == "Enter new password for the elasticsearch keystore (empty for no password): Enter same password again: "
+    )
     assert home("has-passwd").returncode == 0
 
 
@@ -86,8 +101,10 @@ def test_6_3_missing_keystore_is_65(home: Home, command: list[str]) -> None:
     home.file.unlink()
     result = home(*command)
     assert result.returncode == 65
-    assert result.stderr == (f"ERROR: Elasticsearch keystore not found at [{home.file}]. Use 'create' command to create one., "
-                             "with exit code 65\n")
+    assert result.stderr == (
+        f"ERROR: Elasticsearch keystore not found at [{home.file}]. Use 'create' command to create one., "
+        "with exit code 65\n"
+    )
 
 
 def test_6_3_older_versions_do_not_name_the_exit_code(old: Home) -> None:
@@ -162,8 +179,10 @@ def test_6_3_add_without_names_is_64(home: Home) -> None:
 def test_6_3_add_with_a_bad_name_is_65_and_saves_nothing(home: Home) -> None:
     result = home("add", "-x", "-f", "good", "bad name", stdin="1\n2\n")
     assert result.returncode == 65
-    assert result.stderr == (r"ERROR: Setting name [bad name] does not match the allowed setting name pattern [[A-Za-z0-9_\-.]+], "
-                             "with exit code 65\n")
+    assert result.stderr == (
+        r"ERROR: Setting name [bad name] does not match the allowed setting name pattern [[A-Za-z0-9_\-.]+], "
+        "with exit code 65\n"
+    )
     assert "good" not in names(home)
 
 
@@ -193,7 +212,10 @@ def test_6_3_add_always_rewrites_the_file(home: Home) -> None:
 def test_6_3_remove_of_an_absent_name_saves_nothing(home: Home) -> None:
     home("add", "-x", "-f", "a", stdin="1\n")
     result = home("remove", "a", "b")
-    assert (result.returncode, result.stderr) == (78, "ERROR: Setting [b] does not exist in the keystore., with exit code 78\n")
+    assert (result.returncode, result.stderr) == (
+        78,
+        "ERROR: Setting [b] does not exist in the keystore., with exit code 78\n",
+    )
     assert "a" in names(home)
     assert home("remove", "a").returncode == 0
     assert "a" not in names(home)
@@ -274,6 +296,7 @@ def test_6_3_a_value_may_be_empty_line_but_not_many_lines(home: Home) -> None:
 
 def test_6_3_jvm_delay_by_file_and_environment(home: Home) -> None:
     import time
+
     keystore_install.set_jvm_delay(home.path, 0.3)
     start = time.monotonic()
     home("list")
@@ -312,8 +335,10 @@ def test_6_4_will_not_change_the_owner(home: Home) -> None:
     before = home.file.read_bytes()
     result = home("add", "-x", "-f", "a", stdin="1\n")
     assert result.returncode == 78
-    assert result.stderr == (f"ERROR: will not overwrite keystore at [{home.file}], because this incurs changing the file owner, "
-                             "with exit code 78\n")
+    assert result.stderr == (
+        f"ERROR: will not overwrite keystore at [{home.file}], because this incurs changing the file owner, "
+        "with exit code 78\n"
+    )
     assert home.file.read_bytes() == before and home.file.stat().st_uid == 12345
 
 
@@ -327,6 +352,7 @@ def test_6_4_no_write_access_to_the_config_dir_is_78(home: Home) -> None:
         os.setuid(65534)
         os.dup2(writer, 2)
         import simulator.keystore_file as file
+
         try:
             file.Keystore.create(6).save(str(home.file.parent), "")
         except file.KeystoreUserError as error:
@@ -337,5 +363,8 @@ def test_6_4_no_write_access_to_the_config_dir_is_78(home: Home) -> None:
     os.close(reader)
     os.waitpid(child, 0)
     config = home.file.parent
-    assert text == (f"78 unable to create temporary keystore at [{config}/elasticsearch.keystore.tmp], write permissions required for "
-                    f"[{config}] or run [elasticsearch-keystore upgrade]")
+    assert text == (
+        f"78 unable to create temporary keystore at [{config}/elasticsearch.keystore.tmp], write "
+        "permissions required for "
+        f"[{config}] or run [elasticsearch-keystore upgrade]"
+    )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support.pair import Pair, texts
 
 GOOD = {"clusters": ["b*"], "names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
@@ -24,17 +25,29 @@ def put(api, **role):
 @pytest.mark.parametrize(
     "entries, reason",
     [
-        ({"x": 1}, "failed to parse remote indices privileges for role [r]. expected field [remote_indices] value to be an array, but found"),
-        (["x"], "expected field [remote_indices] value to be an array of objects, but found an array element of type [VALUE_STRING]"),
-        ([{k: v for k, v in GOOD.items() if k != "clusters"}],
-         "failed to parse remote indices privileges for role [r]. missing required [clusters] field"),
+        (
+            {"x": 1},
+            "failed to parse remote indices privileges for role [r]. expected field "
+            "[remote_indices] value to be an array, but found",
+        ),
+        (
+            ["x"],
+            "expected field [remote_indices] value to be an array of objects, but found an "
+            "array element of type [VALUE_STRING]",
+        ),
+        (
+            [{k: v for k, v in GOOD.items() if k != "clusters"}],
+            "failed to parse remote indices privileges for role [r]. missing required [clusters] field",
+        ),
         ([{k: v for k, v in GOOD.items() if k != "names"}], "missing required [names] field"),
         ([{k: v for k, v in GOOD.items() if k != "privileges"}], "missing required [privileges] field"),
         ([{**GOOD, "names": []}], "[names] cannot be an empty array"),
         ([{**GOOD, "clusters": [""]}], "remote index cluster alias cannot be an empty string"),
         ([{**GOOD, "privileges": ["raed"]}], "unknown index privilege [raed]"),
-        ([{**GOOD, "privileges": ["read_failure_store"]}],
-         "remote index privileges cannot contain privileges that grant access to the failure store"),
+        (
+            [{**GOOD, "privileges": ["read_failure_store"]}],
+            "remote index privileges cannot contain privileges that grant access to the failure store",
+        ),
         ([{**GOOD, "field_security": {}}], '"field_security" must not be empty.'),
         ([{**GOOD, "other": 1}], "unexpected field [other]"),
     ],
@@ -56,8 +69,11 @@ def test_7_clusters_under_indices_is_unexpected(pair):
         ({"x": 1}, "failed to parse remote_cluster for role [r]. expected field [remote_cluster] value to be an array"),
         ([{"privileges": ["monitor_enrich"]}], "[clusters] must be defined when [privileges] are defined"),
         ([{"clusters": ["b"]}], "[privileges] must be defined when [clusters] are defined"),
-        ([{"clusters": ["b"], "privileges": ["monitor"]}],
-         "[monitor_enrich, monitor_stats] are the only values allowed for [privileges] within [remote_cluster]. Found [monitor]"),
+        (
+            [{"clusters": ["b"], "privileges": ["monitor"]}],
+            "[monitor_enrich, monitor_stats] are the only values allowed for [privileges] "
+            "within [remote_cluster]. Found [monitor]",
+        ),
         ([{}], "remote cluster groups must not be null or empty"),
         ([{"clusters": ["b"], "privileges": ["monitor_enrich"], "names": ["x"]}], "unexpected field [names]"),
     ],
@@ -72,12 +88,22 @@ def test_7_read_back(pair):
     groups = [{"clusters": ["b"], "privileges": ["monitor_enrich", "monitor_stats"]}]
     assert put(pair.paris, remote_indices=[entry], remote_cluster=groups).status == 200
     role = pair.paris.get("/_security/role/r").json["r"]
-    assert role["remote_indices"] == [{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"], "field_security": {"grant": ["*"]},
-                                       "query": '{"term":{"team":"a"}}', "allow_restricted_indices": False, "clusters": ["b*"]}]
+    assert role["remote_indices"] == [
+        {
+            "names": ["logs-*"],
+            "privileges": ["read", "read_cross_cluster"],
+            "field_security": {"grant": ["*"]},
+            "query": '{"term":{"team":"a"}}',
+            "allow_restricted_indices": False,
+            "clusters": ["b*"],
+        }
+    ]
     assert role["remote_cluster"] == groups
 
 
-@pytest.mark.parametrize("version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)])
+@pytest.mark.parametrize(
+    "version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)]
+)
 def test_7_remote_cluster_by_version(make_sim, version, known, stats):
     paris = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
     answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_enrich"]}])
@@ -107,8 +133,10 @@ def test_7_user_without_entries_is_refused_locally(pair):
     pair.link()
     user = pair.paris.user("ann")
     assert texts(pair.search(user=user)) == (
-        "403 action [indices:data/read/search] towards remote cluster [berlin] is unauthorized for user [ann] with effective roles "
-        "[role-of-ann] because no remote indices privileges apply for the target cluster")
+        "403 action [indices:data/read/search] towards remote cluster [berlin] is unauthorized "
+        "for user [ann] with effective roles "
+        "[role-of-ann] because no remote indices privileges apply for the target cluster"
+    )
     other = searcher(pair, clusters=["munich"])
     assert "because no remote indices privileges apply for the target cluster" in texts(pair.search(user=other))
 
@@ -122,17 +150,29 @@ def test_7_intersection_of_key_and_user(pair):
     assert [hit["_index"] for hit in found.json["hits"]["hits"]] == ["berlin:logs-1"]
     for index in ("logs-2", "metrics-1"):
         assert texts(pair.search(f"/berlin:{index}/_search", user=user)) == (
-            "403 action [indices:data/read/search] towards remote cluster is unauthorized for user [ann] with assigned roles [role-of-ann] "
-            f"authenticated by API key id [{key['id']}] of user [elastic] on indices [{index}], this action is granted by the index "
-            "privileges [read,all]")
+            "403 action [indices:data/read/search] towards remote cluster is unauthorized for "
+            "user [ann] with assigned roles [role-of-ann] "
+            f"authenticated by API key id [{key['id']}] of user [elastic] on indices [{index}], "
+            "this action is granted by the index "
+            "privileges [read,all]"
+        )
 
 
 def test_7_document_and_field_level_security_of_both(pair):
     pair.document(source={"team": "a", "region": "eu", "secret": "s"}, identity="1")
     pair.document(source={"team": "b", "region": "eu", "secret": "s"}, identity="2")
     pair.document(source={"team": "a", "region": "us", "secret": "s"}, identity="3")
-    pair.link(access={"search": [{"names": ["logs-*"], "query": {"term": {"team": "a"}},
-                                  "field_security": {"grant": ["*"], "except": ["secret"]}}]})
+    pair.link(
+        access={
+            "search": [
+                {
+                    "names": ["logs-*"],
+                    "query": {"term": {"team": "a"}},
+                    "field_security": {"grant": ["*"], "except": ["secret"]},
+                }
+            ]
+        }
+    )
     assert len(sources(pair.search())) == 2 and "secret" not in sources(pair.search())[0]
     user = searcher(pair, query={"term": {"region": "eu"}}, field_security={"grant": ["region", "secret"]})
     assert sources(pair.search(user=user)) == [{"region": "eu"}]
@@ -141,7 +181,9 @@ def test_7_document_and_field_level_security_of_both(pair):
 def test_7_a_replication_key_grants_no_search(pair):
     pair.document()
     pair.link(access={"replication": [{"names": ["logs-*"]}]})
-    assert texts(pair.search("/berlin:logs-1/_search")).startswith("403 action [indices:data/read/search] towards remote cluster is")
+    assert texts(pair.search("/berlin:logs-1/_search")).startswith(
+        "403 action [indices:data/read/search] towards remote cluster is"
+    )
 
 
 def test_7_updated_access_applies_at_once(pair):

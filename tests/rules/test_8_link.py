@@ -12,6 +12,7 @@ import json
 import ssl
 
 import pytest
+
 from support.pair import SEARCH, Pair, texts
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
@@ -34,6 +35,7 @@ def small(make_sim):
         pair = Pair(sim)
         pair.document()
         return pair
+
     return make
 
 
@@ -85,12 +87,15 @@ def test_8_remote_licence(pair):
 def test_8_id_unknown(pair):
     assert with_credential(pair, encoded("some-unknown-id:ui2lp2axTNmsyakw9tvNnw")) == (
         "401 unable to authenticate user [some-unknown-id] for action [cluster:internal/remote_cluster/handshake] | "
-        "unable to find apikey with id some-unknown-id")
+        "unable to find apikey with id some-unknown-id"
+    )
 
 
 def test_8_wrong_secret(pair):
     key = pair.berlin.key()
-    assert f"invalid credentials for API key [{key['id']}]" in with_credential(pair, encoded(f"{key['id']}:ui2lp2axTNmsyakw9tvNnw"))
+    assert f"invalid credentials for API key [{key['id']}]" in with_credential(
+        pair, encoded(f"{key['id']}:ui2lp2axTNmsyakw9tvNnw")
+    )
     logs = "".join(pair.log("berlin", node) for node in range(3))
     assert f"Authentication using apikey failed - invalid credentials for API key [{key['id']}]" in logs
 
@@ -115,19 +120,28 @@ def test_8_expired(pair):
 def test_8_rest_key_used(pair):
     key = pair.berlin.rest_key()
     assert with_credential(pair, key["encoded"]) == (
-        f"401 authentication expected API key type of [cross_cluster], but API key [{key['id']}] has type [rest]")
+        f"401 authentication expected API key type of [cross_cluster], but API key [{key['id']}] has type [rest]"
+    )
 
 
 def test_8_cross_cluster_key_on_the_rest_api(pair):
     key = pair.berlin.key()
     answer = pair.berlin.as_api_key(key["encoded"]).get("/_security/_authenticate")
     assert answer.status == 401
-    assert f"authentication expected API key type of [rest], but API key [{key['id']}] has type [cross_cluster]" in answer.text
+    assert (
+        f"authentication expected API key type of [rest], but API key [{key['id']}] has type [cross_cluster]"
+        in answer.text
+    )
 
 
-@pytest.mark.parametrize("value, cause", [(encoded("no-colon"), "invalid ApiKey value"),
-                                          (encoded("id:short"), "invalid cross-cluster API key value"),
-                                          ("not base64!", "base64")])
+@pytest.mark.parametrize(
+    "value, cause",
+    [
+        (encoded("no-colon"), "invalid ApiKey value"),
+        (encoded("id:short"), "invalid cross-cluster API key value"),
+        ("not base64!", "base64"),
+    ],
+)
 def test_8_malformed_values(pair, value, cause):
     found = with_credential(pair, value)
     assert found.startswith("401 failed to extract credentials from headers | ") and cause in found
@@ -135,23 +149,37 @@ def test_8_malformed_values(pair, value, cause):
 
 def both_trust_everything(pair):
     """Both sides take each other's authorities for every port, so that what comes after TLS shows."""
-    files = [pair.sim.cluster(name)["ca_cert"].replace("http_ca", f"{kind}_ca") for name in SMALL for kind in ("transport", "remote_cluster")]
+    files = [
+        pair.sim.cluster(name)["ca_cert"].replace("http_ca", f"{kind}_ca")
+        for name in SMALL
+        for kind in ("transport", "remote_cluster")
+    ]
     for name in SMALL:
-        pair.yml(name, xpack__security__transport__ssl__certificate_authorities=files,
-                 xpack__security__remote_cluster_client__ssl__certificate_authorities=files)
+        pair.yml(
+            name,
+            xpack__security__transport__ssl__certificate_authorities=files,
+            xpack__security__remote_cluster_client__ssl__certificate_authorities=files,
+        )
 
 
 def transport(pair, cluster="berlin"):
-    return next(iter(pair.sim.cluster(cluster) and pair.berlin.get("/_nodes").json["nodes"].values()))["transport_address"]
+    return next(iter(pair.sim.cluster(cluster) and pair.berlin.get("/_nodes").json["nodes"].values()))[
+        "transport_address"
+    ]
 
 
 def test_8_no_credential_at_the_right_port(small):
     pair = small()
     both_trust_everything(pair)
     pair.proxy()
-    assert "[_cross_cluster_access_credentials] but none found" in texts(pair.search()) or "handshake failed" in texts(pair.search())
-    assert ("require transport header [_cross_cluster_access_credentials] but none found. Please ensure you have configured remote cluster "
-            "credentials on the cluster originating the request.") in pair.log()
+    assert "[_cross_cluster_access_credentials] but none found" in texts(pair.search()) or "handshake failed" in texts(
+        pair.search()
+    )
+    assert (
+        "require transport header [_cross_cluster_access_credentials] but none found. Please "
+        "ensure you have configured remote cluster "
+        "credentials on the cluster originating the request."
+    ) in pair.log()
 
 
 def test_8_credential_at_the_transport_port(small):
@@ -159,15 +187,26 @@ def test_8_credential_at_the_transport_port(small):
     pair.credential(pair.berlin.key()["encoded"])
     pair.reload()
     pair.proxy(transport(pair))
-    assert "failed to establish trust with server" in texts(pair.search()), "the transport CA is not trusted for remote clusters"
+    assert "failed to establish trust with server" in texts(pair.search()), (
+        "the transport CA is not trusted for remote clusters"
+    )
     both_trust_everything(pair)
-    assert "Received fatal alert: bad_certificate" in texts(pair.search()), "the transport port wants a client certificate"
+    assert "Received fatal alert: bad_certificate" in texts(pair.search()), (
+        "the transport port wants a client certificate"
+    )
     pair.yml("berlin", xpack__security__transport__ssl__client_authentication="optional")
-    assert "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]" in texts(pair.search())
-    pair.yml("paris", xpack__security__remote_cluster_client__ssl__certificate="certs/transport.crt",
-             xpack__security__remote_cluster_client__ssl__key="certs/transport.key")
-    assert ("remote cluster handshake action requires channel profile to be [_remote_cluster], but got [default]"
-            in texts(pair.search()))
+    assert "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]" in texts(
+        pair.search()
+    )
+    pair.yml(
+        "paris",
+        xpack__security__remote_cluster_client__ssl__certificate="certs/transport.crt",
+        xpack__security__remote_cluster_client__ssl__key="certs/transport.key",
+    )
+    assert (
+        "remote cluster handshake action requires channel profile to be [_remote_cluster], but got [default]"
+        in texts(pair.search())
+    )
 
 
 def test_8_certificate_model(small):
@@ -177,7 +216,9 @@ def test_8_certificate_model(small):
     assert pair.search().status == 200 and "cluster_credentials" not in pair.info()["berlin"]
     assert "certificate-based security model is deprecated" in pair.log()
     user = pair.paris.user("ann", remote_indices=[{"clusters": ["*"], "names": ["*"], "privileges": ["read"]}])
-    assert "is unauthorized for user [ann]" in texts(pair.search("/berlin:logs-1/_search", user=user)), "remote_indices count for nothing"
+    assert "is unauthorized for user [ann]" in texts(pair.search("/berlin:logs-1/_search", user=user)), (
+        "remote_indices count for nothing"
+    )
     pair.berlin.user("ann", indices=[{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}])
     assert pair.search("/berlin:logs-1/_search", user=user).status == 200, "the remote's role of the same name does"
 
@@ -185,7 +226,9 @@ def test_8_certificate_model(small):
 def test_8_not_enabled_or_unreachable(pair):
     pair.link()
     pair.yml("berlin", remote_cluster_server__enabled=None)
-    assert "500 Unable to connect to [berlin] | failed to open any proxy connections to cluster [berlin]" in texts(pair.search())
+    assert "500 Unable to connect to [berlin] | failed to open any proxy connections to cluster [berlin]" in texts(
+        pair.search()
+    )
     assert "connect_exception" in pair.log()
     assert pair.settings(mode=None, proxy_address=None, seeds=["127.0.0.1:1"]).status == 200
     assert "fetching nodes from external cluster [berlin] failed" in texts(pair.search())
@@ -195,7 +238,9 @@ def test_8_not_enabled_or_unreachable(pair):
 
 def test_8_tls_untrusted(pair):
     pair.link()
-    pair.yml("paris", nodes=[0], xpack__security__remote_cluster_client__ssl__certificate_authorities=["certs/http_ca.crt"])
+    pair.yml(
+        "paris", nodes=[0], xpack__security__remote_cluster_client__ssl__certificate_authorities=["certs/http_ca.crt"]
+    )
     assert "failed to establish trust with server" in texts(pair.search())
     assert "failed to establish trust with server" in pair.log()
     assert pair.search(node=1).status == 200
@@ -213,8 +258,12 @@ def test_8_tls_checks_the_server_name(pair):
 
 def test_8_remote_older_than_8_10(small):
     pair = small({"berlin": {"version": "8.9.0", "nodes": 1}, "paris": {"version": "8.13.0", "nodes": 1}})
-    assert "indicate cross cluster access headers should be sent but target cluster version [8.9.0] does not support receiving them" in (
-        found := with_credential(pair, encoded("x:ui2lp2axTNmsyakw9tvNnw"))) and found.startswith("400 Settings for remote cluster [berlin]")
+    assert (
+        "indicate cross cluster access headers should be sent but target cluster version "
+        "[8.9.0] does not support receiving them"
+        in (found := with_credential(pair, encoded("x:ui2lp2axTNmsyakw9tvNnw")))
+        and found.startswith("400 Settings for remote cluster [berlin]")
+    )
 
 
 def test_8_old_nodes_inside_the_remote(small):
@@ -223,8 +272,10 @@ def test_8_old_nodes_inside_the_remote(small):
     pair.credential(encoded("x:ui2lp2axTNmsyakw9tvNnw"))
     pair.reload()
     pair.proxy(new_node["remote_cluster_server"]["publish_address"])
-    assert ("all nodes must have version [8.10.0] or higher to support cross cluster requests through the dedicated remote cluster port"
-            in texts(pair.search()))
+    assert (
+        "all nodes must have version [8.10.0] or higher to support cross cluster requests "
+        "through the dedicated remote cluster port" in texts(pair.search())
+    )
 
 
 def send_raw(sim, headers):
@@ -246,9 +297,16 @@ def send_raw(sim, headers):
 def test_8_extra_headers(pair):
     key = pair.berlin.key()
     subject = json.dumps({"username": "x", "roles": [], "entries": []})
-    headers = {"_cross_cluster_access_credentials": f"ApiKey {key['encoded']}", "_cross_cluster_access_subject_info": subject, "x-more": "1"}
-    with pytest.raises(Exception, match=r"Transport request header \[x-more\] is not allowed for cross cluster requests through the "
-                                        "dedicated remote cluster server port"):
+    headers = {
+        "_cross_cluster_access_credentials": f"ApiKey {key['encoded']}",
+        "_cross_cluster_access_subject_info": subject,
+        "x-more": "1",
+    }
+    with pytest.raises(
+        Exception,
+        match=r"Transport request header \[x-more\] is not allowed for cross cluster requests through the "
+        "dedicated remote cluster server port",
+    ):
         send_raw(pair.sim, headers)
     with pytest.raises(Exception, match=r"\[_cross_cluster_access_subject_info\] but none found"):
         send_raw(pair.sim, {"_cross_cluster_access_credentials": f"ApiKey {key['encoded']}"})
@@ -256,11 +314,15 @@ def test_8_extra_headers(pair):
 
 def test_8_legacy_key_with_field_security_and_replication(small):
     pair = small(version="8.13.0")
-    key = pair.link(access={"search": [{"names": ["logs-*"], "query": {"match_all": {}}}], "replication": [{"names": ["logs-*"]}]})
+    key = pair.link(
+        access={"search": [{"names": ["logs-*"], "query": {"match_all": {}}}], "replication": [{"names": ["logs-*"]}]}
+    )
     assert pair.search().status == 200
     pair.sim.control("berlin", "upgrade", version="8.14.0")
-    assert texts(pair.search()) == (f"400 Cross cluster API key [{key['id']}] is invalid: search does not support document or field level "
-                                    "security if replication is assigned")
+    assert texts(pair.search()) == (
+        f"400 Cross cluster API key [{key['id']}] is invalid: search does not support document or field level "
+        "security if replication is assigned"
+    )
     assert pair.berlin.read_key(key["id"])["access"]["replication"]
 
 
@@ -283,7 +345,10 @@ def test_8_skip_unavailable_hides_every_cause(pair):
         assert answer.status == 200, answer
         details = answer.json["_clusters"]["details"]["berlin"]
         assert details["status"] == "skipped" and answer.json["_clusters"]["skipped"] == 1
-        assert details["failures"][0]["reason"] == {"type": "connect_transport_exception", "reason": "Unable to connect to [berlin]"}
+        assert details["failures"][0]["reason"] == {
+            "type": "connect_transport_exception",
+            "reason": "Unable to connect to [berlin]",
+        }
         assert key["id"] not in answer.text and "unauthorized" not in answer.text
 
     skipped(pair.search(user=user))
@@ -309,8 +374,21 @@ def test_8_many_searches_at_once_through_one_channel(pair):
 
     async def search():
         connection = pair.sim.clusters["paris"].nodes[0].connections["berlin"]
-        subject = {"username": "x", "roles": [], "user": "user [x]", "entries": [[{"names": ["*"], "privileges": ["all"]}]]}
-        body = {"query": {"match_all": {}}, "size": 1, "indices": "logs-*", "ignore_unavailable": False, "allow_no_indices": True}
-        return await asyncio.gather(*(connection.request("indices:data/read/search", body, subject) for _unused in range(200)))
+        subject = {
+            "username": "x",
+            "roles": [],
+            "user": "user [x]",
+            "entries": [[{"names": ["*"], "privileges": ["all"]}]],
+        }
+        body = {
+            "query": {"match_all": {}},
+            "size": 1,
+            "indices": "logs-*",
+            "ignore_unavailable": False,
+            "allow_no_indices": True,
+        }
+        return await asyncio.gather(
+            *(connection.request("indices:data/read/search", body, subject) for _unused in range(200))
+        )
 
     assert {answer["total"] for answer in pair.sim.run(search())} == {1}

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
 from support.pair import Pair, texts
 
 
@@ -20,10 +21,16 @@ def issue(name, key, issuer=None):
     """A certificate of CN=name, signed by `issuer` (certificate, key) or by itself."""
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
-    builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer[0].subject if issuer else subject)
-               .public_key(key.public_key()).serial_number(x509.random_serial_number())
-               .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=9))
-               .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[0].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=9))
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    )
     signer = issuer[1] if issuer else key
     return builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
 
@@ -48,18 +55,24 @@ def pem(certificate):
 def hand_over(pair, authority, name="instance", key=None, passphrase=None):
     """Signing files on every node of paris and the settings that name them."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    protection = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+    protection = (
+        serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
+    )
     for node in pair.nodes:
         folder = Path(node["config_dir"])
         (folder / "sign.crt").write_bytes(pem(issue(name, key, authority)))
-        (folder / "sign.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection))
+        (folder / "sign.key").write_bytes(
+            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
+        )
     return pair.settings(signing__certificate="sign.crt", signing__key="sign.key")
 
 
 def trust(pair, certificate):
     for node in pair.sim.cluster("berlin")["nodes"]:
         (Path(node["config_dir"]) / "sign_ca.crt").write_bytes(pem(certificate))
-    answer = pair.berlin.put("/_cluster/settings", {"persistent": {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}})
+    answer = pair.berlin.put(
+        "/_cluster/settings", {"persistent": {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}}
+    )
     assert answer.status == 200, answer
 
 
@@ -73,8 +86,10 @@ def link(pair, identity=None):
 
 def test_8_identity_required_but_no_signature(pair):
     key = link(pair, "CN=instance")
-    assert texts(pair.search()) == (f"401 API key (type:[cross_cluster], id:[{key['id']}]) requires certificate identity matching "
-                                    "[CN=instance], but no certificate was provided")
+    assert texts(pair.search()) == (
+        f"401 API key (type:[cross_cluster], id:[{key['id']}]) requires certificate identity matching "
+        "[CN=instance], but no certificate was provided"
+    )
 
 
 @pytest.mark.parametrize("pattern", ["CN=instance", "^CN=instance$", "(?i)^cn=INSTANCE$", "^CN=[A-Za-z0-9_]+$"])
@@ -91,7 +106,9 @@ def test_8_distinguished_name_mismatch(pair, authority, pattern):
     link(pair, pattern)
     hand_over(pair, authority)
     assert texts(pair.search()) == (
-        f"401 DN from provided certificate [CN=instance] does not match API Key certificate identity pattern [{pattern}]")
+        "401 DN from provided certificate [CN=instance] does not match API Key certificate "
+        f"identity pattern [{pattern}]"
+    )
 
 
 def test_8_signing_with_rsa_and_a_passphrase(pair, authority):
@@ -100,7 +117,9 @@ def test_8_signing_with_rsa_and_a_passphrase(pair, authority):
     for number in range(3):
         pair.tool("add", "-x", "-f", "cluster.remote.berlin.signing.key.secure_passphrase", node=number, stdin="hush\n")
     key = rsa.generate_private_key(65537, 2048)
-    assert "Failed to load signing config for cluster [berlin]" in texts(hand_over(pair, authority, key=key, passphrase="hush"))
+    assert "Failed to load signing config for cluster [berlin]" in texts(
+        hand_over(pair, authority, key=key, passphrase="hush")
+    )
     assert "reload_exception" not in pair.reload().text
     assert hand_over(pair, authority, key=key, passphrase="hush").status == 200
     assert pair.search().status == 200
@@ -124,7 +143,8 @@ def test_8_no_trust_configured_on_the_remote(pair, authority):
     link(pair)
     hand_over(pair, authority)
     assert texts(pair.search()) == (
-        "401 Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration")
+        "401 Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration"
+    )
 
 
 def test_8_bad_signature(pair, authority):
@@ -134,7 +154,9 @@ def test_8_bad_signature(pair, authority):
     assert pair.search().status == 200
     # the certificate of another key: trusted, but not the one that signed
     for node in pair.nodes:
-        (Path(node["config_dir"]) / "sign.crt").write_bytes(pem(issue("instance", ec.generate_private_key(ec.SECP256R1()), authority)))
+        (Path(node["config_dir"]) / "sign.crt").write_bytes(
+            pem(issue("instance", ec.generate_private_key(ec.SECP256R1()), authority))
+        )
     assert texts(pair.search()) == "401 Invalid cross cluster api key signature from [CN=instance]"
 
 

@@ -31,7 +31,9 @@ def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
             if any(isinstance(item, (dict, list)) for item in value):
                 raise parse_error("only value lists are allowed in serialized settings")
             if any(item is None for item in value):
-                raise parse_error(f"null-valued setting found for key [{path}] found at line number [1], column number [1]")
+                raise parse_error(
+                    f"null-valued setting found for key [{path}] found at line number [1], column number [1]"
+                )
             flat[path] = [text(item) for item in value]
         else:
             flat[path] = None if value is None else text(value)

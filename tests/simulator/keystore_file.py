@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keystore file as Elasticsearch writes it (rules 6.4).
 
-Only the standard library and `cryptography` are used, and only when needed: the tool in a node's home must start quickly.
+Only the standard library and `cryptography` are used, and only when needed:
+the tool in a node's home must start quickly.
 """
+
 from __future__ import annotations
 
 import os
@@ -52,7 +54,8 @@ def valid_name(name: str) -> bool:
 class KdfCache:
     """The key derived from an empty password and one salt, so that unprotected files cost no key derivation.
 
-    A shortcut of the simulator: what is written stays readable by the real server, but saves share their salt (not their IV).
+    A shortcut of the simulator: what is written stays readable by the real server, but saves share their salt
+    (not their IV).
     """
 
     def __init__(self, salt: bytes = b"", keys: dict[int, bytes] | None = None) -> None:
@@ -130,11 +133,15 @@ class Keystore:
             raise KeystoreFormatError(f"codec header mismatch: is [{path}] a keystore?")
         (file_format,) = struct.unpack_from(">i", data, len(header))
         if file_format < MIN_FORMAT:
-            raise KeystoreFormatError(f"The Elasticsearch keystore [{path}] format is too old. You should delete and "
-                                      "recreate it in order to upgrade.")
+            raise KeystoreFormatError(
+                f"The Elasticsearch keystore [{path}] format is too old. You should delete and "
+                "recreate it in order to upgrade."
+            )
         if file_format > max_format:
-            raise KeystoreFormatError(f"The Elasticsearch keystore [{path}] format is too new. Are you trying to downgrade? "
-                                      "You should delete and recreate it in order to downgrade.")
+            raise KeystoreFormatError(
+                f"The Elasticsearch keystore [{path}] format is too new. Are you trying to downgrade? "
+                "You should delete and recreate it in order to downgrade."
+            )
         magic, algorithm = struct.unpack_from(">Ii", data, len(data) - FOOTER_LENGTH)
         (checksum,) = struct.unpack_from(">Q", data, len(data) - 8)
         if magic != CODEC_MAGIC ^ 0xFFFFFFFF or algorithm != 0 or checksum != zlib.crc32(data[:-8]):
@@ -172,7 +179,7 @@ class Keystore:
         offset = 4
         for _unused in range(count):
             (length,) = struct.unpack_from(">H", plain, offset)
-            name = plain[offset + 2:offset + 2 + length].decode()
+            name = plain[offset + 2 : offset + 2 + length].decode()
             offset += 2 + length
             if self.format == 3:  # a type word stood between name and value
                 (length,) = struct.unpack_from(">H", plain, offset)
@@ -207,8 +214,11 @@ class Keystore:
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o660)
         except PermissionError as error:
-            raise KeystoreUserError(78, f"unable to create temporary keystore at [{temporary}], write permissions required for "
-                                        f"[{config_dir}] or run [elasticsearch-keystore upgrade]") from error
+            raise KeystoreUserError(
+                78,
+                f"unable to create temporary keystore at [{temporary}], write permissions required for "
+                f"[{config_dir}] or run [elasticsearch-keystore upgrade]",
+            ) from error
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
         try:
@@ -217,7 +227,9 @@ class Keystore:
             old = None
         if old is not None and old.st_uid != os.stat(temporary).st_uid:
             os.unlink(temporary)
-            raise KeystoreUserError(78, f"will not overwrite keystore at [{path}], because this incurs changing the file owner")
+            raise KeystoreUserError(
+                78, f"will not overwrite keystore at [{path}], because this incurs changing the file owner"
+            )
         os.chmod(temporary, 0o660)
         os.replace(temporary, path)
         self.has_password = bool(password)
@@ -233,4 +245,4 @@ def _bytes(data: bytes, offset: int, order: str) -> tuple[bytes, int]:
     start = offset + 4
     if length < 0 or start + length > len(data):
         raise KeystoreSecurityError("Keystore has been corrupted or tampered with")
-    return data[start:start + length], start + length
+    return data[start : start + length], start + length

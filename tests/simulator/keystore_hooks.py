@@ -9,20 +9,24 @@ import hashlib
 import re
 from typing import Any
 
-from . import keystore_file, keystore_install, node_log, settings_catalog as catalog, signing
+from . import keystore_file, keystore_install, node_log, signing
+from . import settings_catalog as catalog
 from .control import verb
 from .errors import EsHttpError, illegal_argument
 from .state import Cluster, Node, NodeStartError, on
 
 _CREDENTIALS = re.compile(rf"^cluster\.remote\.({catalog.ALIAS})\.credentials$")
-_HINT = "please check that any required plugins are installed, or check the breaking changes documentation for removed settings"
+_HINT = (
+    "please check that any required plugins are installed, "
+    "or check the breaking changes documentation for removed settings"
+)
 _PROFILE = "transport.profiles._remote_cluster."
 
 
 @on("node_created")
 async def install_tool(cluster: Cluster, node: Node) -> None:
     keystore_install.install(node.home, node.version)
-    node.secure = {}                    # type: ignore[attr-defined]  # what the node read from its keystore last
+    node.secure = {}  # type: ignore[attr-defined]  # what the node read from its keystore last
 
 
 @on("node_upgraded")
@@ -35,8 +39,8 @@ async def read_configuration(cluster: Cluster, node: Node) -> None:
     """Refuse what the node refuses; the reason goes to its log, as on a real one."""
     try:
         check_yml(node)
-        node.secure = open_at_start(node)                       # type: ignore[attr-defined]
-        node.credentials = credentials(node.secure)             # type: ignore[attr-defined]
+        node.secure = open_at_start(node)  # type: ignore[attr-defined]
+        node.credentials = credentials(node.secure)  # type: ignore[attr-defined]
         merged = {**node.yml, **cluster.persistent, **cluster.transient}
         signing.check_settings(node, merged, {key for key in merged if ".signing." in key})
     except EsHttpError as error:
@@ -50,13 +54,17 @@ async def read_configuration(cluster: Cluster, node: Node) -> None:
 def check_yml(node: Node) -> None:
     for key, value in node.yml.items():
         if key.startswith(_PROFILE):
-            raise illegal_argument("Remote Access settings should not be configured using the [_remote_cluster] profile. "
-                                   "Use the [remote_cluster.] settings instead.")
+            raise illegal_argument(
+                "Remote Access settings should not be configured using the [_remote_cluster] profile. "
+                "Use the [remote_cluster.] settings instead."
+            )
         if not catalog.is_known(key, node.version):
             raise illegal_argument(f"unknown setting [{key}] {_HINT}")
         if catalog.is_secure(key, node.version):
-            raise illegal_argument(f"Setting [{key}] is a secure setting and must be stored inside the Elasticsearch keystore, but was "
-                                   "found inside elasticsearch.yml")
+            raise illegal_argument(
+                f"Setting [{key}] is a secure setting and must be stored inside the Elasticsearch keystore, but was "
+                "found inside elasticsearch.yml"
+            )
         kind = catalog.dynamic_kind(key, node.version)
         if kind is not None and value is not None:
             catalog.check_value(key, kind, value)
@@ -69,7 +77,9 @@ def check_yml(node: Node) -> None:
 def load(node: Node, password: str) -> dict[str, str]:
     """The keystore's settings; the exceptions are those of a reload."""
     try:
-        keystore = keystore_file.Keystore.load(str(node.config_dir), keystore_file.format_for(node.version), keystore_install.kdf_cache())
+        keystore = keystore_file.Keystore.load(
+            str(node.config_dir), keystore_file.format_for(node.version), keystore_install.kdf_cache()
+        )
     except keystore_file.KeystoreFormatError as error:
         raise EsHttpError(500, "illegal_state_exception", str(error)) from None
     except keystore_file.KeystoreSecurityError as error:
@@ -91,7 +101,7 @@ def load(node: Node, password: str) -> dict[str, str]:
 
 def open_at_start(node: Node) -> dict[str, str]:
     """A start makes a missing keystore, adds a missing seed and upgrades the format."""
-    passphrase = node.home / "lib" / "keystore_passphrase"       # what a service manager hands over on a protected node
+    passphrase = node.home / "lib" / "keystore_passphrase"  # what a service manager hands over on a protected node
     password = passphrase.read_text(encoding="utf-8").rstrip("\n") if passphrase.exists() else ""
     if not node.keystore_file.exists():
         keystore_install.write(node.home, node.version, {})
@@ -113,13 +123,17 @@ def credentials(secure: dict[str, str]) -> dict[str, str]:
 def details(node: Node, secure: dict[str, str]) -> dict[str, Any]:
     """What 9.3+ tells about the keystore it has just read."""
     path = node.keystore_file
-    return {"secure_setting_names": sorted(secure), "keystore_path": str(path),
-            "keystore_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "keystore_last_modified_time": _stamp(path.stat().st_mtime)}
+    return {
+        "secure_setting_names": sorted(secure),
+        "keystore_path": str(path),
+        "keystore_digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "keystore_last_modified_time": _stamp(path.stat().st_mtime),
+    }
 
 
 def _stamp(seconds: float) -> str:
     from datetime import datetime, timezone
+
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -133,7 +147,7 @@ async def fresh_keystores(cluster: Cluster) -> None:
         keystore_install.set_jvm_delay(node.home, 0)
         node_log.clear(node)
         node.credentials = {}
-        node.secure = load(node, "")            # type: ignore[attr-defined]
+        node.secure = load(node, "")  # type: ignore[attr-defined]
 
 
 @verb("jvm_delay")
@@ -171,6 +185,5 @@ async def loaded_credentials(cluster: Cluster) -> dict[str, dict[str, str]]:
             return base64.b64decode(value).decode().partition(":")[0]
         except (binascii.Error, ValueError):
             return "(malformed)"
+
     return {node.name: {alias: key_id(value) for alias, value in node.credentials.items()} for node in cluster.nodes}
-
-

@@ -37,8 +37,15 @@ def install(home: Path, version: versions.Version) -> None:
     kdf_cache().write(str(home / "lib" / "kdf"))
     set_version(home, version)
     script = home / "bin" / "elasticsearch-keystore"
-    script.write_text(_SCRIPT.format(python=sys.executable, package=str(Path(__file__).parent.resolve()),
-                                     libraries=sysconfig.get_path("purelib"), home=str(home.resolve())), encoding="utf-8")
+    script.write_text(
+        _SCRIPT.format(
+            python=sys.executable,
+            package=str(Path(__file__).parent.resolve()),
+            libraries=sysconfig.get_path("purelib"),
+            home=str(home.resolve()),
+        ),
+        encoding="utf-8",
+    )
     script.chmod(0o755)
     if not (home / "config" / keystore_file.FILE_NAME).exists():
         write(home, version, {})
@@ -70,5 +77,3 @@ def calls(home: Path) -> list[str]:
 
 def clear_calls(home: Path) -> None:
     (home / "logs" / "elasticsearch-keystore.calls").unlink(missing_ok=True)
-
-

@@ -5,6 +5,7 @@
 
 Started by the script that `keystore_install` lays into a node's home; imports little, so that it starts quickly.
 """
+
 from __future__ import annotations
 
 import os
@@ -17,23 +18,38 @@ except ImportError:  # run as a plain script from a node's home
     import keystore_file as ks  # type: ignore[no-redef]
 
 OK, USAGE, DATA_ERROR, IO_ERROR, CONFIG = 0, 64, 65, 74, 78
-# Assumption: from this version on messages end with ", with exit code NN" (transcripts of users show it, no release note does).
+# Assumption: from this version on messages end with ", with exit code NN" (transcripts of users show
+# it, no release note does).
 EXIT_CODE_TEXT_SINCE = (8, 12)
 SHOW_SINCE = (7, 16)
 MAX_PASSPHRASE = 128
 EOF_TEXT = "unable to read from standard input; is standard input open and a tty attached?"
 
 COMMANDS = {
-    "create": "Creates a new elasticsearch keystore", "list": "List entries in the keystore",
-    "show": "Show a value from the keystore", "add": "Add string settings to the keystore",
-    "add-file": "Add a file setting to the keystore", "remove": "Remove settings from the keystore",
-    "upgrade": "Upgrade the keystore format", "passwd": "Changes the password of a keystore",
+    "create": "Creates a new elasticsearch keystore",
+    "list": "List entries in the keystore",
+    "show": "Show a value from the keystore",
+    "add": "Add string settings to the keystore",
+    "add-file": "Add a file setting to the keystore",
+    "remove": "Remove settings from the keystore",
+    "upgrade": "Upgrade the keystore format",
+    "passwd": "Changes the password of a keystore",
     "has-passwd": "Succeeds if the keystore exists and is password-protected, fails with exit code 1 otherwise",
 }
-COMMON_OPTIONS = {"-h": "help", "--help": "help", "-s": "silent", "--silent": "silent", "-v": "verbose", "--verbose": "verbose",
-                  "-E": "setting"}
-OPTIONS = {"create": {"-p": "password"}, "add": {"-x": "stdin", "--stdin": "stdin", "-f": "force", "--force": "force"},
-           "add-file": {"-f": "force", "--force": "force"}}
+COMMON_OPTIONS = {
+    "-h": "help",
+    "--help": "help",
+    "-s": "silent",
+    "--silent": "silent",
+    "-v": "verbose",
+    "--verbose": "verbose",
+    "-E": "setting",
+}
+OPTIONS = {
+    "create": {"-p": "password"},
+    "add": {"-x": "stdin", "--stdin": "stdin", "-f": "force", "--force": "force"},
+    "add-file": {"-f": "force", "--force": "force"},
+}
 
 
 class Usage(Exception):
@@ -68,6 +84,7 @@ class Terminal:
             stream.flush()
         if self.console and not echo:
             import termios
+
             old = termios.tcgetattr(0)
             new = termios.tcgetattr(0)
             new[3] &= ~termios.ECHO
@@ -99,7 +116,9 @@ class Terminal:
             answer = answer.lower()
             if answer in ("y", "n"):
                 return answer == "y"
-            self.error(f"Did not understand answer '{answer}'")  # yes, whatever was typed: the server's tool leaks it too
+            self.error(
+                f"Did not understand answer '{answer}'"
+            )  # yes, whatever was typed: the server's tool leaks it too
 
 
 class Tool:
@@ -117,9 +136,13 @@ class Tool:
         keystore = self.load()
         if keystore is None:
             if must_exist:
-                raise ks.KeystoreUserError(DATA_ERROR, f"Elasticsearch keystore not found at [{self.path}]. "
-                                                       "Use 'create' command to create one.")
-            if not force and not self.terminal.yes("The elasticsearch keystore does not exist. Do you want to create it?"):
+                raise ks.KeystoreUserError(
+                    DATA_ERROR,
+                    f"Elasticsearch keystore not found at [{self.path}]. Use 'create' command to create one.",
+                )
+            if not force and not self.terminal.yes(
+                "The elasticsearch keystore does not exist. Do you want to create it?"
+            ):
                 self.terminal.out("Exiting without creating keystore.")
                 return None
             keystore = ks.Keystore.create(self.format, self.cache)
@@ -151,7 +174,9 @@ class Tool:
             raise Uncaught(f"java.nio.file.NoSuchFileException: {self.path}.tmp") from error
 
     def new_password(self) -> str:
-        first = self.terminal.secret("Enter new password for the elasticsearch keystore (empty for no password): ", MAX_PASSPHRASE)
+        first = self.terminal.secret(
+            "Enter new password for the elasticsearch keystore (empty for no password): ", MAX_PASSPHRASE
+        )
         if self.terminal.secret("Enter same password again: ", MAX_PASSPHRASE) != first:
             raise ks.KeystoreUserError(DATA_ERROR, "Passwords are not equal, exiting.")
         return first
@@ -190,8 +215,11 @@ class Tool:
         if not names:
             raise ks.KeystoreUserError(USAGE, "the setting names can not be empty")
         for name in names:
-            if name in keystore.entries and "force" not in flags \
-                    and not self.terminal.yes(f"Setting {name} already exists. Overwrite?"):
+            if (
+                name in keystore.entries
+                and "force" not in flags
+                and not self.terminal.yes(f"Setting {name} already exists. Overwrite?")
+            ):
                 self.terminal.out("Exiting without modifying keystore.")
                 return OK
             value = self.terminal.secret("" if "stdin" in flags else f"Enter value for {name}: ")
@@ -209,8 +237,11 @@ class Tool:
         if len(names) % 2:
             raise ks.KeystoreUserError(USAGE, "settings and filenames must come in pairs")
         for name, file in zip(names[::2], names[1::2]):
-            if name in keystore.entries and "force" not in flags \
-                    and not self.terminal.yes(f"Setting {name} already exists. Overwrite?"):
+            if (
+                name in keystore.entries
+                and "force" not in flags
+                and not self.terminal.yes(f"Setting {name} already exists. Overwrite?")
+            ):
                 self.terminal.out("Exiting without modifying keystore.")
                 return OK
             if not os.path.exists(file):
@@ -249,8 +280,11 @@ class Tool:
     def has_passwd(self, flags: set[str], names: list[str]) -> int:
         keystore = self.load()
         if keystore is None or not keystore.has_password:
-            self.terminal.error("ERROR: Elasticsearch keystore not found" if keystore is None
-                                else "ERROR: Keystore is not password-protected")
+            self.terminal.error(
+                "ERROR: Elasticsearch keystore not found"
+                if keystore is None
+                else "ERROR: Keystore is not password-protected"
+            )
             return 1
         self.terminal.out("Keystore is password-protected")
         return OK
@@ -258,8 +292,9 @@ class Tool:
     @staticmethod
     def check_name(name: str) -> None:
         if not ks.valid_name(name):
-            raise ks.KeystoreUserError(DATA_ERROR, f"Setting name [{name}] does not match the allowed setting name pattern "
-                                                   f"[{ks.NAME_PATTERN}]")
+            raise ks.KeystoreUserError(
+                DATA_ERROR, f"Setting name [{name}] does not match the allowed setting name pattern [{ks.NAME_PATTERN}]"
+            )
 
 
 def parse_options(command: str, arguments: list[str]) -> tuple[set[str], list[str]]:
@@ -303,7 +338,9 @@ def help_text(command: str | None, commands: dict[str, str]) -> str:
     return "\n".join([*lines, *(f"{name:<18} {meaning}" for name, meaning in known.items())])
 
 
-def run(arguments: list[str], version: tuple[int, ...], config_dir: str, cache: ks.KdfCache, log: str | None = None) -> int:
+def run(
+    arguments: list[str], version: tuple[int, ...], config_dir: str, cache: ks.KdfCache, log: str | None = None
+) -> int:
     terminal = Terminal()
     commands = {name: text for name, text in COMMANDS.items() if name != "show" or version >= SHOW_SINCE}
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
@@ -338,10 +375,12 @@ def run(arguments: list[str], version: tuple[int, ...], config_dir: str, cache: 
         if chosen == "create" and code == CONFIG and "write permissions" not in message:
             code, message = IO_ERROR, "Error creating the elasticsearch keystore."
     except Uncaught as error:
-        sys.stderr.write(f'Exception in thread "main" {error}\n'
-                         "\tat org.elasticsearch.cli.Terminal$SystemTerminal.readText(Terminal.java:271)\n"
-                         "\tat org.elasticsearch.cli.Command.main(Command.java:54)\n"
-                         "\tat org.elasticsearch.launcher.CliToolLauncher.main(CliToolLauncher.java:67)\n")
+        sys.stderr.write(
+            f'Exception in thread "main" {error}\n'
+            "\tat org.elasticsearch.cli.Terminal$SystemTerminal.readText(Terminal.java:271)\n"
+            "\tat org.elasticsearch.cli.Command.main(Command.java:54)\n"
+            "\tat org.elasticsearch.launcher.CliToolLauncher.main(CliToolLauncher.java:67)\n"
+        )
         code = 1
     finally:
         if log is not None:

@@ -21,13 +21,13 @@ async def reserve_address(cluster: Cluster) -> None:
 
 @on("node_created")
 async def reserve_ports(cluster: Cluster, node: Node) -> None:
-    node.link = NodeLink(node)          # type: ignore[attr-defined]
+    node.link = NodeLink(node)  # type: ignore[attr-defined]
 
 
 @on("node_configuring")
 async def configure(node: Node, settings: dict[str, Any]) -> None:
-    settings["remote_cluster.port"] = node.link.remote_cluster.number           # type: ignore[attr-defined]
-    settings["transport.port"] = node.link.transport.number                     # type: ignore[attr-defined]
+    settings["remote_cluster.port"] = node.link.remote_cluster.number  # type: ignore[attr-defined]
+    settings["transport.port"] = node.link.transport.number  # type: ignore[attr-defined]
 
 
 @on("node_starting")
@@ -35,8 +35,8 @@ async def check_tls(cluster: Cluster, node: Node) -> None:
     """A node does not start with certificates it cannot load."""
     try:
         if node.yml.get("remote_cluster_server.enabled") == "true":
-            node.link.context("remote_cluster_server")      # type: ignore[attr-defined]
-        node.link.context("transport")                  # type: ignore[attr-defined]
+            node.link.context("remote_cluster_server")  # type: ignore[attr-defined]
+        node.link.context("transport")  # type: ignore[attr-defined]
         for api_key in (True, False):
             link_client.client_context(node, api_key)
     except (OSError, KeyError) as error:
@@ -47,16 +47,17 @@ async def check_tls(cluster: Cluster, node: Node) -> None:
 
 @on("node_started")
 async def open_ports(cluster: Cluster, node: Node) -> None:
-    await node.link.open()                                          # type: ignore[attr-defined]
+    await node.link.open()  # type: ignore[attr-defined]
     await cluster.extra["front"].refresh()
-    # Peers that come up later are found by the first request; as on real clusters a node starts whatever its remotes do.
+    # Peers that come up later are found by the first request; as on real clusters a node starts
+    # whatever its remotes do.
     await link_client.refresh(node)
 
 
 @on("node_stopped")
 async def close_ports(cluster: Cluster, node: Node) -> None:
     await link_client.drop(node)
-    await node.link.close()                                         # type: ignore[attr-defined]
+    await node.link.close()  # type: ignore[attr-defined]
     await cluster.extra["front"].refresh()
 
 
@@ -87,12 +88,15 @@ async def settings_changed(cluster: Cluster) -> None:
 
 
 def _server_section(node: Node) -> dict[str, Any] | None:
-    if not node.link.serving:                                       # type: ignore[attr-defined]
+    if not node.link.serving:  # type: ignore[attr-defined]
         return None
-    address = node.link.remote_cluster.address                      # type: ignore[attr-defined]
+    address = node.link.remote_cluster.address  # type: ignore[attr-defined]
     return {"bound_address": [address], "publish_address": address}
 
 
 info.NODE_SECTIONS["remote_cluster_server"] = _server_section
-info.NODE_SECTIONS["transport"] = lambda node: {"bound_address": [node.link.transport.address],
-                                                "publish_address": node.link.transport.address, "profiles": {}}
+info.NODE_SECTIONS["transport"] = lambda node: {
+    "bound_address": [node.link.transport.address],
+    "publish_address": node.link.transport.address,
+    "profiles": {},
+}

@@ -10,15 +10,25 @@ import binascii
 import json
 from typing import Any
 
-from . import link_protocol as wire, node_log, signing, versions
+from . import link_protocol as wire
+from . import node_log, signing, versions
 from .errors import EsHttpError, illegal_argument, security_error
 from .java_regex import full_match
 from .security.authentication import ApiKeyRefused, check_api_key
 from .state import Node
 
 LICENSE_TEXT = "current license is non-compliant for [advanced-remote-cluster-security]"
-ALLOWED_HEADERS = {wire.CREDENTIALS, wire.SUBJECT, wire.SIGNATURE, "_xpack_audit_request_id", "trace.id", "X-Opaque-Id", "trace.parent",
-                   "X-elastic-product-origin", "_es_task_id"}
+ALLOWED_HEADERS = {
+    wire.CREDENTIALS,
+    wire.SUBJECT,
+    wire.SIGNATURE,
+    "_xpack_audit_request_id",
+    "trace.id",
+    "X-Opaque-Id",
+    "trace.parent",
+    "X-elastic-product-origin",
+    "_es_task_id",
+}
 OLDEST = (8, 10, 0)
 
 
@@ -36,21 +46,33 @@ def authenticate(node: Node, action: str, headers: dict[str, Any]) -> dict[str, 
     check_license(node)
     for name in (wire.CREDENTIALS, wire.SUBJECT):
         if name not in headers:
-            raise security_error(401, "Cross cluster requests through the dedicated remote cluster server port require transport header "
-                                      f"[{name}] but none found. Please ensure you have configured remote cluster credentials on the "
-                                      "cluster originating the request.")
+            raise security_error(
+                401,
+                "Cross cluster requests through the dedicated remote cluster server port require transport header "
+                f"[{name}] but none found. Please ensure you have configured remote cluster credentials on the "
+                "cluster originating the request.",
+            )
     for name in sorted(headers):
         if name not in ALLOWED_HEADERS:
-            raise illegal_argument(f"Transport request header [{name}] is not allowed for cross cluster requests through the dedicated "
-                                   "remote cluster server port")
+            raise illegal_argument(
+                f"Transport request header [{name}] is not allowed for cross cluster requests through the dedicated "
+                "remote cluster server port"
+            )
     try:
-        certificate = signing.verify(node, headers.get(wire.SIGNATURE), [headers[wire.CREDENTIALS], headers[wire.SUBJECT]])
+        certificate = signing.verify(
+            node, headers.get(wire.SIGNATURE), [headers[wire.CREDENTIALS], headers[wire.SUBJECT]]
+        )
         if node.yml.get("xpack.security.authc.api_key.enabled", "true") == "false":
-            raise security_error(401, "api keys are not enabled",
-                                 EsHttpError(400, "feature_not_enabled_exception", "api keys are not enabled"))
+            raise security_error(
+                401,
+                "api keys are not enabled",
+                EsHttpError(400, "feature_not_enabled_exception", "api keys are not enabled"),
+            )
         if node.cluster.version < OLDEST:
-            raise illegal_argument(f"all nodes must have version [{versions.text(OLDEST)}] or higher to support cross cluster requests "
-                                   "through the dedicated remote cluster port")
+            raise illegal_argument(
+                f"all nodes must have version [{versions.text(OLDEST)}] or higher to support cross cluster requests "
+                "through the dedicated remote cluster port"
+            )
         key = _check_key(node, action, *_extract(headers[wire.CREDENTIALS]), certificate)
     except EsHttpError as error:
         reason = error.caused_by.reason if error.caused_by else error.reason
@@ -83,15 +105,22 @@ def _check_key(node: Node, action: str, key_id: str, secret: str, certificate: s
     except ApiKeyRefused as error:
         if error.terminate:
             raise security_error(401, error.reason) from None
-        raise security_error(401, f"unable to authenticate user [{key_id}] for action [{action}]",
-                             security_error(401, error.reason)) from None
+        raise security_error(
+            401, f"unable to authenticate user [{key_id}] for action [{action}]", security_error(401, error.reason)
+        ) from None
     pattern = key.certificate_identity
     if pattern is None or not node.has("certificate_identity"):
         return key
     if certificate is None:
-        raise security_error(401, f"API key (type:[cross_cluster], id:[{key_id}]) requires certificate identity matching [{pattern}], "
-                                  "but no certificate was provided")
+        raise security_error(
+            401,
+            f"API key (type:[cross_cluster], id:[{key_id}]) requires certificate identity matching [{pattern}], "
+            "but no certificate was provided",
+        )
     if not full_match(pattern, certificate):
-        raise security_error(401, f"DN from provided certificate [{certificate}] does not match API Key certificate identity pattern "
-                                  f"[{pattern}]")
+        raise security_error(
+            401,
+            f"DN from provided certificate [{certificate}] does not match API Key certificate identity pattern "
+            f"[{pattern}]",
+        )
     return key

@@ -10,15 +10,26 @@ import json
 import ssl
 from typing import Any
 
-from . import link_protocol as wire, node_log, signing, versions
+from . import link_protocol as wire
+from . import node_log, signing, versions
 from .errors import EsHttpError, illegal_argument
 from .settings import effective
 from .settings_catalog import as_list, enabled, mode, parse_host
 from .state import Node
 
 # Settings whose change rebuilds a connection; skip_unavailable is read at each request instead.
-REBUILD = ("mode", "seeds", "node_connections", "proxy", "proxy_address", "proxy_socket_connections", "server_name", "transport.compress",
-           "transport.compression_scheme", "transport.ping_schedule")
+REBUILD = (
+    "mode",
+    "seeds",
+    "node_connections",
+    "proxy",
+    "proxy_address",
+    "proxy_socket_connections",
+    "server_name",
+    "transport.compress",
+    "transport.compression_scheme",
+    "transport.ping_schedule",
+)
 OLDEST = (8, 10, 0)
 
 
@@ -121,9 +132,16 @@ class RemoteConnection:
             except EsHttpError as error:
                 failure = error
                 continue
-            found = await self._send(first, "cluster:internal/remote_cluster/nodes", {"remote_cluster_server": self.api_key},
-                                     {"username": "_cross_cluster_access", "roles": [], "internal": True})
-            limit = int(self.settings.get("node_connections") or effective(self.node).get("cluster.remote.connections_per_cluster", 3))
+            found = await self._send(
+                first,
+                "cluster:internal/remote_cluster/nodes",
+                {"remote_cluster_server": self.api_key},
+                {"username": "_cross_cluster_access", "roles": [], "internal": True},
+            )
+            limit = int(
+                self.settings.get("node_connections")
+                or effective(self.node).get("cluster.remote.connections_per_cluster", 3)
+            )
             for address in found["addresses"][:limit]:
                 try:
                     self.channels.append(await self._open(address))
@@ -138,8 +156,12 @@ class RemoteConnection:
         raise self._unavailable(f"fetching nodes from external cluster [{self.alias}] failed", failure)
 
     def _unavailable(self, text: str, cause: EsHttpError) -> EsHttpError:
-        return EsHttpError(500, "connect_transport_exception", f"Unable to connect to [{self.alias}]",
-                           EsHttpError(500, "illegal_state_exception", text, cause))
+        return EsHttpError(
+            500,
+            "connect_transport_exception",
+            f"Unable to connect to [{self.alias}]",
+            EsHttpError(500, "illegal_state_exception", text, cause),
+        )
 
     async def _open(self, address: str) -> wire.Channel:
         def failed(kind: str, reason: str, cause: EsHttpError | None = None) -> EsHttpError:
@@ -150,35 +172,62 @@ class RemoteConnection:
         except EsHttpError as error:
             raise failed("connect_transport_exception", f"[{address}] connect_exception", error) from None
         try:
-            channel = await asyncio.wait_for(wire.Channel.connect(host, port, client_context(self.node, self.api_key),
-                                                                  self.settings.get("server_name")), 30)
+            channel = await asyncio.wait_for(
+                wire.Channel.connect(
+                    host, port, client_context(self.node, self.api_key), self.settings.get("server_name")
+                ),
+                30,
+            )
         except ssl.SSLCertVerificationError as error:
             node_log.warn(self.node, f"failed to establish trust with server at [{host}]; {error.verify_message}")
-            raise failed("connect_transport_exception", f"[{address}] general node connection failure",
-                         failed("ssl_handshake_exception", f"failed to establish trust with server at [{host}]: {error.verify_message}")
-                         ) from None
+            raise failed(
+                "connect_transport_exception",
+                f"[{address}] general node connection failure",
+                failed(
+                    "ssl_handshake_exception",
+                    f"failed to establish trust with server at [{host}]: {error.verify_message}",
+                ),
+            ) from None
         except ssl.SSLError as error:
-            raise failed("connect_transport_exception", f"[{address}] general node connection failure",
-                         failed("ssl_handshake_exception", _alert(error))) from None
+            raise failed(
+                "connect_transport_exception",
+                f"[{address}] general node connection failure",
+                failed("ssl_handshake_exception", _alert(error)),
+            ) from None
         except (OSError, OverflowError, asyncio.TimeoutError, ValueError) as error:
-            text = f"Connection refused: {address}" if isinstance(error, ConnectionRefusedError) else str(error) or "connect timed out"
+            text = (
+                f"Connection refused: {address}"
+                if isinstance(error, ConnectionRefusedError)
+                else str(error) or "connect timed out"
+            )
             if type(error).__name__ == "gaierror":
                 text = f"unknown host [{host}]"
-            raise failed("connect_transport_exception", f"[{address}] connect_exception", failed("connect_exception", text)) from None
+            raise failed(
+                "connect_transport_exception", f"[{address}] connect_exception", failed("connect_exception", text)
+            ) from None
         try:
             action = wire.HANDSHAKE if self.api_key else wire.PLAIN_HANDSHAKE
-            channel.remote = await self._send(channel, action, {}, {"username": "_cross_cluster_access", "roles": [], "internal": True})
+            channel.remote = await self._send(
+                channel, action, {}, {"username": "_cross_cluster_access", "roles": [], "internal": True}
+            )
         except (wire.ChannelClosed, ssl.SSLError) as error:
             await channel.close()
             reason = _alert(error) if isinstance(error, ssl.SSLError) else "connection closed during the handshake"
             node_log.warn(self.node, reason)
-            raise failed("connect_transport_exception", f"[{address}] handshake failed", failed("ssl_handshake_exception", reason)) from None
+            raise failed(
+                "connect_transport_exception",
+                f"[{address}] handshake failed",
+                failed("ssl_handshake_exception", reason),
+            ) from None
         except EsHttpError:
             await channel.close()
             raise
         if not self.api_key and self.node.has("certificate_model_deprecated"):
-            node_log.warn(self.node, f"The remote cluster connection to [{self.alias}] is using the certificate-based security model. The "
-                                     "certificate-based security model is deprecated and will be removed in a future major version.")
+            node_log.warn(
+                self.node,
+                f"The remote cluster connection to [{self.alias}] is using the certificate-based security model. The "
+                "certificate-based security model is deprecated and will be removed in a future major version.",
+            )
         return channel
 
     # --- requests ---
@@ -191,13 +240,18 @@ class RemoteConnection:
             channel = channels[self._next % len(channels)]
             version = tuple(channel.remote["version"])
             if self.api_key and version < OLDEST:
-                raise illegal_argument(f"Settings for remote cluster [{self.alias}] indicate cross cluster access headers should be sent but "
-                                       f"target cluster version [{versions.text(version)}] does not support receiving them")
+                raise illegal_argument(
+                    f"Settings for remote cluster [{self.alias}] indicate cross cluster access "
+                    "headers should be sent but "
+                    f"target cluster version [{versions.text(version)}] does not support receiving them"
+                )
             try:
                 return await self._send(channel, action, body, subject)
             except (wire.ChannelClosed, ssl.SSLError, OSError) as error:
                 if attempt == 2:
-                    raise EsHttpError(500, "node_disconnected_exception", f"[{self.alias}][{action}] disconnected: {error}") from None
+                    raise EsHttpError(
+                        500, "node_disconnected_exception", f"[{self.alias}][{action}] disconnected: {error}"
+                    ) from None
         raise AssertionError
 
     async def _send(self, channel: wire.Channel, action: str, body: Any, subject: dict[str, Any]) -> Any:
@@ -224,12 +278,13 @@ def _alert(error: Exception) -> str:
 # --- a node's set of connections ---
 def wanted(node: Node) -> list[str]:
     from .settings_catalog import aliases
+
     settings = effective(node)
     return [alias for alias in aliases(settings) if enabled(settings, alias)]
 
 
-async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:   # type: ignore[assignment]
-    """Bring the connections in line with settings and keystore; `rebuild` names aliases whose credential came or went."""
+async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    """Bring the connections in line with settings and keystore; `rebuild`: aliases whose credential came or went."""
     if not node.running or "remote_cluster_client" not in node.roles:
         return
     keep = wanted(node)
@@ -245,9 +300,13 @@ async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:   # type
         if old is not None:
             await old.close()
         node.connections[alias] = RemoteConnection(node, alias)
-        node_log.info(node, f"remote cluster connection [{alias}] updated: {'RECONNECTED' if old is not None else 'CONNECTED'}")
+        node_log.info(
+            node, f"remote cluster connection [{alias}] updated: {'RECONNECTED' if old is not None else 'CONNECTED'}"
+        )
         started.append(node.connections[alias])
-    results = await asyncio.gather(*(asyncio.wait_for(connection.connect(), 10) for connection in started), return_exceptions=True)
+    results = await asyncio.gather(
+        *(asyncio.wait_for(connection.connect(), 10) for connection in started), return_exceptions=True
+    )
     for connection, result in zip(started, results, strict=True):
         if isinstance(result, asyncio.TimeoutError):
             node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}] within 10s")

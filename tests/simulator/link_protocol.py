@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wire between clusters: length-prefixed JSON over TLS, many requests at a time on one channel. Of the simulator's own making."""
+"""The wire between clusters: length-prefixed JSON over TLS, many requests at a time on one channel."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ MAX_MESSAGE = 64 * 1024 * 1024
 
 
 def to_wire(error: EsHttpError) -> dict[str, Any]:
-    return {"status": error.status, "type": error.type, "reason": error.reason, "extra": error.extra,
-            "caused_by": to_wire(error.caused_by) if error.caused_by else None}
+    return {
+        "status": error.status,
+        "type": error.type,
+        "reason": error.reason,
+        "extra": error.extra,
+        "caused_by": to_wire(error.caused_by) if error.caused_by else None,
+    }
 
 
 def from_wire(data: dict[str, Any]) -> EsHttpError:
@@ -55,7 +60,7 @@ class Channel:
     def __init__(self, address: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.address = address
         self.open = True
-        self.remote: dict[str, Any] = {}        # what the handshake told
+        self.remote: dict[str, Any] = {}  # what the handshake told
         self._writer = writer
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -63,8 +68,9 @@ class Channel:
 
     @classmethod
     async def connect(cls, host: str, port: int, context: ssl.SSLContext | None, server_name: str | None) -> Channel:
-        reader, writer = await asyncio.open_connection(host, port, ssl=context,
-                                                       server_hostname=(server_name or host) if context else None)
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=context, server_hostname=(server_name or host) if context else None
+        )
         return cls(f"{host}:{port}", reader, writer)
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:

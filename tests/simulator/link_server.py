@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server side of a link: TLS ports of a node, and what happens to each message that arrives there (rules 5.6, 8)."""
+"""The server side of a link: TLS ports of a node, and what becomes of each message (rules 5.6, 8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from . import link_authentication, link_protocol as wire, node_log
+from . import link_authentication, node_log
+from . import link_protocol as wire
 from .errors import EsHttpError, illegal_argument, security_error
 from .flat_settings import text
 from .settings_catalog import as_list
@@ -22,13 +23,14 @@ from .state import Cluster, Node
 
 LOG = logging.getLogger("simulator")
 REMOTE_PROFILE, DEFAULT_PROFILE = "_remote_cluster", "default"
-ACTIONS: dict[str, Any] = {}        # action -> async handler(node, subject, body)
+ACTIONS: dict[str, Any] = {}  # action -> async handler(node, subject, body)
 
 
 def action(name: str) -> Any:
     def register(handler: Any) -> Any:
         ACTIONS[name] = handler
         return handler
+
     return register
 
 
@@ -123,11 +125,18 @@ class Port:
                 writer.close()
 
 
-async def handle(node: Node, profile: str, name: str, headers: dict[str, Any], body: Any, certificate: bool = False) -> Any:
-    hello = {"cluster_name": node.cluster.name, "cluster_uuid": node.cluster.uuid, "version": list(node.version), "node": node.name}
+async def handle(
+    node: Node, profile: str, name: str, headers: dict[str, Any], body: Any, certificate: bool = False
+) -> Any:
+    hello = {
+        "cluster_name": node.cluster.name,
+        "cluster_uuid": node.cluster.uuid,
+        "version": list(node.version),
+        "node": node.name,
+    }
     if profile == REMOTE_PROFILE:
         if node.version < (8, 10, 0):
-            return hello        # a build with the feature flag, before headers of every message were checked
+            return hello  # a build with the feature flag, before headers of every message were checked
         subject = link_authentication.authenticate(node, name, headers)
         if name == wire.HANDSHAKE:
             return hello
@@ -136,8 +145,10 @@ async def handle(node: Node, profile: str, name: str, headers: dict[str, Any], b
             node_log.warn(node, f"missing authentication credentials for action [{name}]")
             if not certificate:
                 raise security_error(401, f"missing authentication credentials for action [{name}]")
-            raise illegal_argument(f"remote cluster handshake action requires channel profile to be [{REMOTE_PROFILE}], "
-                                   f"but got [{DEFAULT_PROFILE}]")
+            raise illegal_argument(
+                f"remote cluster handshake action requires channel profile to be [{REMOTE_PROFILE}], "
+                f"but got [{DEFAULT_PROFILE}]"
+            )
         if name == wire.PLAIN_HANDSHAKE:
             return hello
         subject = {"model": "certificate", **json.loads(headers["_xpack_security_authentication"])}
@@ -187,12 +198,15 @@ class NodeLink:
         if node.yml.get(prefix + "enabled", "true") == "false":
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(config_path(node, node.yml[prefix + "certificate"]), config_path(node, node.yml[prefix + "key"]))
+        context.load_cert_chain(
+            config_path(node, node.yml[prefix + "certificate"]), config_path(node, node.yml[prefix + "key"])
+        )
         profile = REMOTE_PROFILE if name == "remote_cluster_server" else DEFAULT_PROFILE
         if self.client_authentication(profile) != "none":
             for file in as_list(node.yml.get(prefix + "certificate_authorities")):
                 context.load_verify_locations(config_path(node, file))
-            # asyncio drops the alert about a missing client certificate, so `required` is enforced, with its alert, in Port.
+            # asyncio drops the alert about a missing client certificate, so `required` is enforced,
+            # with its alert, in Port.
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
@@ -207,22 +221,26 @@ class Front:
         self._signature: Any = None
 
     def pick(self) -> Node | None:
-        serving = [node for node in self.cluster.nodes if node.link.serving]     # type: ignore[attr-defined]
+        serving = [node for node in self.cluster.nodes if node.link.serving]  # type: ignore[attr-defined]
         self._turn += 1
         return serving[self._turn % len(serving)] if serving else None
 
     async def refresh(self) -> None:
         """Open while any node serves. TLS is that of the first serving node (all nodes share the authority)."""
-        serving = [node for node in self.cluster.nodes if node.link.serving]     # type: ignore[attr-defined]
+        serving = [node for node in self.cluster.nodes if node.link.serving]  # type: ignore[attr-defined]
         if not serving:
             self._signature = None
             await self.port.close()
             return
-        settings = {key: value for key, value in serving[0].yml.items() if key.startswith("xpack.security.remote_cluster_server.ssl.")}
+        settings = {
+            key: value
+            for key, value in serving[0].yml.items()
+            if key.startswith("xpack.security.remote_cluster_server.ssl.")
+        }
         signature = (serving[0].name, sorted(settings.items(), key=str))
         if self.port.server is None or signature != self._signature:
             if self.port.server is not None:
                 server, self.port.server = self.port.server, None
-                server.close()                      # open channels to the other nodes stay
+                server.close()  # open channels to the other nodes stay
             self._signature = signature
-            await self.port.open(self.pick, serving[0].link.context("remote_cluster_server"))    # type: ignore[attr-defined]
+            await self.port.open(self.pick, serving[0].link.context("remote_cluster_server"))  # type: ignore[attr-defined]

@@ -15,17 +15,30 @@ from .security import authorization
 from .state import Cluster, Node
 
 _RELOAD = "cluster:admin/xpack/security/remote_cluster_credentials/reload"
-_NO_TLS = ("Secure settings cannot be updated cluster wide when TLS for the transport layer is not enabled. Enable TLS or use the API "
-           "with a `_local` filter on each node.")
+_NO_TLS = (
+    "Secure settings cannot be updated cluster wide when TLS for the transport layer is not "
+    "enabled. Enable TLS or use the API "
+    "with a `_local` filter on each node."
+)
 
 
-@route("POST", "/_nodes/reload_secure_settings", "/_nodes/{node_id}/reload_secure_settings", params={"timeout"}, body="optional")
+@route(
+    "POST",
+    "/_nodes/reload_secure_settings",
+    "/_nodes/{node_id}/reload_secure_settings",
+    params={"timeout"},
+    body="optional",
+)
 async def reload(request: Request) -> tuple[int, Any]:
     password = _password(request)
     request.authorize("cluster:admin/nodes/reload_secure_settings")
     cluster, expression = request.cluster, request.path_params.get("node_id")
     nodes = info.node_filter(request, expression)
-    if password and len(nodes) > 1 and any(node.yml.get("xpack.security.transport.ssl.enabled") != "true" for node in nodes):
+    if (
+        password
+        and len(nodes) > 1
+        and any(node.yml.get("xpack.security.transport.ssl.enabled") != "true" for node in nodes)
+    ):
         raise EsHttpError(500, "exception", _NO_TLS)
     unreachable = _unreachable(cluster, expression)
     results: dict[str, Any] = {}
@@ -37,7 +50,11 @@ async def reload(request: Request) -> tuple[int, Any]:
             node_log.warn(node, f"failed to reload secure settings: {error.reason}")
             result["reload_exception"] = error.fields()
         results[node.id] = result
-    return 200, {"_nodes": info.nodes_header(len(nodes) + unreachable, unreachable), "cluster_name": cluster.name, "nodes": results}
+    return 200, {
+        "_nodes": info.nodes_header(len(nodes) + unreachable, unreachable),
+        "cluster_name": cluster.name,
+        "nodes": results,
+    }
 
 
 def _password(request: Request) -> str:
@@ -51,8 +68,10 @@ def _password(request: Request) -> str:
         if name != "secure_settings_password":
             raise x_content_error(f"[{line}:{column}] [reload_secure_settings] unknown field [{name}]")
         if value.kind not in ("string", "number", "boolean"):
-            raise x_content_error(f"{value.at} [reload_secure_settings] secure_settings_password doesn't support values of type: "
-                                  f"{value.token}")
+            raise x_content_error(
+                f"{value.at} [reload_secure_settings] secure_settings_password doesn't support values of type: "
+                f"{value.token}"
+            )
         password = str(value.value)
     return password
 
@@ -60,8 +79,20 @@ def _password(request: Request) -> str:
 def _unreachable(cluster: Cluster, expression: str | None) -> int:
     """Nodes the cluster has just lost but still counts: only while a test says so."""
     lost: set[str] = cluster.extra.get("unreachable", set())
-    return len([node for node in cluster.nodes if node.name in lost and not node.running
-                and (not expression or expression == "_all" or node.name in expression.split(",") or node.id in expression.split(","))])
+    return len(
+        [
+            node
+            for node in cluster.nodes
+            if node.name in lost
+            and not node.running
+            and (
+                not expression
+                or expression == "_all"
+                or node.name in expression.split(",")
+                or node.id in expression.split(",")
+            )
+        ]
+    )
 
 
 async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]:
@@ -74,13 +105,13 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         raise EsHttpError(500, "illegal_state_exception", reason)
     secure = keystore_hooks.load(node, password)
     old_credentials = dict(node.credentials)
-    node.secure = secure                    # type: ignore[attr-defined]
+    node.secure = secure  # type: ignore[attr-defined]
     details = keystore_hooks.details(node, secure) if node.has("reload_details") else {}
     if node.has("reload_remote_credentials"):
-        if not node.has("reload_needs_only_manage"):
-            # 8.13.0-8.15.0 ran this step as the caller instead of as the system.
-            if not authorization.has_cluster(node.cluster, request.auth, _RELOAD):
-                raise authorization.denied(node.cluster, request.auth, _RELOAD, ["manage_security", "all"], "cluster")
+        # 8.13.0-8.15.0 ran this step as the caller instead of as the system.
+        as_caller = not node.has("reload_needs_only_manage")
+        if as_caller and not authorization.has_cluster(node.cluster, request.auth, _RELOAD):
+            raise authorization.denied(node.cluster, request.auth, _RELOAD, ["manage_security", "all"], "cluster")
         node.credentials = keystore_hooks.credentials(secure)
         changed = set(old_credentials) ^ set(node.credentials)
         for alias in sorted(changed - set(link_client.wanted(node))):
@@ -91,7 +122,9 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
 
 
 @verb("fail_reload")
-async def fail_reload(cluster: Cluster, node: str, reason: str = "plugin [simulated] failed to reload", times: int = 1) -> None:
+async def fail_reload(
+    cluster: Cluster, node: str, reason: str = "plugin [simulated] failed to reload", times: int = 1
+) -> None:
     """The node answers everything else but reports this from its reload; times=0: for good."""
     cluster.extra.setdefault("fail_reload", {})[cluster.node(node).name] = {"reason": reason, "times": times}
 

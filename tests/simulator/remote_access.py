@@ -28,12 +28,21 @@ def subject(request: Request, alias: str, action: str, api_key_model: bool) -> d
         return found
     unions = []
     for union in authorization.role_sets(request.cluster, auth):
-        unions.append([_without_clusters(entry) for descriptor in union for entry in descriptor.get("remote_indices") or []
-                       if any(authorization.pattern_matches(pattern, alias) for pattern in entry["clusters"])])
+        unions.append(
+            [
+                _without_clusters(entry)
+                for descriptor in union
+                for entry in descriptor.get("remote_indices") or []
+                if any(authorization.pattern_matches(pattern, alias) for pattern in entry["clusters"])
+            ]
+        )
     if not all(unions):
-        raise security_error(403, f"action [{action}] towards remote cluster [{alias}] is unauthorized for {authorization.describe(auth)} "
-                                  f"with effective roles [{','.join(sorted(roles))}] because no remote indices privileges apply for the "
-                                  "target cluster")
+        raise security_error(
+            403,
+            f"action [{action}] towards remote cluster [{alias}] is unauthorized for {authorization.describe(auth)} "
+            f"with effective roles [{','.join(sorted(roles))}] because no remote indices privileges apply for the "
+            "target cluster",
+        )
     found["entries"] = unions
     found["user"] = authorization.describe(auth)
     return found
@@ -61,9 +70,13 @@ class View:
 
     def entries(self, union: list[dict[str, Any]], action: str, name: str) -> list[dict[str, Any]]:
         restricted = name.startswith(".security")
-        return [entry for entry in union if (not restricted or entry.get("allow_restricted_indices"))
-                and any(authorization.pattern_matches(pattern, name) for pattern in entry["names"])
-                and any(privileges.index_grants(privilege, action) for privilege in entry["privileges"])]
+        return [
+            entry
+            for entry in union
+            if (not restricted or entry.get("allow_restricted_indices"))
+            and any(authorization.pattern_matches(pattern, name) for pattern in entry["names"])
+            and any(privileges.index_grants(privilege, action) for privilege in entry["privileges"])
+        ]
 
     def allows(self, action: str, name: str) -> bool:
         return all(self.entries(union, action, name) for union in self.unions)
@@ -72,22 +85,33 @@ class View:
         who = self.who
         granted = ",".join(privileges.granting_index(action))
         if who["model"] != "api_key":
-            return security_error(403, f"action [{action}] is unauthorized for user [{who['username']}] with effective roles "
-                                       f"[{','.join(sorted(who['roles']))}] on indices [{','.join(names)}], this action is granted by the "
-                                       f"index privileges [{granted}]")
+            return security_error(
+                403,
+                f"action [{action}] is unauthorized for user [{who['username']}] with effective roles "
+                f"[{','.join(sorted(who['roles']))}] on indices [{','.join(names)}], this action is granted by the "
+                f"index privileges [{granted}]",
+            )
         key = who["key"]
-        return security_error(403, f"action [{action}] towards remote cluster is unauthorized for {who['user']} with assigned roles "
-                                   f"[{','.join(sorted(who['roles']))}] authenticated by API key id [{key.id}] of user "
-                                   f"[{key.creator.username}] on indices [{','.join(names)}], this action is granted by the index "
-                                   f"privileges [{granted}]")
+        return security_error(
+            403,
+            f"action [{action}] towards remote cluster is unauthorized for {who['user']} with assigned roles "
+            f"[{','.join(sorted(who['roles']))}] authenticated by API key id [{key.id}] of user "
+            f"[{key.creator.username}] on indices [{','.join(names)}], this action is granted by the index "
+            f"privileges [{granted}]",
+        )
 
     def resolve(self, action: str, expression: str, ignore_unavailable: bool, allow_no_indices: bool) -> list[str]:
         found: list[str] = []
         for part in [part for part in expression.split(",") if part]:
             if part == "_all" or "*" in part:
                 pattern = "*" if part == "_all" else part
-                visible = [name for name in self.cluster.indices if authorization.pattern_matches(pattern, name)
-                           and (not name.startswith(".") or pattern.startswith(".")) and self.allows(action, name)]
+                visible = [
+                    name
+                    for name in self.cluster.indices
+                    if authorization.pattern_matches(pattern, name)
+                    and (not name.startswith(".") or pattern.startswith("."))
+                    and self.allows(action, name)
+                ]
                 if not visible and not allow_no_indices:
                     raise indices.missing(part)
                 found += visible
@@ -141,8 +165,9 @@ def _only(source: dict[str, Any], limits: list[dict[str, Any]], prefix: str = ""
 
 
 def _granted(path: str, limit: dict[str, Any]) -> bool:
-    return any(authorization.pattern_matches(pattern, path) for pattern in limit["grant"]) and \
-        not any(authorization.pattern_matches(pattern, path) for pattern in limit.get("except") or [])
+    return any(authorization.pattern_matches(pattern, path) for pattern in limit["grant"]) and not any(
+        authorization.pattern_matches(pattern, path) for pattern in limit.get("except") or []
+    )
 
 
 def _check_legacy(node: Node, key: Any) -> None:
@@ -150,8 +175,13 @@ def _check_legacy(node: Node, key: Any) -> None:
     if not node.has("ga_rules"):
         return
     from .security.role_parser import has_document_or_field_security
+
     entries = next(iter(key.role_descriptors.values()))["indices"]
     replication = any("cross_cluster_replication" in entry["privileges"] for entry in entries)
     if replication and any(has_document_or_field_security(entry) for entry in entries):
-        raise EsHttpError(400, "illegal_argument_exception", f"Cross cluster API key [{key.id}] is invalid: search does not support document "
-                          "or field level security if replication is assigned")
+        raise EsHttpError(
+            400,
+            "illegal_argument_exception",
+            f"Cross cluster API key [{key.id}] is invalid: search does not support document "
+            "or field level security if replication is assigned",
+        )

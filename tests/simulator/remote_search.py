@@ -41,7 +41,10 @@ def group(request: Request, expression: str) -> dict[str, list[str]]:
             raise no_such_remote(alias)
         if minus:
             if index != "*":
-                raise illegal_argument(f"To exclude a cluster you must specify the '*' wildcard for the index expression, but found: [{index}]")
+                raise illegal_argument(
+                    "To exclude a cluster you must specify the '*' wildcard for the index "
+                    f"expression, but found: [{index}]"
+                )
             excluded.update(names)
             continue
         for name in names:
@@ -65,20 +68,32 @@ async def search(request: Request, expression: str, body: dict[str, Any]) -> tup
     query = body.get("query", {"match_all": {}})
     query_dsl.compile_query(query, query_dsl.Fields(request.cluster.now_ms()))
     start, size = body.get("from", 0), body.get("size", 10)
-    sent = {"query": query, "size": start + size, "ignore_unavailable": request.flag("ignore_unavailable"),
-            "allow_no_indices": request.flag("allow_no_indices", True)}
+    sent = {
+        "query": query,
+        "size": start + size,
+        "ignore_unavailable": request.flag("ignore_unavailable"),
+        "allow_no_indices": request.flag("allow_no_indices", True),
+    }
     details: dict[str, Any] = {}
     page: list[dict[str, Any]] = []
     total = shards = 0
     remotes = [alias for alias in groups if alias]
     if "" in groups:
-        names = indices.resolve(request.cluster, request.auth, SEARCH, ",".join(groups[""]), sent["ignore_unavailable"],
-                                sent["allow_no_indices"])
+        names = indices.resolve(
+            request.cluster,
+            request.auth,
+            SEARCH,
+            ",".join(groups[""]),
+            sent["ignore_unavailable"],
+            sent["allow_no_indices"],
+        )
         count, found = indices.hits(request.cluster, names, query, 0, start + size)
         total, shards, page = total + count, shards + len(names), page + found
         details["(local)"] = _success(",".join(groups[""]), len(names))
-    answers = await asyncio.gather(*(call(request, alias, SEARCH, {**sent, "indices": ",".join(groups[alias])}) for alias in remotes),
-                                   return_exceptions=True)
+    answers = await asyncio.gather(
+        *(call(request, alias, SEARCH, {**sent, "indices": ",".join(groups[alias])}) for alias in remotes),
+        return_exceptions=True,
+    )
     for alias, answer in zip(remotes, answers, strict=True):
         if isinstance(answer, EsHttpError):
             if not link_client.skip_unavailable(request.node, alias):
@@ -90,22 +105,43 @@ async def search(request: Request, expression: str, body: dict[str, Any]) -> tup
         total, shards = total + answer["total"], shards + answer["shards"]
         page += [{**hit, "_index": f"{alias}:{hit['_index']}"} for hit in answer["hits"]]
         details[alias] = _success(",".join(groups[alias]), answer["shards"])
-    result = indices.search_result(total, page[start:start + size], shards, size)
+    result = indices.search_result(total, page[start : start + size], shards, size)
     if remotes:
-        result = {"took": 1, "timed_out": False, "num_reduce_phases": len(details) + 1, "_shards": result["_shards"],
-                  "_clusters": _summary(request.node, details), "hits": result["hits"]}
+        result = {
+            "took": 1,
+            "timed_out": False,
+            "num_reduce_phases": len(details) + 1,
+            "_shards": result["_shards"],
+            "_clusters": _summary(request.node, details),
+            "hits": result["hits"],
+        }
     return 200, result
 
 
 def _success(expression: str, shards: int) -> dict[str, Any]:
-    return {"status": "successful", "indices": expression, "took": 1, "timed_out": False,
-            "_shards": {"total": shards, "successful": shards, "skipped": 0, "failed": 0}}
+    return {
+        "status": "successful",
+        "indices": expression,
+        "took": 1,
+        "timed_out": False,
+        "_shards": {"total": shards, "successful": shards, "skipped": 0, "failed": 0},
+    }
 
 
 def _skipped(alias: str, expression: str) -> dict[str, Any]:
     """All that a skipped cluster tells, whatever the cause was."""
-    return {"status": "skipped", "indices": expression, "timed_out": False, "failures": [
-        {"shard": -1, "index": None, "reason": {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"}}]}
+    return {
+        "status": "skipped",
+        "indices": expression,
+        "timed_out": False,
+        "failures": [
+            {
+                "shard": -1,
+                "index": None,
+                "reason": {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"},
+            }
+        ],
+    }
 
 
 def _summary(node: Node, details: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +159,7 @@ async def serve_search(node: Node, who: dict[str, Any], body: dict[str, Any]) ->
     view = View(node, who)
     names = view.resolve(SEARCH, body["indices"], body["ignore_unavailable"], body["allow_no_indices"])
     found = [hit for name in names for hit in view.documents(name, SEARCH, body["query"])]
-    return {"total": len(found), "shards": len(names), "hits": found[:body["size"]]}
+    return {"total": len(found), "shards": len(names), "hits": found[: body["size"]]}
 
 
 @action("cluster:internal/remote_cluster/nodes")
@@ -131,8 +167,8 @@ async def serve_nodes(node: Node, who: dict[str, Any], body: dict[str, Any]) -> 
     """What sniffing finds: with API keys only the nodes that serve remote clusters."""
     running = [one for one in node.cluster.nodes if one.running]
     if body["remote_cluster_server"]:
-        return {"addresses": [one.link.remote_cluster.address for one in running if one.link.serving]}      # type: ignore[attr-defined]
-    return {"addresses": [one.link.transport.address for one in running]}                                   # type: ignore[attr-defined]
+        return {"addresses": [one.link.remote_cluster.address for one in running if one.link.serving]}  # type: ignore[attr-defined]
+    return {"addresses": [one.link.transport.address for one in running]}  # type: ignore[attr-defined]
 
 
 indices.REMOTE_SEARCH.append(search)

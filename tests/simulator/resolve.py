@@ -23,8 +23,10 @@ _PARAMS = {*_INDEX_OPTIONS, "timeout"}
 async def resolve_all(request: Request) -> tuple[int, Any]:
     given = sorted(_INDEX_OPTIONS & set(request.query))
     if given:
-        raise illegal_argument(f"No index options are allowed on _resolve/cluster when no index expression is specified, but received: "
-                               f"{given}".replace("'", ""))
+        raise illegal_argument(
+            f"No index options are allowed on _resolve/cluster when no index expression is specified, but received: "
+            f"{given}".replace("'", "")
+        )
     aliases = sorted(request.node.connections)
     if "remote_cluster_client" not in request.node.roles:
         raise illegal_argument(f"node [{request.node.name}] does not have the [remote_cluster_client] role")
@@ -48,8 +50,14 @@ async def resolve(request: Request) -> tuple[int, Any]:
 def _local(request: Request, expression: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"connected": True, "skip_unavailable": False}
     try:
-        names = indices.resolve(request.cluster, request.auth, RESOLVE, expression, request.flag("ignore_unavailable"),
-                                request.flag("allow_no_indices", True))
+        names = indices.resolve(
+            request.cluster,
+            request.auth,
+            RESOLVE,
+            expression,
+            request.flag("ignore_unavailable"),
+            request.flag("allow_no_indices", True),
+        )
         entry["matching_indices"] = bool(names)
     except EsHttpError as error:
         if error.status == 403:
@@ -59,16 +67,23 @@ def _local(request: Request, expression: str) -> dict[str, Any]:
 
 
 def _version(node: Node) -> dict[str, Any]:
-    return {"number": versions.text(node.version), "build_flavor": "default", "minimum_wire_compatibility_version":
-            "7.17.0" if node.version[0] == 8 else "8.19.0", "minimum_index_compatibility_version": f"{node.version[0] - 1}.0.0"}
+    return {
+        "number": versions.text(node.version),
+        "build_flavor": "default",
+        "minimum_wire_compatibility_version": "7.17.0" if node.version[0] == 8 else "8.19.0",
+        "minimum_index_compatibility_version": f"{node.version[0] - 1}.0.0",
+    }
 
 
 async def _remote(request: Request, alias: str, expression: str | None) -> dict[str, Any]:
     """One remote. With API keys a refusal cannot be told from a broken link, so it counts as not connected."""
     node = request.node
     entry: dict[str, Any] = {"connected": False, "skip_unavailable": link_client.skip_unavailable(node, alias)}
-    sent = {"indices": expression, "ignore_unavailable": request.flag("ignore_unavailable"),
-            "allow_no_indices": request.flag("allow_no_indices", True)}
+    sent = {
+        "indices": expression,
+        "ignore_unavailable": request.flag("ignore_unavailable"),
+        "allow_no_indices": request.flag("allow_no_indices", True),
+    }
     try:
         return {**entry, "connected": True, **await remote_search.call(request, alias, RESOLVE, sent)}
     except EsHttpError as error:
@@ -87,7 +102,7 @@ async def serve(node: Node, who: dict[str, Any], body: dict[str, Any]) -> Any:
     if body["indices"] is None:
         if node.has("resolve_cluster_without_expression"):
             return {"version": _version(node)}
-        body["indices"] = "dummy*"          # what newer clusters ask of older ones
+        body["indices"] = "dummy*"  # what newer clusters ask of older ones
     view = View(node, who)
     names = view.resolve(RESOLVE, body["indices"], body["ignore_unavailable"], body["allow_no_indices"])
     return {"matching_indices": bool(names), "version": _version(node)}

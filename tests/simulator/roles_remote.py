@@ -38,13 +38,19 @@ def remote_indices_problems(entries: list[dict[str, Any]], node: Node) -> list[s
 
 def parse_remote_indices(role: str, value: Value) -> list[dict[str, Any]]:
     if value.kind != "array":
-        raise parse_error(f"failed to parse remote indices privileges for role [{role}]. expected field [remote_indices] value to be an "
-                          f"array, but found [{value.token}] instead")
+        raise parse_error(
+            f"failed to parse remote indices privileges for role [{role}]. expected field "
+            "[remote_indices] value to be an "
+            f"array, but found [{value.token}] instead"
+        )
     entries = []
     for item in value.value:
         if item.kind != "object":
-            raise parse_error(f"failed to parse remote indices privileges for role [{role}]. expected field [remote_indices] value to be "
-                              f"an array of objects, but found an array element of type [{item.token}]")
+            raise parse_error(
+                f"failed to parse remote indices privileges for role [{role}]. expected field "
+                "[remote_indices] value to be "
+                f"an array of objects, but found an array element of type [{item.token}]"
+            )
         entries.append(index_entry(role, item, "remote_indices", remote=True))
     return entries
 
@@ -63,7 +69,10 @@ def parse_remote_cluster(role: str, value: Value, allowed: list[str]) -> list[di
     groups = []
     for item in value.value:
         if item.kind != "object":
-            raise fail(f"expected field [remote_cluster] value to be an array of objects, but found an array element of type [{item.token}]")
+            raise fail(
+                "expected field [remote_cluster] value to be an array of objects, but found an "
+                f"array element of type [{item.token}]"
+            )
         group: dict[str, list[str]] = {}
         for key, _line, _column, child in item.value:
             if key not in ("clusters", "privileges"):
@@ -77,8 +86,10 @@ def parse_remote_cluster(role: str, value: Value, allowed: list[str]) -> list[di
         if any(not name.strip() for name in group["clusters"]):
             raise illegal_argument("remote cluster clusters aliases must contain valid non-empty, non-null values")
         if any(name.lower() not in allowed for name in group["privileges"]):
-            raise fail(f"[{', '.join(allowed)}] are the only values allowed for [privileges] within [remote_cluster]. Found "
-                       f"[{', '.join(group['privileges'])}]")
+            raise fail(
+                f"[{', '.join(allowed)}] are the only values allowed for [privileges] within [remote_cluster]. Found "
+                f"[{', '.join(group['privileges'])}]"
+            )
         groups.append({"privileges": group["privileges"], "clusters": group["clusters"]})
     return groups
 
@@ -91,7 +102,10 @@ def check_remote_indices(entries: list[dict[str, Any]], version: Version) -> lis
             found.append("remote index cluster alias cannot be an empty string")
         unknown = unknown_index_privileges(entry["privileges"], known)
         found += unknown
-        if not unknown and versions.has(version, "failure_store_privileges_refused") \
-                and any(name.lower() in FAILURE_STORE for name in entry["privileges"]):
+        if (
+            not unknown
+            and versions.has(version, "failure_store_privileges_refused")
+            and any(name.lower() in FAILURE_STORE for name in entry["privileges"])
+        ):
             found.append("remote index privileges cannot contain privileges that grant access to the failure store")
     return found

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import flat_settings, settings_catalog as catalog, signing
+from . import flat_settings, signing
+from . import settings_catalog as catalog
 from .errors import EsHttpError, illegal_argument, validation_error, x_content_error
 from .routing import Request, route
 from .state import Cluster, Node, fire
@@ -42,7 +43,9 @@ def _defaults(node: Node) -> dict[str, Any]:
     values.update(node.yml)
     explicit = {**node.cluster.persistent, **node.cluster.transient}
     hidden = (".ssl.key", "secure_")
-    return {key: value for key, value in values.items() if key not in explicit and not any(part in key for part in hidden)}
+    return {
+        key: value for key, value in values.items() if key not in explicit and not any(part in key for part in hidden)
+    }
 
 
 @route("PUT", "/_cluster/settings", params=_COMMON, body="optional")
@@ -63,19 +66,27 @@ async def put_settings(request: Request) -> tuple[int, Any]:
     await fire("settings_changed", cluster)
     shown = {name: {key: value for key, value in changes[name].items() if value is not None} for name in changes}
     flat = request.flag("flat_settings")
-    return 200, {"acknowledged": True, "persistent": _shown(shown["persistent"], flat), "transient": _shown(shown["transient"], flat)}
+    return 200, {
+        "acknowledged": True,
+        "persistent": _shown(shown["persistent"], flat),
+        "transient": _shown(shown["transient"], flat),
+    }
 
 
 def _parse(request: Request) -> dict[str, dict[str, Any]]:
     content = request.content()
     if content.kind != "object":
-        raise x_content_error(f"{content.at} [cluster_update_settings_request] Expected START_OBJECT but was: {content.token}")
+        raise x_content_error(
+            f"{content.at} [cluster_update_settings_request] Expected START_OBJECT but was: {content.token}"
+        )
     changes: dict[str, dict[str, Any]] = {"persistent": {}, "transient": {}}
     for name, line, column, value in content.value:
         if name not in changes:
             raise x_content_error(f"[{line}:{column}] [cluster_update_settings_request] unknown field [{name}]")
         if value.kind != "object":
-            raise x_content_error(f"{value.at} [cluster_update_settings_request] {name} doesn't support values of type: {value.token}")
+            raise x_content_error(
+                f"{value.at} [cluster_update_settings_request] {name} doesn't support values of type: {value.token}"
+            )
         changes[name] = flat_settings.flatten(value.plain())
     return changes
 
@@ -102,7 +113,7 @@ def _updated(cluster: Cluster, scope: str, current: dict[str, Any], changes: dic
 
 
 def _refused(scope: str, key: str, cluster: Cluster) -> EsHttpError:
-    if key.startswith("cluster.remote..") and key[len("cluster.remote.."):] in catalog.REMOTE:
+    if key.startswith("cluster.remote..") and key[len("cluster.remote..") :] in catalog.REMOTE:
         return illegal_argument("remote clusters must not have the empty string as its key")
     if key in catalog.FINAL:
         return illegal_argument(f"final {scope} setting [{key}], not updateable")

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which settings exist, what values they take, and which of them may change on a running node: data, and one parser per kind."""
+"""Which settings exist, what values they take, which may change on a running node: data, one parser per kind."""
 
 from __future__ import annotations
 
@@ -18,51 +18,147 @@ _TIME = re.compile(r"^([+-]?\d+(?:\.\d+)?)(nanos|micros|ms|s|m|h|d)$", re.IGNORE
 
 # suffix of cluster.remote.<alias>.* -> (kind, mode it needs or None, must the remote be enabled)
 REMOTE: dict[str, tuple[str, str | None, bool]] = {
-    "mode": ("mode", None, False), "seeds": ("hosts", "SNIFF", False), "node_connections": ("positive", "SNIFF", False),
-    "proxy": ("host", None, False), "proxy_address": ("host", "PROXY", False),
-    "proxy_socket_connections": ("positive", "PROXY", False), "server_name": ("text", "PROXY", False),
-    "skip_unavailable": ("boolean", None, True), "transport.compress": ("compress", None, True),
-    "transport.compression_scheme": ("scheme", None, True), "transport.ping_schedule": ("time", None, True),
+    "mode": ("mode", None, False),
+    "seeds": ("hosts", "SNIFF", False),
+    "node_connections": ("positive", "SNIFF", False),
+    "proxy": ("host", None, False),
+    "proxy_address": ("host", "PROXY", False),
+    "proxy_socket_connections": ("positive", "PROXY", False),
+    "server_name": ("text", "PROXY", False),
+    "skip_unavailable": ("boolean", None, True),
+    "transport.compress": ("compress", None, True),
+    "transport.compression_scheme": ("scheme", None, True),
+    "transport.ping_schedule": ("time", None, True),
 }
-REMOTE_DEFAULTS = {"mode": "SNIFF", "proxy_socket_connections": "18", "server_name": "", "proxy_address": "", "seeds": []}
-SIGNING = {"signing.certificate", "signing.key", "signing.keystore.path", "signing.keystore.type", "signing.keystore.alias",
-           "signing.keystore.algorithm"}
-SIGNING_GLOBAL = {"certificate_authorities", "truststore.path", "truststore.type", "truststore.algorithm", "diagnose.trust"}
-SECURE_REMOTE = {"credentials", "signing.key.secure_passphrase", "signing.keystore.secure_password",
-                 "signing.keystore.secure_key_password"}
-STATIC_REMOTE = {"cluster.remote.initial_connect_timeout": "30s", "cluster.remote.node.attr": "", "cluster.remote.connections_per_cluster": "3"}
+REMOTE_DEFAULTS = {
+    "mode": "SNIFF",
+    "proxy_socket_connections": "18",
+    "server_name": "",
+    "proxy_address": "",
+    "seeds": [],
+}
+SIGNING = {
+    "signing.certificate",
+    "signing.key",
+    "signing.keystore.path",
+    "signing.keystore.type",
+    "signing.keystore.alias",
+    "signing.keystore.algorithm",
+}
+SIGNING_GLOBAL = {
+    "certificate_authorities",
+    "truststore.path",
+    "truststore.type",
+    "truststore.algorithm",
+    "diagnose.trust",
+}
+SECURE_REMOTE = {
+    "credentials",
+    "signing.key.secure_passphrase",
+    "signing.keystore.secure_password",
+    "signing.keystore.secure_key_password",
+}
+STATIC_REMOTE = {
+    "cluster.remote.initial_connect_timeout": "30s",
+    "cluster.remote.node.attr": "",
+    "cluster.remote.connections_per_cluster": "3",
+}
 
 # Other dynamic settings that tools in the neighbourhood use: name -> (kind, default)
 DYNAMIC: dict[str, tuple[str, str]] = {
-    "action.auto_create_index": ("text", "true"), "action.destructive_requires_name": ("boolean", "true"),
-    "cluster.max_shards_per_node": ("positive", "1000"), "cluster.routing.allocation.enable": ("text", "all"),
-    "cluster.routing.rebalance.enable": ("text", "all"), "cluster.persistent_tasks.allocation.enable": ("text", "all"),
-    "indices.recovery.max_bytes_per_sec": ("text", "40mb"), "search.max_buckets": ("positive", "65536"),
-    "search.default_search_timeout": ("time", "-1"), "xpack.monitoring.collection.enabled": ("boolean", "false"),
+    "action.auto_create_index": ("text", "true"),
+    "action.destructive_requires_name": ("boolean", "true"),
+    "cluster.max_shards_per_node": ("positive", "1000"),
+    "cluster.routing.allocation.enable": ("text", "all"),
+    "cluster.routing.rebalance.enable": ("text", "all"),
+    "cluster.persistent_tasks.allocation.enable": ("text", "all"),
+    "indices.recovery.max_bytes_per_sec": ("text", "40mb"),
+    "search.max_buckets": ("positive", "65536"),
+    "search.default_search_timeout": ("time", "-1"),
+    "xpack.monitoring.collection.enabled": ("boolean", "false"),
     "xpack.security.authc.api_key.delete.retention_period": ("time", "7d"),
     "xpack.security.authc.api_key.delete.interval": ("time", "24h"),
 }
 FINAL = {"cluster.name", "node.name"}
-STATIC = {"remote_cluster_server.enabled": "false", "remote_cluster.port": "9443", "remote_cluster.host": "[]",
-          "remote_cluster.bind_host": "[]", "remote_cluster.publish_host": "[]", "remote_cluster.publish_port": "-1",
-          "remote_cluster.tcp.keep_alive": "true", "remote_cluster.tcp.keep_idle": "-1", "remote_cluster.tcp.keep_interval": "-1",
-          "remote_cluster.tcp.keep_count": "-1", "remote_cluster.tcp.no_delay": "true", "remote_cluster.tcp.reuse_address": "true",
-          "remote_cluster.tcp.send_buffer_size": "-1b", "remote_cluster.tcp.receive_buffer_size": "-1b",
-          "xpack.security.authc.api_key.enabled": "true", "xpack.security.enabled": "true", "node.roles": "", **STATIC_REMOTE}
-_SSL = {"enabled", "certificate", "key", "certificate_authorities", "verification_mode", "client_authentication", "supported_protocols",
-        "cipher_suites", "key_passphrase", "keystore.path", "keystore.type", "keystore.password", "keystore.key_password",
-        "truststore.path", "truststore.type", "truststore.password", "trust_restrictions.path", "trust_restrictions.x509_fields"}
-_SSL_SECURE = {"secure_key_passphrase", "keystore.secure_password", "keystore.secure_key_password", "truststore.secure_password"}
+STATIC = {
+    "remote_cluster_server.enabled": "false",
+    "remote_cluster.port": "9443",
+    "remote_cluster.host": "[]",
+    "remote_cluster.bind_host": "[]",
+    "remote_cluster.publish_host": "[]",
+    "remote_cluster.publish_port": "-1",
+    "remote_cluster.tcp.keep_alive": "true",
+    "remote_cluster.tcp.keep_idle": "-1",
+    "remote_cluster.tcp.keep_interval": "-1",
+    "remote_cluster.tcp.keep_count": "-1",
+    "remote_cluster.tcp.no_delay": "true",
+    "remote_cluster.tcp.reuse_address": "true",
+    "remote_cluster.tcp.send_buffer_size": "-1b",
+    "remote_cluster.tcp.receive_buffer_size": "-1b",
+    "xpack.security.authc.api_key.enabled": "true",
+    "xpack.security.enabled": "true",
+    "node.roles": "",
+    **STATIC_REMOTE,
+}
+_SSL = {
+    "enabled",
+    "certificate",
+    "key",
+    "certificate_authorities",
+    "verification_mode",
+    "client_authentication",
+    "supported_protocols",
+    "cipher_suites",
+    "key_passphrase",
+    "keystore.path",
+    "keystore.type",
+    "keystore.password",
+    "keystore.key_password",
+    "truststore.path",
+    "truststore.type",
+    "truststore.password",
+    "trust_restrictions.path",
+    "trust_restrictions.x509_fields",
+}
+_SSL_SECURE = {
+    "secure_key_passphrase",
+    "keystore.secure_password",
+    "keystore.secure_key_password",
+    "truststore.secure_password",
+}
 _SSL_KEY = re.compile(r"^xpack\.security\.(remote_cluster_client|remote_cluster_server|transport|http)\.ssl\.(.+)$")
 # Whole families a node may have in its file; the simulator does not know their members.
-_FAMILIES = ("action.", "bootstrap.", "cluster.", "discovery.", "gateway.", "http.", "indices.", "ingest.", "logger.", "monitor.",
-             "network.", "node.", "path.", "processors.", "readiness.", "reindex.", "repositories.", "script.", "search.", "slm.",
-             "thread_pool.", "transport.", "xpack.")
+_FAMILIES = (
+    "action.",
+    "bootstrap.",
+    "cluster.",
+    "discovery.",
+    "gateway.",
+    "http.",
+    "indices.",
+    "ingest.",
+    "logger.",
+    "monitor.",
+    "network.",
+    "node.",
+    "path.",
+    "processors.",
+    "readiness.",
+    "reindex.",
+    "repositories.",
+    "script.",
+    "search.",
+    "slm.",
+    "thread_pool.",
+    "transport.",
+    "xpack.",
+)
 _SECURE_FAMILIES = re.compile(
     r"^(keystore\.seed|bootstrap\.password|autoconfiguration\.password_hash|xpack\.security\..*secure_.*|xpack\.notification\..*secure_.*"
     r"|xpack\.monitoring\.exporters\..*\.auth\.secure_password|xpack\.http\.ssl\..*secure_.*|reindex\.ssl\..*secure_.*"
     r"|xpack\.security\.authc\.realms\..*|s3\.client\.[^.]+\.(access_key|secret_key|session_token)|gcs\.client\.[^.]+\.credentials_file"
-    r"|azure\.client\.[^.]+\.(account|key|sas_token))$")
+    r"|azure\.client\.[^.]+\.(account|key|sas_token))$"
+)
 SECURE_SIGNING_GLOBAL = "cluster.remote.signing.truststore.secure_password"
 
 
@@ -80,8 +176,9 @@ def is_secure(key: str, version: Version) -> bool:
 def is_filtered(key: str) -> bool:
     """Settings the API accepts but never shows again."""
     found = REMOTE_KEY.match(key)
-    return bool(found and found.group(2) in SIGNING) or \
-        (key.startswith("cluster.remote.signing.") and key[len("cluster.remote.signing."):] in SIGNING_GLOBAL)
+    return bool(found and found.group(2) in SIGNING) or (
+        key.startswith("cluster.remote.signing.") and key[len("cluster.remote.signing.") :] in SIGNING_GLOBAL
+    )
 
 
 def dynamic_kind(key: str, version: Version) -> str | None:
@@ -90,7 +187,7 @@ def dynamic_kind(key: str, version: Version) -> str | None:
         return DYNAMIC[key][0]
     if key.startswith("logger."):
         return "text"
-    if key.startswith("cluster.remote.signing.") and key[len("cluster.remote.signing."):] in SIGNING_GLOBAL:
+    if key.startswith("cluster.remote.signing.") and key[len("cluster.remote.signing.") :] in SIGNING_GLOBAL:
         return "text" if version >= (9, 3, 0) else None
     found = REMOTE_KEY.match(key)
     if found is None or key in STATIC:
@@ -125,7 +222,7 @@ def _failed(key: str, value: str, more: str = "", cause: EsHttpError | None = No
 
 
 def _positive(key: str, value: str) -> None:
-    if not re.fullmatch(r"[+-]?\d{1,10}", value) or abs(int(value)) > 2 ** 31 - 1:
+    if not re.fullmatch(r"[+-]?\d{1,10}", value) or abs(int(value)) > 2**31 - 1:
         raise _failed(key, value, cause=EsHttpError(400, "number_format_exception", f'For input string: "{value}"'))
     if int(value) < 1:
         raise _failed(key, value, " must be >= 1")
@@ -140,6 +237,7 @@ def _one_of(*allowed: str, lower: bool = True) -> Callable[[str, str], None]:
     def check(key: str, value: str) -> None:
         if (value.lower() if lower else value) not in allowed:
             raise _failed(key, value)
+
     return check
 
 
@@ -149,12 +247,16 @@ def parse_time(key: str, value: str) -> None:
         return
     found = _TIME.match(text)
     if found is None or (found.group(2) == "M"):
-        raise illegal_argument(f"failed to parse setting [{key}] with value [{value}] as a time value: unit is missing or unrecognized")
+        raise illegal_argument(
+            f"failed to parse setting [{key}] with value [{value}] as a time value: unit is missing or unrecognized"
+        )
     if "." in found.group(1):
         raise illegal_argument(f"failed to parse [{value}], fractional time values are not supported")
     if int(found.group(1)) < -1:
-        raise illegal_argument(f"failed to parse setting [{key}] with value [{value}] as a time value: "
-                               "negative durations are not supported")
+        raise illegal_argument(
+            f"failed to parse setting [{key}] with value [{value}] as a time value: "
+            "negative durations are not supported"
+        )
 
 
 def parse_host(text: str) -> tuple[str, int]:
@@ -162,8 +264,10 @@ def parse_host(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon:
         raise illegal_argument(f"remote hosts need to be configured as [host:port], found [{text}] instead")
-    if not re.fullmatch(r"[+-]?\d+", port) or abs(int(port)) > 2 ** 31 - 1:
-        raise illegal_argument("failed to parse port", EsHttpError(400, "number_format_exception", f'For input string: "{port}"'))
+    if not re.fullmatch(r"[+-]?\d+", port) or abs(int(port)) > 2**31 - 1:
+        raise illegal_argument(
+            "failed to parse port", EsHttpError(400, "number_format_exception", f'For input string: "{port}"')
+        )
     if int(port) <= 0:
         raise illegal_argument(f"port number must be > 0 but was: [{int(port)}]")
     return host.removeprefix("[").removesuffix("]"), int(port)
@@ -186,16 +290,29 @@ def _host(key: str, value: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "mode": _one_of("sniff", "proxy"), "hosts": _hosts, "host": _host, "positive": _positive, "text": lambda key, value: None,
-    "boolean": _boolean, "compress": _one_of("true", "indexing_data", "false"), "scheme": _one_of("deflate", "lz4"), "time": parse_time,
+    "mode": _one_of("sniff", "proxy"),
+    "hosts": _hosts,
+    "host": _host,
+    "positive": _positive,
+    "text": lambda key, value: None,
+    "boolean": _boolean,
+    "compress": _one_of("true", "indexing_data", "false"),
+    "scheme": _one_of("deflate", "lz4"),
+    "time": parse_time,
 }
 
 
 # --- the settings of one alias against each other ---
 def aliases(flat: dict[str, Any]) -> list[str]:
     """Every alias with an explicit setting (the names of global settings are none)."""
-    found = {match.group(1) for key in flat if key not in STATIC and not key.startswith("cluster.remote.signing.")
-             and (match := REMOTE_KEY.match(key)) and (match.group(2) in REMOTE or match.group(2) in SIGNING)}
+    found = {
+        match.group(1)
+        for key in flat
+        if key not in STATIC
+        and not key.startswith("cluster.remote.signing.")
+        and (match := REMOTE_KEY.match(key))
+        and (match.group(2) in REMOTE or match.group(2) in SIGNING)
+    }
     return sorted(found)
 
 
@@ -216,8 +333,10 @@ def check_together(flat: dict[str, Any]) -> None:
             if key not in flat:
                 continue
             if required is not None and required != configured:
-                raise illegal_argument(f'Setting "{key}" cannot be used with the configured "cluster.remote.{alias}.mode" '
-                                       f"[required={required}, configured={configured}]")
+                raise illegal_argument(
+                    f'Setting "{key}" cannot be used with the configured "cluster.remote.{alias}.mode" '
+                    f"[required={required}, configured={configured}]"
+                )
             if needs_enabled and not enabled(flat, alias):
                 raise illegal_argument(f"Cannot configure setting [{key}] if remote cluster is not enabled.")
             if suffix == "proxy" and not as_list(flat.get(f"cluster.remote.{alias}.seeds")):

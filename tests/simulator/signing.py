@@ -21,7 +21,9 @@ from .settings_catalog import REMOTE_KEY, as_list
 from .state import Node
 
 _TRUST = "cluster.remote.signing."
-_MISSING_TRUST = "Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration"
+_MISSING_TRUST = (
+    "Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration"
+)
 
 
 def _settings(node: Node) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def _file(node: Node, value: str) -> Path:
 
 def check_settings(node: Node, merged: dict[str, Any], changed: set[str]) -> None:
     """What an update of signing settings is checked for: the files on this node."""
-    aliases = {found.group(1) for key in changed if (found := REMOTE_KEY.match(key)) and found.group(2).startswith("signing.")}
+    aliases = {
+        found.group(1) for key in changed if (found := REMOTE_KEY.match(key)) and found.group(2).startswith("signing.")
+    }
     for alias in sorted(aliases - {"signing"}):
         _identity(node, merged, alias)
     if any(key.startswith(_TRUST) for key in changed):
@@ -55,7 +59,9 @@ def _identity(node: Node, settings: dict[str, Any], alias: str) -> tuple[x509.Ce
         return None
     failed = f"Failed to load signing config for cluster [{alias}]"
     if bool(certificate) != bool(key) and not store:
-        raise illegal_argument(failed, illegal_argument(f"you must specify both [{prefix}certificate] and [{prefix}key]"))
+        raise illegal_argument(
+            failed, illegal_argument(f"you must specify both [{prefix}certificate] and [{prefix}key]")
+        )
     try:
         if store:
             password = _secure(node, prefix + "keystore.secure_password") or ""
@@ -63,7 +69,9 @@ def _identity(node: Node, settings: dict[str, Any], alias: str) -> tuple[x509.Ce
         else:
             passphrase = _secure(node, prefix + "key.secure_passphrase")
             leaf = x509.load_pem_x509_certificates(_file(node, certificate).read_bytes())[0]
-            private = serialization.load_pem_private_key(_file(node, key).read_bytes(), passphrase.encode() if passphrase else None)
+            private = serialization.load_pem_private_key(
+                _file(node, key).read_bytes(), passphrase.encode() if passphrase else None
+            )
     except (ValueError, TypeError, OSError) as error:
         raise illegal_argument(failed, EsHttpError(400, "ssl_config_exception", str(error))) from None
     if leaf is None or not isinstance(private, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
@@ -83,7 +91,9 @@ def _authorities(node: Node, settings: dict[str, Any]) -> list[x509.Certificate]
             return None
         return [found for file in files for found in x509.load_pem_x509_certificates(_file(node, file).read_bytes())]
     except (ValueError, OSError) as error:
-        raise illegal_argument("Failed to load trust config", EsHttpError(400, "ssl_config_exception", str(error))) from None
+        raise illegal_argument(
+            "Failed to load trust config", EsHttpError(400, "ssl_config_exception", str(error))
+        ) from None
 
 
 def sign(node: Node, alias: str, parts: list[str]) -> str | None:
@@ -116,14 +126,17 @@ def verify(node: Node, header: str | None, parts: list[str]) -> str | None:
     leaf = x509.load_der_x509_certificate(base64.b64decode(content["certificate"]))
     name = distinguished_name(leaf)
     if not any(_issued(leaf, authority) for authority in authorities):
-        raise security_error(401, "Failed to verify cross cluster api key signature certificate from "
-                                  f"[({name}, serial [{leaf.serial_number}])]")
+        raise security_error(
+            401,
+            "Failed to verify cross cluster api key signature certificate from "
+            f"[({name}, serial [{leaf.serial_number}])]",
+        )
     data, signature, public = "\n".join(parts).encode(), base64.b64decode(content["signature"]), leaf.public_key()
     try:
         if isinstance(public, rsa.RSAPublicKey):
             public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
         else:
-            public.verify(signature, data, ec.ECDSA(hashes.SHA256()))   # type: ignore[call-arg,union-attr]
+            public.verify(signature, data, ec.ECDSA(hashes.SHA256()))  # type: ignore[call-arg,union-attr]
     except InvalidSignature:
         raise security_error(401, f"Invalid cross cluster api key signature from [{name}]") from None
     return name

@@ -38,9 +38,13 @@ class Pair:
             if nodes is None or number in nodes:
                 put_credential(node, alias, encoded)
 
-    def tool(self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris") -> subprocess.CompletedProcess[str]:
+    def tool(
+        self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris"
+    ) -> subprocess.CompletedProcess[str]:
         command = [self.sim.cluster(cluster)["nodes"][node]["keystore"], *arguments]
-        return subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/")
+        return subprocess.run(
+            command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/"
+        )
 
     def reload(self, body: t.Any = None, node_id: str = "") -> Answer:
         return self.paris.post(f"/_nodes{node_id}/reload_secure_settings", body)
