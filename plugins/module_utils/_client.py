@@ -122,7 +122,7 @@ class ElasticsearchClient:
             version = body.get("version") or {}
             number = str(version.get("number") or "")
             self._info = ServerInfo(
-                version=tuple(int(part) for part in re.findall(r"\d+", number.split("-")[0])[:3]),
+                version=tuple(int(part) for part in re.findall(r"\d+", number.split("-", maxsplit=1)[0])[:3]),
                 number=number,
                 flavor=str(version.get("build_flavor") or ""),
                 cluster_name=str(body.get("cluster_name") or ""),

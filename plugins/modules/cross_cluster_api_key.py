@@ -212,6 +212,11 @@ options:
       - When a run is cut off between the creation of a key and its storing, the next run finds the key that nobody
         has the secret of, revokes it and makes another one.
     type: path
+  _store:
+    description:
+      - Private to the collection. The action plugin of this module uses it for O(credential_store), and refuses it in a
+        task.
+    type: dict
 seealso:
   - module: crosscluster.elasticsearch.cross_cluster_api_key_info
   - module: crosscluster.elasticsearch.keystore
