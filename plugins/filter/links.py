@@ -11,8 +11,14 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_drift, _link_input, _link_plan, _link_run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
+    _link_drift,
+    _link_input,
+    _link_plan,
+    _link_run,
+)
 
 
 def link_input(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
@@ -30,7 +36,9 @@ def link_connection(cluster: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
 
 def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
     """The options of the keystore modules for one node."""
-    entry = next((item for item in cluster.get("nodes") or [] if isinstance(item, t.Mapping) and item.get("name") == node), {})
+    entry = next(
+        (item for item in cluster.get("nodes") or [] if isinstance(item, t.Mapping) and item.get("name") == node), {}
+    )
     options = {"executable": entry.get("keystore"), "config_dir": entry.get("config_dir")}
     options["keystore_password"] = entry.get("keystore_password", cluster.get("keystore_password"))
     return {name: value for name, value in options.items() if value is not None}
@@ -46,10 +54,13 @@ def link_plans(
 ) -> t.List[t.Dict[str, t.Any]]:  # fmt: skip
     options = _link_plan.Options(mode="trust" if mode == "verify" else mode, missing_nodes=missing_nodes, proof=proof)
     return _link_run.plan_all(
-        data, keystores, keys, remotes, now(), options, _link_drift.key_drift, _link_drift.settings_drift)
+        data, keystores, keys, remotes, now(), options, _link_drift.key_drift, _link_drift.settings_drift
+    )
 
 
-def link_work(plans: t.Any, stage: str, host: str, hosts: t.Any, data: t.Any, status: t.Any) -> t.List[t.Dict[str, t.Any]]:
+def link_work(
+    plans: t.Any, stage: str, host: str, hosts: t.Any, data: t.Any, status: t.Any
+) -> t.List[t.Dict[str, t.Any]]:
     if stage not in _link_run.STAGES:
         raise AnsibleFilterError("link_work: unknown stage {0}".format(stage))
     return _link_run.work(plans, status, data, hosts, host, stage)
@@ -69,7 +80,9 @@ def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check
     raise AnsibleFilterError("the credential for {0} is not at hand".format(item["link"]))
 
 
-def link_status(plans: t.Any, stage: str, results: t.Any, hosts: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
+def link_status(
+    plans: t.Any, stage: str, results: t.Any, hosts: t.Any, data: t.Any, status: t.Any
+) -> t.Dict[str, t.Any]:
     return _link_run.fold(status, plans, data, hosts, results, stage)
 
 
@@ -98,7 +111,8 @@ class FilterModule:
         return {
             function.__name__: function
             for function in (
-                link_input, link_connection, link_node, link_reads, link_plans, link_work, link_secret, link_status, link_second_look,
+                link_input, link_connection, link_node, link_reads, link_plans, link_work, link_secret,
+                link_status, link_second_look,
                 link_report, link_table,
             )
         }  # fmt: skip

@@ -5,9 +5,9 @@
 
 This file is private to the crosscluster.elasticsearch collection.
 
-The file is changed line by line: what is not about our settings stays as it is, comments included. New settings go into a
-marked block at the end. A setting that somebody else wrote with the same value is left where it is; one with another value
-is a conflict for people to solve, except for lists, which are only added to.
+The file is changed line by line: what is not about our settings stays as it is, comments included. New settings go into
+a marked block at the end. A setting that somebody else wrote with the same value is left where it is; one with another
+value is a conflict for people to solve, except for lists, which are only added to.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def read(text: str) -> t.Dict[str, t.Any]:
     return flatten(settings or {})
 
 
-def merge(text: str, settings: t.Mapping[str, t.Any], add: t.Optional[t.Mapping[str, t.Sequence[str]]] = None) -> Merged:
+def merge(
+    text: str, settings: t.Mapping[str, t.Any], add: t.Optional[t.Mapping[str, t.Sequence[str]]] = None
+) -> Merged:
     """Set settings, and add items to lists."""
     try:
         effective = read(text)
@@ -66,8 +68,11 @@ def merge(text: str, settings: t.Mapping[str, t.Any], add: t.Optional[t.Mapping[
     for name, value in settings.items():
         if name in flat_outside:
             if not same(flat_outside[name], value):
-                conflicts.append("{0} is [{1}] in elasticsearch.yml, but [{2}] is asked for; change or remove that line".format(
-                    name, shown(flat_outside[name]), shown(value)))
+                conflicts.append(
+                    "{0} is [{1}] in elasticsearch.yml, but [{2}] is asked for; change or remove that line".format(
+                        name, shown(flat_outside[name]), shown(value)
+                    )
+                )
         elif not same(ours.get(name), value):
             ours[name] = value
             changed.append(name)
@@ -82,7 +87,11 @@ def merge(text: str, settings: t.Mapping[str, t.Any], add: t.Optional[t.Mapping[
             continue
         replaced = replace(outside, name, current + missing)
         if replaced is None:
-            conflicts.append("{0} is set inside of a nested block of elasticsearch.yml; add {1} to it".format(name, ", ".join(missing)))
+            conflicts.append(
+                "{0} is set inside of a nested block of elasticsearch.yml; add {1} to it".format(
+                    name, ", ".join(missing)
+                )
+            )
         else:
             outside = replaced
     if conflicts or not changed:
@@ -100,7 +109,7 @@ def split(text: str) -> t.Tuple[str, str]:
     found = re.search(r"(?ms)^{0}\n(.*?)^{1}[^\n]*\n?".format(re.escape(BEGIN), re.escape(END)), text)
     if found is None:
         return text, ""
-    return text[: found.start()] + text[found.end():], found.group(1)
+    return text[: found.start()] + text[found.end() :], found.group(1)
 
 
 def join(outside: str, ours: t.Mapping[str, t.Any]) -> str:
@@ -147,5 +156,5 @@ def certificates(text: str) -> t.List[str]:
 
 
 def as_pem(certificate: str) -> str:
-    lines = [certificate[start: start + 64] for start in range(0, len(certificate), 64)]
+    lines = [certificate[start : start + 64] for start in range(0, len(certificate), 64)]
     return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])

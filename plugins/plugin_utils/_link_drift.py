@@ -36,6 +36,9 @@ def settings_drift(link: t.Mapping[str, t.Any], remote: t.Mapping[str, t.Any]) -
     """Which settings of the alias are not as asked for; what was not asked for is left alone."""
     current = remote.get("settings") or {}
     return [
-        option for option, value in link["settings"].items()
-        if not _remote_settings.same(_remote_settings.SUFFIXES[option], current.get(_remote_settings.SUFFIXES[option]), value)
+        option
+        for option, value in link["settings"].items()
+        if not _remote_settings.same(
+            _remote_settings.SUFFIXES[option], current.get(_remote_settings.SUFFIXES[option]), value
+        )
     ]

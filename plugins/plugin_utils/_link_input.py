@@ -15,7 +15,10 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import check_certificate_identity, check_metadata
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import (
+    check_certificate_identity,
+    check_metadata,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
@@ -54,8 +57,12 @@ def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
         for position, node in enumerate(cluster["nodes"]):
             if node in nodes:
                 problems.add(
-                    "elasticsearch_clusters: node [{0}] is listed twice ({1} and {2}); give each node an inventory name of its own",
-                    node, nodes[node]["cluster"], cluster["name"])
+                    "elasticsearch_clusters: node [{0}] is listed twice ({1} and {2}); give each node an inventory "
+                    "name of its own",
+                    node,
+                    nodes[node]["cluster"],
+                    cluster["name"],
+                )
             nodes[node] = {"cluster": cluster["name"], "position": position}
     found = _links(links, known, problems)
     return {"clusters": known, "nodes": nodes, "links": found, "errors": list(problems)}
@@ -70,7 +77,14 @@ def _clusters(clusters: t.Any, problems: Problems) -> t.Dict[str, t.Dict[str, t.
 
 def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     where = "elasticsearch_clusters.{0}".format(name)
-    result: t.Dict[str, t.Any] = {"name": name, "nodes": [], "node_urls": [], "owner": None, "address": None, "api_from": "localhost"}
+    result: t.Dict[str, t.Any] = {
+        "name": name,
+        "nodes": [],
+        "node_urls": [],
+        "owner": None,
+        "address": None,
+        "api_from": "localhost",
+    }
     if not isinstance(value, t.Mapping):
         problems.add("{0} must be a dictionary, not {1}", where, kind(value))
         return result
@@ -101,7 +115,9 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     return result
 
 
-def _links(links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems) -> t.List[t.Dict[str, t.Any]]:
+def _links(
+    links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems
+) -> t.List[t.Dict[str, t.Any]]:
     if not isinstance(links, (list, tuple)):
         problems.add("cross_cluster_links must be a list of links, not {0}", kind(links))
         return []
@@ -116,12 +132,21 @@ def _links(links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], proble
         if alias in aliases:
             problems.add(
                 "cross_cluster_links[{0}] and [{1}] both use alias [{2}] on {3}; give one of them another alias",
-                aliases[alias], number, link["alias"], link["from"])
+                aliases[alias],
+                number,
+                link["alias"],
+                link["from"],
+            )
         key = (link["to"], link["key_name"])
         if key in keys:
             problems.add(
-                "cross_cluster_links[{0}] and [{1}] would share the API key [{2}] on {3}; give one of them a name of its own",
-                keys[key], number, link["key_name"], link["to"])
+                "cross_cluster_links[{0}] and [{1}] would share the API key [{2}] on {3}; give one of them a name of "
+                "its own",
+                keys[key],
+                number,
+                link["key_name"],
+                link["to"],
+            )
         aliases.setdefault(alias, number)
         keys.setdefault(key, number)
         result.append(link)
@@ -143,7 +168,8 @@ def _link(
             problems.add("{0} has no [{1}]; name {2}", where, side, meaning)
         elif name not in clusters:
             problems.add(
-                "{0}: [{1}: {2}] is not in elasticsearch_clusters{3}", where, side, name, did_you_mean(name, clusters))
+                "{0}: [{1}: {2}] is not in elasticsearch_clusters{3}", where, side, name, did_you_mean(name, clusters)
+            )
     if len(problems) > before:
         return None
     client, server = str(value["from"]), str(value["to"])
@@ -161,14 +187,21 @@ def _link(
         problems.add("{0}: {1}{2}", where, trouble, hint)
     if not clusters[client]["nodes"]:
         problems.add(
-            "{0}: cluster [{1}] has no nodes, but the nodes of the cluster that asks must hold the credential; list them, "
-            "or use the key module and your platform's own keystore for a hosted cluster", where, client)
+            "{0}: cluster [{1}] has no nodes, but the nodes of the cluster that asks must hold the credential; list "
+            "them, or use the key module and your platform's own keystore for a hosted cluster",
+            where,
+            client,
+        )
     key_name = value.get("name", default_key_name(client, server, alias))
     if not isinstance(key_name, str) or not key_name or key_name != key_name.strip() or key_name.startswith("_"):
-        problems.add("{0}: name must be text that neither begins with an underscore nor begins or ends with a space", where)
+        problems.add(
+            "{0}: name must be text that neither begins with an underscore nor begins or ends with a space", where
+        )
         key_name = default_key_name(client, server, alias)
     elif key_name.startswith(OPERATOR_PREFIX):
-        problems.add("{0}: keys named [{1}...] belong to Elastic's operator; choose another name", where, OPERATOR_PREFIX)
+        problems.add(
+            "{0}: keys named [{1}...] belong to Elastic's operator; choose another name", where, OPERATOR_PREFIX
+        )
     settings = _settings(where, value, clusters[server], problems)
     return {
         "id": "{0}/{1}".format(client, alias),
@@ -189,7 +222,8 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
     access = value.get("access")
     if access is None:
         problems.add(
-            "{0} has no access; say what may be read, for example access: {{search: [{{names: ['logs-*']}}]}}", where)
+            "{0} has no access; say what may be read, for example access: {{search: [{{names: ['logs-*']}}]}}", where
+        )
     else:
         checked(where, problems, check_access, access)
     metadata = value.get("metadata", {})
@@ -206,8 +240,11 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
     expiration = milliseconds(where, "expiration", value.get("expiration"), problems)
     if renew_before and expiration and renew_before >= expiration:
         problems.add(
-            "{0}: renew_before {1} is not shorter than expiration {2}, so every run would make a new key", where,
-            value["renew_before"], value["expiration"])
+            "{0}: renew_before {1} is not shorter than expiration {2}, so every run would make a new key",
+            where,
+            value["renew_before"],
+            value["expiration"],
+        )
     if renew_before and value.get("expiration") is None:
         problems.add("{0}: renew_before needs expiration, which says how long the renewed key lives", where)
     return {
@@ -222,14 +259,19 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
     }
 
 
-def _settings(where: str, value: t.Mapping[str, t.Any], server: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
+def _settings(
+    where: str, value: t.Mapping[str, t.Any], server: t.Mapping[str, t.Any], problems: Problems
+) -> t.Dict[str, t.Any]:
     """The options of the module ``remote_cluster`` for the alias."""
     settings = {name: value[name] for name in SETTING_FIELDS if value.get(name) is not None}
     address = settings.get("proxy_address") or settings.get("seeds") or server["address"]
     if not address:
         problems.add(
-            "{0}: it is not known where clients reach {1}; give remote_cluster_server (host:port, by default port 9443) of "
-            "cluster [{1}]", where, server["name"])
+            "{0}: it is not known where clients reach {1}; give remote_cluster_server (host:port, by default port "
+            "9443) of cluster [{1}]",
+            where,
+            server["name"],
+        )
         return settings
     mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
     if mode == "proxy":
@@ -298,7 +340,11 @@ def unknown_fields(where: str, value: t.Mapping[str, t.Any], known: t.Sequence[s
 
 def did_you_mean(name: str, known: t.Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
-    return "; did you mean [{0}]?".format(close[0]) if close else "; known are {0}".format(", ".join(sorted(known)) or "none")
+    return (
+        "; did you mean [{0}]?".format(close[0])
+        if close
+        else "; known are {0}".format(", ".join(sorted(known)) or "none")
+    )
 
 
 def kind(value: t.Any) -> str:
@@ -306,7 +352,8 @@ def kind(value: t.Any) -> str:
     if value is None:
         return "nothing"
     for types, word in (
-        (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"), ((list, tuple), "a list"),
+        (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"),
+        ((list, tuple), "a list"),
     ):  # fmt: skip
         if isinstance(value, types):  # type: ignore[arg-type]
             return word

@@ -121,9 +121,9 @@ class Options:
     mode: str = "trust"
     """``trust``, ``rotate`` or ``untrust``."""
     missing_nodes: str = "fail"
-    """What to do when the keystore of a node cannot be read: ``fail`` or ``keep`` (work on the others, revoke nothing)."""
+    """When the keystore of a node cannot be read: ``fail``, or ``keep`` (work on the others, revoke nothing)."""
     proof: str = "every_node"
-    """``every_node``: revoke only after each node was asked by itself; ``any``: one request through any of the URLs will do."""
+    """``every_node``: revoke only after each node was asked by itself; ``any``: a request through any URL will do."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,9 @@ def _plan_present(
         if _expiring(link, target, now) and link.on_expiring == "extend":
             drift += () if "expiration" in drift else ("expiration",)
         if drift:
-            why = "{0} of key {1} {2} not as asked for".format(names(drift), target_id, "are" if len(drift) > 1 else "is")
+            why = "{0} of key {1} {2} not as asked for".format(
+                names(drift), target_id, "are" if len(drift) > 1 else "is"
+            )
             steps.append(Step("update", why, key_ids=(target_id,), fields=drift))
             words.append("{0}: update it in place".format(why))
 
@@ -296,7 +298,9 @@ def _plan_present(
             else "alias {0} is not set up on {1}".format(link.alias, link.client)
         )
         steps.append(Step("settings", why, fields=tuple(remote.settings_drift)))
-        words.append("{0}: write them".format(why) if remote.exists else "{0}: point it at {1}".format(why, link.server))
+        words.append(
+            "{0}: write them".format(why) if remote.exists else "{0}: point it at {1}".format(why, link.server)
+        )
     if steps and any(step.action != "update" for step in steps):
         steps.append(Step("prove", "only a real request through every node shows that the link works"))
     if revoke:
@@ -333,7 +337,9 @@ def _deliveries(
     words: t.List[str],
     make: bool,
 ) -> t.List[Step]:
-    source = next((node.name for node in nodes if target_id is not None and node.key_id == target_id and node.read), None)
+    source = next(
+        (node.name for node in nodes if target_id is not None and node.key_id == target_id and node.read), None
+    )
     steps = []
     for node in nodes:
         if not node.read or (target_id is not None and node.key_id == target_id):
@@ -348,7 +354,9 @@ def _deliveries(
             words.append(why)
         steps.append(Step("deliver", why, node=node.name, source=source))
     if source is not None and steps:
-        steps.insert(0, Step("spread", "the secret of a live key is known only to the nodes that hold it", source=source))
+        steps.insert(
+            0, Step("spread", "the secret of a live key is known only to the nodes that hold it", source=source)
+        )
     return steps
 
 
@@ -376,8 +384,8 @@ def _revocable(
         return [], ids
     if not remote.provable and options.proof == "every_node":
         words.append(
-            "{0} {1} alive, because the nodes of {2} cannot be asked one by one; give one URL per node, or set the proof "
-            "to any".format(names(ids), "stay" if len(ids) > 1 else "stays", link.client)
+            "{0} {1} alive, because the nodes of {2} cannot be asked one by one; give one URL per node, or set the "
+            "proof to any".format(names(ids), "stay" if len(ids) > 1 else "stays", link.client)
         )
         return [], ids
     made = now if target_id is None or target is None else target.creation
@@ -387,8 +395,11 @@ def _revocable(
         key.id for key in old if link.grace and now < made + link.grace and (target_id is None or key.creation <= made)
     ]
     if keep:
-        words.append("{0} {1} for the grace of {2}".format(
-            names(keep), "stay alive" if len(keep) > 1 else "stays alive", duration_words(link.grace)))
+        words.append(
+            "{0} {1} for the grace of {2}".format(
+                names(keep), "stay alive" if len(keep) > 1 else "stays alive", duration_words(link.grace)
+            )
+        )
     return [key_id for key_id in ids if key_id not in keep], keep
 
 
@@ -400,10 +411,11 @@ def _plan_absent(
     now: int,
     missing: t.Sequence[Node],
 ) -> Plan:
-    """Settings first: without its credential an alias falls back to the certificate model. Then the credentials, then the key."""
+    """Settings, then credentials, then the key: without its credential an alias falls back to the certificate model."""
     link, states = base.link, base.states
     others = [
-        node for node in nodes
+        node
+        for node in nodes
         if states[node.name] in (FOREIGN, WRONG_NAME, WRONG_TYPE) and keys[t.cast(str, node.key_id)].live(now)
     ]
     live = sorted((key for key in keys.values() if is_ours(key, link) and key.live(now)), key=age_order)
@@ -411,11 +423,17 @@ def _plan_absent(
     words: t.List[str] = []
     holders = [node for node in nodes if node.read and node.present and node not in others]
     if others:
-        words.append("alias {0} on {1} uses a key that belongs to somebody else; its settings and that credential stay".format(
-            link.alias, names(node.name for node in others)))
+        words.append(
+            "alias {0} on {1} uses a key that belongs to somebody else; its settings and that credential stay".format(
+                link.alias, names(node.name for node in others)
+            )
+        )
     elif remote.exists and remote.elsewhere and not holders:
-        words.append("alias {0} on {1} points elsewhere and no node holds a credential for it; its settings stay".format(
-            link.alias, link.client))
+        words.append(
+            "alias {0} on {1} points elsewhere and no node holds a credential for it; its settings stay".format(
+                link.alias, link.client
+            )
+        )
     elif remote.exists:
         steps.append(Step("unset", "without its credential the alias would fall back to the certificate model"))
         words.append("remove the settings of alias {0} on {1}".format(link.alias, link.client))
@@ -426,8 +444,11 @@ def _plan_absent(
     revoke = [key.id for key in live]
     kept: t.List[str] = []
     if revoke and missing:
-        words.append("{0} cannot be read and may still hold the credential, so {1} stays alive".format(
-            names(node.name for node in missing), names(revoke)))
+        words.append(
+            "{0} cannot be read and may still hold the credential, so {1} stays alive".format(
+                names(node.name for node in missing), names(revoke)
+            )
+        )
         revoke, kept = [], revoke
     if holders or revoke:
         steps.append(Step("reload", "the nodes forget a credential only when they are told to read their keystores"))
@@ -437,10 +458,12 @@ def _plan_absent(
     return replace(base, steps=tuple(steps), words=tuple(words), kept=tuple(kept))
 
 
-def objections(plan: Plan, nodes: t.Sequence[Node], keys: t.Sequence[Key], made: t.Optional[str], now: int) -> t.List[str]:
+def objections(
+    plan: Plan, nodes: t.Sequence[Node], keys: t.Sequence[Key], made: t.Optional[str], now: int
+) -> t.List[str]:
     """Why the planned revocation must not happen after all, judged by a second look taken after the proof.
 
-    Another run may have worked on the same link meanwhile; it is told by keys and credentials that this run did not make.
+    Another run may have worked on the same link meanwhile; keys and credentials that this run did not make tell it.
     """
     target = plan.target or made
     going = {key_id for step in plan.steps if step.action == "revoke" for key_id in step.key_ids}

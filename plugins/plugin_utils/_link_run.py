@@ -66,11 +66,13 @@ def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, s
     return result
 
 
-def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: str, keystores: t.Optional[Results] = None) -> t.List[Data]:
-    """What one host has to ask of clusters: the keys of servers (side ``to``) or the remotes of clients (side ``from``)."""
+def reads(
+    data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: str, keystores: t.Optional[Results] = None
+) -> t.List[Data]:
+    """What one host has to ask: the keys of servers (side ``to``) or the remotes of clients (side ``from``)."""
     assigned = assign(data, hosts)
     result = []
-    for name, cluster in data["clusters"].items():
+    for name in data["clusters"]:
         links = [link for link in data["links"] if link[side] == name]
         if not links or assigned.get(name) != host:
             continue
@@ -125,7 +127,9 @@ def node_view(name: str, result: t.Any, alias: str) -> lp.Node:
     return lp.Node(name, present=True, key_id=entry.get("api_key_id"))
 
 
-def key_view(key: t.Mapping[str, t.Any], link: t.Optional[t.Mapping[str, t.Any]], drift: t.Callable[..., t.Sequence[str]]) -> lp.Key:
+def key_view(
+    key: t.Mapping[str, t.Any], link: t.Optional[t.Mapping[str, t.Any]], drift: t.Callable[..., t.Sequence[str]]
+) -> lp.Key:
     return lp.Key(
         id=str(key["id"]),
         name=str(key["name"]),
@@ -384,7 +388,9 @@ def second_look(
         if not revoke or not allowed(plan, status.get(plan["link"], {}), "revoke"):
             continue
         link = links[plan["link"]]
-        nodes = [node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]]
+        nodes = [
+            node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]
+        ]
         server = servers.get(link["to"])
         trouble = went_wrong(server)
         found = [trouble] if trouble else lp.objections(
@@ -399,7 +405,9 @@ def second_look(
         )  # fmt: skip
         if found:
             entry = folded.setdefault(plan["link"], {})
-            text = "{0}; nothing was revoked. Is another run at work on this link? Run again when it has ended".format("; ".join(found))
+            text = "{0}; nothing was revoked. Is another run at work on this link? Run again when it has ended".format(
+                "; ".join(found)
+            )
             entry["failed"] = {**entry.get("failed", {}), "revoke": text}
     return folded
 
@@ -473,7 +481,8 @@ def table(rows: t.Sequence[Data]) -> t.List[str]:
         days = row["days_left"]
         cells.append((
             "{0} -> {1}".format(row["from"], row["to"]), row["alias"], row["state"],
-            "every node" if row["proven"] else "-", row["api_key_id"] or "-", "in {0} days".format(days) if days is not None else "-",
+            "every node" if row["proven"] else "-", row["api_key_id"] or "-",
+            "in {0} days".format(days) if days is not None else "-",
         ))  # fmt: skip
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = []

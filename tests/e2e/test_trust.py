@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import pytest
+
 from support.links import ACCESS, Links, plan, report
 
 
@@ -20,7 +21,9 @@ def test_both_directions_check_mode_and_second_run(sim, tmp_path):
     assert checked.ok, checked
     assert links.writes() == []
     assert {row["state"] for row in report(checked).values()} == {"would be changed"}
-    assert "no node of paris holds a usable credential: create key paris-berlin on berlin" in plan(checked)["paris/berlin"]
+    assert (
+        "no node of paris holds a usable credential: create key paris-berlin on berlin" in plan(checked)["paris/berlin"]
+    )
 
     first = links.play("trust", diff=True, verbosity=3)
     assert first.ok, first
@@ -58,7 +61,9 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     for name in sim.clusters:
         sim.control(name, "reset")
     aliases = ["fine", "one", "all", "revoked", "expired", "access", "settings", "orphan", "malformed", "other"]
-    links = Links(sim, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases])
+    links = Links(
+        sim, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases]
+    )
     first = links.play("trust")
     assert first.ok, first
     before = {alias: report(first)[f"paris/{alias}"]["api_key_id"] for alias in aliases}
@@ -66,7 +71,9 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
 
     def remove(node, alias):
         command = [node["keystore"], "remove", f"cluster.remote.{alias}.credentials"]
-        subprocess.run(command, check=True, capture_output=True, env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            command, check=True, capture_output=True, env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"}
+        )
 
     remove(nodes[1], "one")
     remove(nodes[0], "all")
@@ -79,7 +86,12 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     links.hold(nodes[0], "malformed", base64.b64encode(b"nonsense").decode())
     links.hold(nodes[0], "other", berlin.rest_key("paris-berlin-other")["encoded"])
     links.reload("paris")
-    assert berlin.put(f"/_security/cross_cluster/api_key/{before['access']}", {"access": {"search": [{"names": ["*"]}]}}).status == 200
+    assert (
+        berlin.put(
+            f"/_security/cross_cluster/api_key/{before['access']}", {"access": {"search": [{"names": ["*"]}]}}
+        ).status
+        == 200
+    )
     settings = {"cluster.remote.settings.proxy_address": "127.0.0.1:1"}
     assert paris.put("/_cluster/settings", {"persistent": settings}).status == 200
     orphan = berlin.key("paris-berlin-orphan")
@@ -97,9 +109,12 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     assert words["paris/access"] == [f"access of key {before['access']} is not as asked for: update it in place"]
     assert words["paris/settings"][-1] == "the settings of alias settings differ (proxy_address): write them"
     assert any(orphan["id"] in text and "revoke after the proof" in text for text in words["paris/orphan"])
-    assert words["paris/malformed"] == ["paris-1 holds something that is not an API key; spread the live one from paris-2"]
+    assert words["paris/malformed"] == [
+        "paris-1 holds something that is not an API key; spread the live one from paris-2"
+    ]
     assert words["paris/other"] == ["paris-1 holds a key of another name; spread the live one from paris-2"] or (
-        "not a cross-cluster key" in words["paris/other"][0])
+        "not a cross-cluster key" in words["paris/other"][0]
+    )
     assert links.all_work()
     live = {key["id"]: key["name"] for key in links.live_keys("berlin")}
     for alias in aliases:
@@ -120,7 +135,15 @@ def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_sim, tmp_pat
     links = Links(sim, tmp_path, [("paris", "berlin"), ("paris", "rome"), ("rome", "paris"), ("berlin", "paris")])
     wrong = {**links.clusters, "rome": {**links.clusters["rome"], "password": "wrong"}}
     # berlin's only node cannot be logged in to, and rome refuses the login.
-    berlin = {**wrong["berlin"], "nodes": [{**wrong["berlin"]["nodes"][0], "vars": {"ansible_connection": "ssh", "ansible_port": 1, "ansible_host": "127.0.0.1"}}]}
+    berlin = {
+        **wrong["berlin"],
+        "nodes": [
+            {
+                **wrong["berlin"]["nodes"][0],
+                "vars": {"ansible_connection": "ssh", "ansible_port": 1, "ansible_host": "127.0.0.1"},
+            }
+        ],
+    }
     run = links.play("trust", variables={"elasticsearch_clusters": {**wrong, "berlin": berlin}})
     assert run.rc != 0
     rows = report(run)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Links between simulated clusters, made by the playbooks: run them, search through them, break them.
 
-    estate = Links(sim, tmp_path, [("paris", "berlin")])
-    run = estate.play("trust")
-    assert estate.search("paris", "berlin") == [200, 200, 200]
+estate = Links(sim, tmp_path, [("paris", "berlin")])
+run = estate.play("trust")
+assert estate.search("paris", "berlin") == [200, 200, 200]
 """
 
 from __future__ import annotations
@@ -34,20 +34,39 @@ class Links:
         self.clusters = sim.spec["clusters"]
         # With skip_unavailable a failing link would be a search that succeeds with nothing found.
         common = {"access": ACCESS, "skip_unavailable": False, **defaults}
-        self.links = [{**common, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})} for link in links]
+        self.links = [
+            {**common, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})} for link in links
+        ]
         for name in {link["to"] for link in self.links}:
             assert self.api(name).put("/logs-1/_doc/1?refresh=true", {"of": name}).status in (200, 201)
 
     def api(self, cluster: str, node: int = 0) -> Api:
         return Api(self.clusters[cluster], node=node)
 
-    def play(self, name: str, *, env: dict[str, str] | None = None, variables: dict[str, t.Any] | None = None, **options: t.Any) -> Run:
+    def play(
+        self,
+        name: str,
+        *,
+        env: dict[str, str] | None = None,
+        variables: dict[str, t.Any] | None = None,
+        **options: t.Any,
+    ) -> Run:
         """One of the playbooks of the collection."""
-        given = {**LOCAL, "elasticsearch_clusters": self.clusters, "cross_cluster_links": self.links, **(variables or {})}
+        given = {
+            **LOCAL,
+            "elasticsearch_clusters": self.clusters,
+            "cross_cluster_links": self.links,
+            **(variables or {}),
+        }
         for cluster in self.clusters:
             self.sim.control(cluster, "clear_log")
         return run_playbook(
-            f"crosscluster.elasticsearch.{name}", directory=self.directory / f"run-{next(self._numbers)}", extra_vars=given, env=env, **options)
+            f"crosscluster.elasticsearch.{name}",
+            directory=self.directory / f"run-{next(self._numbers)}",
+            extra_vars=given,
+            env=env,
+            **options,
+        )
 
     def search(self, client: str, alias: str) -> list[int]:
         """The status of a search through every node of the client."""

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import yaml
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
 
 FILE = """\
 # our cluster
@@ -27,17 +28,23 @@ def test_new_settings_go_into_a_block_and_the_rest_stays():
     merged = yml.merge(FILE, {"remote_cluster_server.enabled": True, "remote_cluster.port": 9443})
     assert merged.text == FILE + (
         "# BEGIN crosscluster.elasticsearch\nremote_cluster.port: 9443\nremote_cluster_server.enabled: true\n"
-        "# END crosscluster.elasticsearch\n")
+        "# END crosscluster.elasticsearch\n"
+    )
     again = yml.merge(merged.text, {"remote_cluster_server.enabled": True, "remote_cluster.port": 9443})
     assert again == yml.Merged(merged.text, [], [])
     more = yml.merge(merged.text, {"remote_cluster.port": 9444})
-    assert yml.read(more.text)["remote_cluster.port"] == 9444 and yml.read(more.text)["remote_cluster_server.enabled"] is True
+    assert (
+        yml.read(more.text)["remote_cluster.port"] == 9444
+        and yml.read(more.text)["remote_cluster_server.enabled"] is True
+    )
     assert yml.without(more.text) == FILE
 
 
 def test_a_list_is_added_to_in_place():
     merged = yml.merge(FILE, {}, {CAS: ["certs/c.crt"]})
-    assert merged.text == FILE.replace(":\n  - certs/a.crt\n  - certs/b.crt\n", ': ["certs/a.crt", "certs/b.crt", "certs/c.crt"]\n')
+    assert merged.text == FILE.replace(
+        ":\n  - certs/a.crt\n  - certs/b.crt\n", ': ["certs/a.crt", "certs/b.crt", "certs/c.crt"]\n'
+    )
     assert yml.merge(merged.text, {}, {CAS: ["certs/c.crt"]}).changed == []
     assert yml.read(yml.merge("a: 1", {}, {CAS: ["c"]}).text) == {"a": 1, CAS: ["c"]}
 
@@ -45,14 +52,17 @@ def test_a_list_is_added_to_in_place():
 def test_what_others_wrote_is_not_overruled():
     assert yml.merge("remote_cluster:\n  port: 9443\n", {"remote_cluster.port": "9443"}).changed == []
     merged = yml.merge("remote_cluster:\n  port: 9500\n", {"remote_cluster.port": 9443})
-    assert merged.conflicts == ["remote_cluster.port is [9500] in elasticsearch.yml, but [9443] is asked for; change or remove that line"]
+    assert merged.conflicts == [
+        "remote_cluster.port is [9500] in elasticsearch.yml, but [9443] is asked for; change or remove that line"
+    ]
     nested = "xpack.security.remote_cluster_client:\n  ssl.certificate_authorities: [a]\n"
     assert "nested block" in yml.merge(nested, {}, {CAS: ["b"]}).conflicts[0]
 
 
 def test_a_file_that_is_no_yaml_is_left_alone():
     assert yml.merge("a: [\n", {"b": 1}).conflicts == [
-        "elasticsearch.yml cannot be changed, because it is not YAML (line 2); mend the file first"]
+        "elasticsearch.yml cannot be changed, because it is not YAML (line 2); mend the file first"
+    ]
     assert "does not hold settings" in yml.merge("- a\n", {"b": 1}).conflicts[0]
 
 

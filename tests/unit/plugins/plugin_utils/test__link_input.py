@@ -8,11 +8,15 @@ from __future__ import annotations
 import copy
 
 import pytest
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import normalise
 
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 CLUSTERS = {
-    "paris": {"urls": ["https://paris-1:9200"], "username": "elastic", "password": "paris-secret", "nodes": ["paris-1", {"name": "paris-2"}]},
+    "paris": {
+        "urls": ["https://paris-1:9200"], "username": "elastic", "password": "paris-secret",
+        "nodes": ["paris-1", {"name": "paris-2"}],
+    },
     "berlin": {
         "urls": ["https://berlin-1:9200"], "username": "elastic", "password": "berlin-secret", "run_as": "linker",
         "remote_cluster_server": "berlin.example:9443", "server_name": "berlin.example",
@@ -32,8 +36,17 @@ def test_a_link_is_completed():
     data = normalise(CLUSTERS, [LINK])
     assert data["errors"] == []
     link = data["links"][0]
-    assert (link["id"], link["alias"], link["key_name"], link["owner"]) == ("paris/berlin", "berlin", "paris-berlin", "linker")
-    assert link["settings"] == {"mode": "proxy", "proxy_address": "berlin.example:9443", "server_name": "berlin.example"}
+    assert (link["id"], link["alias"], link["key_name"], link["owner"]) == (
+        "paris/berlin",
+        "berlin",
+        "paris-berlin",
+        "linker",
+    )
+    assert link["settings"] == {
+        "mode": "proxy",
+        "proxy_address": "berlin.example:9443",
+        "server_name": "berlin.example",
+    }
     assert link["metadata"] == {"crosscluster_elasticsearch": {"client": "paris"}}
     assert data["nodes"]["paris-2"] == {"cluster": "paris", "position": 1}
 
@@ -85,7 +98,9 @@ def test_wrong_clusters():
     assert "not known where clients reach berlin" in errors(berlin={"remote_cluster_server": None})[0]
     assert "listed twice (paris and berlin)" in errors(berlin={"nodes": ["paris-1"]})[0]
     assert "has no name" in errors(paris={"nodes": [{"url": "x"}]})[0]
-    assert normalise([], [])["errors"] == ["elasticsearch_clusters must be a dictionary of clusters by name, not a list"]
+    assert normalise([], [])["errors"] == [
+        "elasticsearch_clusters must be a dictionary of clusters by name, not a list"
+    ]
     assert normalise({"a": "password"}, [])["errors"] == ["elasticsearch_clusters.a must be a dictionary, not text"]
     assert "must be a list of links, not nothing" in normalise({}, None)["errors"][0]
 
@@ -93,5 +108,8 @@ def test_wrong_clusters():
 def test_two_links_that_get_into_each_others_way():
     other = {**LINK, "access": ACCESS}
     assert "both use alias [berlin] on paris" in errors([LINK, other])[0]
-    assert any("would share the API key [paris-berlin] on berlin" in text for text in errors([LINK, {**other, "alias": "b", "name": "paris-berlin"}]))
+    assert any(
+        "would share the API key [paris-berlin] on berlin" in text
+        for text in errors([LINK, {**other, "alias": "b", "name": "paris-berlin"}])
+    )
     assert errors([LINK, {**other, "alias": "b"}]) == []

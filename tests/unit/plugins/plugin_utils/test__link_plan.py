@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
-LINK = lp.Link(id="paris/berlin", client="paris", server="berlin", alias="berlin", key_name="paris-berlin", owner="elastic")
+LINK = lp.Link(
+    id="paris/berlin", client="paris", server="berlin", alias="berlin", key_name="paris-berlin", owner="elastic"
+)
 RIGHT = lp.Remote(exists=True, security_model="api_key", proven=True)
 
 
@@ -112,7 +115,9 @@ def test_behind_a_load_balancer_nothing_is_revoked_unless_that_is_allowed():
 
 
 def test_a_working_certificate_model_link_waits_for_permission():
-    remote = lp.Remote(exists=True, security_model="certificate", proven=True, settings_drift=("proxy_address",), elsewhere=True)
+    remote = lp.Remote(
+        exists=True, security_model="certificate", proven=True, settings_drift=("proxy_address",), elsewhere=True
+    )
     found = plan([node(1, present=False)], [], remote)
     assert found.steps == ()
     assert "set migrate: true" in found.blocked
@@ -161,12 +166,14 @@ def test_a_second_look_stops_when_another_run_is_at_work():
     found = plan([node(1, "a")], [key("a")], mode="rotate")
     now_held = [node(1, "new")]
     assert lp.objections(found, now_held, [key("a"), key("new")], "new", NOW) == []
-    assert lp.objections(found, [node(1, "a")], [key("a"), key("new")], "new", NOW) == [
-        "paris-1 still holds a"]
+    assert lp.objections(found, [node(1, "a")], [key("a"), key("new")], "new", NOW) == ["paris-1 still holds a"]
     assert lp.objections(found, [node(1, "other")], [key("a"), key("new"), key("other")], "new", NOW) == [
-        "paris-1 holds other instead of new", "other appeared while this run was at work"]
+        "paris-1 holds other instead of new",
+        "other appeared while this run was at work",
+    ]
     assert lp.objections(found, [lp.Node("paris-1", read=False, reason="gone")], [], "new", NOW) == [
-        "paris-1 cannot be read any more (gone)"]
+        "paris-1 cannot be read any more (gone)"
+    ]
 
 
 def test_words_for_people():
