@@ -7,11 +7,10 @@
 What it does, and why it cannot be left to the module or the user:
 
 * A result that holds a secret is kept off the screen, out of callbacks and job events; what `register` gets is
-  untouched.
-  A module cannot ask for that itself, and a result without a secret stays visible. On ansible-core 2.22+ the values
-  are
-  registered instead, and core masks just them.
-* A failure becomes a fresh result with a cleaned message: ansible-core 2.19+ prints messages in clear even under no_log.
+  untouched. A module cannot ask for that itself, and a result without a secret stays visible. On ansible-core 2.22+ the
+  values are registered instead, and core masks just them.
+* A failure becomes a fresh result with a cleaned message: ansible-core 2.19+ prints messages in clear, even under
+  no_log.
 * With `async` and `poll` the result comes from elsewhere, so the whole task is kept off the screen. With `poll: 0` it
   comes from the user's own async_status task, and a warning asks for no_log there.
 """

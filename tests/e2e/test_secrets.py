@@ -53,6 +53,7 @@ def run(cluster, directory, *tasks, **options):
 
 def sweep(cluster, done, *secrets):
     # The password is given in the playbook, which ansible-core 2.19+ quotes when a task fails.
+    assert any("AnsiballZ_" in process for process in done.processes), "no process of a module was seen"
     swept = Sweep(secrets)
     swept.run(done)
     swept.text("log of the cluster", cluster.log("berlin"))

@@ -176,7 +176,7 @@ def run_playbook(
         command, cwd=directory, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
-    with _Watch(process.pid, watch_processes) as watch:
+    with _Watch(variables["RECORD_EVENTS"], watch_processes) as watch:
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -206,15 +206,17 @@ def _read_events(path: Path) -> list[dict[str, t.Any]]:
 
 
 class _Watch:
-    """Collects what other users of the machine could see of the processes of one session."""
+    """Collects what other users of the machine could see of the processes of one run.
 
-    def __init__(self, session: int, wanted: bool) -> None:
+    They are told by a variable that all of them inherit: from core 2.19 on, workers have sessions of their own.
+    """
+
+    def __init__(self, mark: str, wanted: bool) -> None:
         self.seen: set[str] = set()
-        self._session = session
+        self._mark = mark.encode()
         self._stop = threading.Event()
-        self._thread = (
-            threading.Thread(target=self._work, daemon=True) if wanted and os.path.isdir("/proc/self") else None
-        )
+        works = wanted and os.path.isdir("/proc/self")
+        self._thread = threading.Thread(target=self._work, daemon=True) if works else None
 
     def __enter__(self) -> _Watch:
         if self._thread:
@@ -230,9 +232,9 @@ class _Watch:
         while not self._stop.wait(0.02):
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 try:
-                    if os.getsid(int(pid)) == self._session:
-                        for name in ("cmdline", "environ"):
-                            data = Path("/proc", pid, name).read_bytes()
+                    environ = Path("/proc", pid, "environ").read_bytes()
+                    if self._mark in environ:
+                        for data in (environ, Path("/proc", pid, "cmdline").read_bytes()):
                             self.seen.add(data.replace(b"\0", b" ").decode("utf-8", "replace"))
-                except (OSError, ValueError):
-                    continue  # it ended meanwhile
+                except OSError:
+                    continue  # it ended meanwhile, or is another user's
