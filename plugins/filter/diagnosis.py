@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
     _link_doctor,
     _link_drift,
@@ -41,16 +42,31 @@ def link_ports(data: t.Any, remotes: t.Any, host: str, clusters: t.Any) -> t.Lis
 
 
 def link_diagnosis(
-    data: t.Any, keystores: t.Any, keys: t.Any, remotes: t.Any, clusters: t.Any = (), ports: t.Any = None, roles: t.Any = (),
-    all_keys: t.Any = None, warn_days: int = 14, previous: str = "", now: t.Optional[int] = None,
-) -> Data:  # fmt: skip
+    data: t.Any,
+    keystores: t.Any,
+    keys: t.Any,
+    remotes: t.Any,
+    clusters: t.Any = (),
+    ports: t.Any = None,
+    roles: t.Any = (),
+    all_keys: t.Any = None,
+    warn_days: int = 14,
+    previous: str = "",
+    now: t.Optional[int] = None,
+) -> Data:
     """The whole report as data."""
     now = int(time.time() * 1000) if now is None else now
     facts = _link_view.Facts(
-        data=data, keystores=keystores, keys=keys, remotes=remotes, now=now,
-        clusters=_link_gather.cluster_facts(clusters), ports=_link_gather.port_facts(ports or {}),
-        drift=_link_drift.key_drift, settings_drift=_link_drift.settings_drift,
-    )  # fmt: skip
+        data=data,
+        keystores=keystores,
+        keys=keys,
+        remotes=remotes,
+        now=now,
+        clusters=_link_gather.cluster_facts(clusters),
+        ports=_link_gather.port_facts(ports or {}),
+        drift=_link_drift.key_drift,
+        settings_drift=_link_drift.settings_drift,
+    )
     views = _link_view.views(facts)
     findings = _link_doctor.examine(views, facts, int(warn_days), _link_gather.role_facts(roles))
     findings += _drift(facts, findings)
@@ -61,14 +77,29 @@ def link_diagnosis(
 def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:
     """What the trust playbook would do, for links without another cause."""
     told = {item["link"] for item in findings if item["level"] in ("error", "unknown")}
-    plans = _link_run.plan_all(facts.data, facts.keystores, facts.keys, facts.remotes, facts.now, _link_plan.Options(), facts.drift,
-                               facts.settings_drift)  # fmt: skip
+    plans = _link_run.plan_all(
+        facts.data,
+        facts.keystores,
+        facts.keys,
+        facts.remotes,
+        facts.now,
+        _link_plan.Options(),
+        facts.drift,
+        facts.settings_drift,
+    )
     return [
-        {"link": plan["link"], "code": "drift", "level": "warning", "side": "client", "evidence": None,
-         "cause": "the link is not as asked for: {0}".format("; ".join(plan["words"]) or "see the plan"),
-         "fix": "Run the trust playbook."}
-        for plan in plans if plan["steps"] and plan["link"] not in told
-    ]  # fmt: skip
+        {
+            "link": plan["link"],
+            "code": "drift",
+            "level": "warning",
+            "side": "client",
+            "evidence": None,
+            "cause": "the link is not as asked for: {0}".format("; ".join(plan["words"]) or "see the plan"),
+            "fix": "Run the trust playbook.",
+        }
+        for plan in plans
+        if plan["steps"] and plan["link"] not in told
+    ]
 
 
 def _json(text: str) -> t.Optional[Data]:
@@ -80,7 +111,9 @@ def _json(text: str) -> t.Optional[Data]:
     return found if isinstance(found, dict) else None
 
 
-def link_render(report: t.Any, format: str, title: str = "Cross-cluster links", index: str = "metrics-crosscluster.link-default") -> t.Any:
+def link_render(
+    report: t.Any, format: str, title: str = "Cross-cluster links", index: str = "metrics-crosscluster.link-default"
+) -> t.Any:
     """The report as text (a list of lines), html, json, prometheus, bulk, or stats (what a job runner should keep)."""
     if format == "text":
         return _report_text.render(report)
@@ -94,7 +127,9 @@ def link_render(report: t.Any, format: str, title: str = "Cross-cluster links", 
         return _report_metrics.bulk(report, index)
     if format == "stats":
         return _report_text.stats(report, _link_report.exit_status(report))
-    raise AnsibleFilterError("link_render: the format must be text, html, json, prometheus, bulk or stats, not {0}".format(format))
+    raise AnsibleFilterError(
+        "link_render: the format must be text, html, json, prometheus, bulk or stats, not {0}".format(format)
+    )
 
 
 def link_complaints(report: t.Any, fail_on: t.Any, host: str, hosts: t.Any, data: t.Any) -> t.List[str]:

@@ -4,7 +4,8 @@
 
 """What answers at the address of a remote cluster. Standard library only. Private to this collection.
 
-A connection is opened and TLS is spoken, and nothing is sent in it. A transport port tells itself by asking for a client
+A connection is opened and TLS is spoken, and nothing is sent in it. A transport port tells itself by asking for a
+client
 certificate, which the port of the remote cluster server does not do.
 """
 
@@ -38,7 +39,8 @@ def trusted_files(config_dir: str) -> t.Optional[t.List[str]]:
 def setting(text: str, name: str) -> t.List[str]:
     """The values of one setting of an elasticsearch.yml, dotted or nested, single or a list.
 
-    No YAML library is needed on a node; what such files use in practice is read, and the rest is as if it were not there.
+    No YAML library is needed on a node; what such files use in practice is read, and the rest is as if it were not
+    there.
     """
     parents: t.List[t.Tuple[int, str]] = []
     found: t.List[str] = []
@@ -109,7 +111,11 @@ def probe(address: str, context: ssl.SSLContext, server_name: t.Optional[str], t
         return {**result, "cause": cause, "reason": exc.verify_message}
     except ssl.SSLError as exc:
         text = exc.reason or str(exc)
-        if "CERTIFICATE_REQUIRED" in text.upper() or "BAD_CERTIFICATE" in text.upper() or "HANDSHAKE_FAILURE" in text.upper():
+        if (
+            "CERTIFICATE_REQUIRED" in text.upper()
+            or "BAD_CERTIFICATE" in text.upper()
+            or "HANDSHAKE_FAILURE" in text.upper()
+        ):
             return {**result, "cause": "transport_port", "reason": "it asks for a client certificate: " + text}
         return {**result, "cause": "not_tls", "reason": text}
     except OSError as exc:
@@ -146,8 +152,11 @@ def _named(host: str, server_name: t.Optional[str], certificate: Result) -> bool
             if kind == "IP Address" and _is_ip(name):
                 if ipaddress.ip_address(value) == ipaddress.ip_address(name):
                     return True
-            elif value.lower() == name:
-                return True
-            elif kind == "DNS" and value.startswith("*.") and name.partition(".")[2] == value[2:].lower():
+            elif (
+                value.lower() == name
+                or kind == "DNS"
+                and value.startswith("*.")
+                and name.partition(".")[2] == value[2:].lower()
+            ):  # noqa: E501
                 return True
     return False

@@ -31,7 +31,11 @@ def examine(found: t.Any, facts: Facts) -> None:
         if cluster.get("build_flavor") == "serverless":
             found.word("serverless", "error", side=side, cluster=name)
     if client and not view.proven:
-        lacking = [node["name"] for node in client.get("nodes") or [] if "remote_cluster_client" not in (node.get("roles") or [])]
+        lacking = [
+            node["name"]
+            for node in client.get("nodes") or []
+            if "remote_cluster_client" not in (node.get("roles") or [])
+        ]
         own = [name for name in lacking if any(name == node.name for node in view.nodes)]
         if own:
             found.word("node_lacks_role", "error", nodes=lp.names(own))
@@ -42,15 +46,25 @@ def examine(found: t.Any, facts: Facts) -> None:
 def _licence(found: t.Any, side: str, name: str, cluster: Data) -> None:
     licence = cluster.get("license")
     if licence and (licence.get("type") not in ENOUGH or licence.get("status") not in (None, "active")):
-        found.word("license", "error", "GET /_license of {0}: type {1}, status {2}".format(name, licence.get("type"), licence.get("status")),
-                   side, cluster=name)
+        found.word(
+            "license",
+            "error",
+            "GET /_license of {0}: type {1}, status {2}".format(name, licence.get("type"), licence.get("status")),
+            side,
+            cluster=name,
+        )
 
 
 def _server_ports(found: t.Any, server: Data) -> None:
     nodes = server.get("nodes") or []
     serving = [node for node in nodes if node.get("remote_cluster_server")]
     if nodes and not serving:
-        found.word("server_disabled", "error", "no node of {0} lists a remote_cluster_server".format(found.view.link["to"]), "server")
+        found.word(
+            "server_disabled",
+            "error",
+            "no node of {0} lists a remote_cluster_server".format(found.view.link["to"]),
+            "server",
+        )
         return
     off = [node["name"] for node in nodes if not node.get("remote_cluster_server")]
     if off:
@@ -65,7 +79,9 @@ def _server_ports(found: t.Any, server: Data) -> None:
         elif port == 9200:
             found.word("http_port", "error", _told(server, serving), address=address, port=port, nodes="the nodes")
         elif bound and all(loopback(entry) for entry in bound) and not loopback(address):
-            found.word("server_loopback", "error", "bound to " + ", ".join(sorted(set(bound))[:4]), "server", address=address)
+            found.word(
+                "server_loopback", "error", "bound to " + ", ".join(sorted(set(bound))[:4]), "server", address=address
+            )
 
 
 def _told(server: Data, serving: t.Sequence[Data]) -> str:

@@ -8,10 +8,12 @@ This file is private to the crosscluster.elasticsearch collection.
 
 from __future__ import annotations
 
-FIX_SPREAD = "Run the trust playbook: it gives the live key of {source} to the other nodes, reloads them and proves the link."
-FIX_NEW = "Run the trust playbook: it makes a new key [{key_name}] on {server}, delivers it to every node, reloads and proves."
+FIX_SPREAD = (
+    "Run the trust playbook: it gives the live key of {source} to the other nodes, reloads them and proves the link."
+)
+FIX_NEW = "Run the trust playbook: it makes a new key [{key_name}] on {server}, delivers it to every node, reloads and proves."  # noqa: E501
 FIX_FOREIGN = (
-    "Nothing of somebody else is touched. If {ids} is meant for this link, give the link its name (name:) and log in as its owner; "
+    "Nothing of somebody else is touched. If {ids} is meant for this link, give the link its name (name:) and log in as its owner; "  # noqa: E501
     "if not, use another alias, or remove cluster.remote.{alias}.credentials from the nodes and run the trust playbook."
 )
 FIX_LOGS = "See the log of the node for the alias, and the log of the server cluster at the same time."
@@ -19,11 +21,11 @@ FIX_LOGS = "See the log of the node for the alias, and the log of the server clu
 WORDS = {
     "cluster_unread": (
         "{cluster} could not be asked, so its side of the link is not known",
-        "Check urls, login and ca_cert of {cluster} in elasticsearch_clusters, and that it can be reached from api_from.",
+        "Check urls, login and ca_cert of {cluster} in elasticsearch_clusters, and that it can be reached from api_from.",  # noqa: E501
     ),
     "node_unread": (
         "the keystore of {nodes} could not be read, so it is not known what is held there",
-        "Check that the node is in the inventory and reachable, that the login may run elasticsearch-keystore (become), and its path.",
+        "Check that the node is in the inventory and reachable, that the login may run elasticsearch-keystore (become), and its path.",  # noqa: E501
     ),
     "mixed_keys": (
         "the nodes of {client} hold different live keys: a rotation was cut off",
@@ -39,7 +41,7 @@ WORDS = {
     ),
     "not_reloaded": (
         "the keystore holds the right credential, but {nodes} of {client} did not read it yet",
-        "Reload the secure settings (crosscluster.elasticsearch.reload_secure_settings, or the trust playbook). From 8.13.0 to 8.15.0 that "
+        "Reload the secure settings (crosscluster.elasticsearch.reload_secure_settings, or the trust playbook). From 8.13.0 to 8.15.0 that "  # noqa: E501
         "needs manage_security too.",
     ),
     "restart_needed": (
@@ -71,7 +73,7 @@ WORDS = {
         "Enable it on every node that a proxy or seeds may lead to, and restart these.",
     ),
     "server_loopback": (
-        "the remote cluster server of {server} is bound to loopback only, and {client} comes from elsewhere ({address})",
+        "the remote cluster server of {server} is bound to loopback only, and {client} comes from elsewhere ({address})",  # noqa: E501
         "Set remote_cluster.host on the nodes of {server} (left out, it follows transport.host), and restart them.",
     ),
     "transport_port": (
@@ -84,7 +86,7 @@ WORDS = {
     ),
     "unreachable": (
         "{nodes} cannot open a connection to {address}",
-        "Check that the server listens there (remote_cluster.host, remote_cluster.port), firewalls, and network policies of Elastic Cloud.",
+        "Check that the server listens there (remote_cluster.host, remote_cluster.port), firewalls, and network policies of Elastic Cloud.",  # noqa: E501
     ),
     "unknown_host": (
         "{nodes} cannot resolve the name in {address}",
@@ -96,7 +98,7 @@ WORDS = {
     ),
     "certificate_untrusted": (
         "{nodes} of {client} does not trust the certificate that {address} shows",
-        "Hand the CA of {server} to the nodes (xpack.security.remote_cluster_client.ssl.certificate_authorities; the trust playbook does it "
+        "Hand the CA of {server} to the nodes (xpack.security.remote_cluster_client.ssl.certificate_authorities; the trust playbook does it "  # noqa: E501
         "when remote_ca_cert is given) and restart them. If the certificate of the server changed, take the new CA.",
     ),
     "certificate_expired": (
@@ -105,7 +107,7 @@ WORDS = {
     ),
     "certificate_name": (
         "the certificate that {address} shows does not bear the name that {client} connects to",
-        "Use an address that the certificate bears, or issue one with the name or address of the link (in proxy mode, server_name only sets "
+        "Use an address that the certificate bears, or issue one with the name or address of the link (in proxy mode, server_name only sets "  # noqa: E501
         "SNI).",
     ),
     "orphaned_key": (
@@ -130,16 +132,16 @@ WORDS = {
     ),
     "certificate_identity_missing": (
         "the key wants signed requests, and {nodes} does not sign",
-        "Set cluster.remote.{alias}.signing.certificate and .key on {client}, or clear certificate_identity of the link.",
+        "Set cluster.remote.{alias}.signing.certificate and .key on {client}, or clear certificate_identity of the link.",  # noqa: E501
     ),
     "certificate_identity_mismatch": (
         "the certificate that {nodes} signs with does not match certificate_identity of the key",
-        "certificate_identity is a regular expression for the whole DN (CN=...), and case matters: correct it on the link, or sign with the "
+        "certificate_identity is a regular expression for the whole DN (CN=...), and case matters: correct it on the link, or sign with the "  # noqa: E501
         "right certificate.",
     ),
     "signature_untrusted": (
         "{server} does not trust the certificate that {nodes} signs with",
-        "Set cluster.remote.signing.certificate_authorities on {server}; without it signed requests fail for every key.",
+        "Set cluster.remote.signing.certificate_authorities on {server}; without it signed requests fail for every key.",  # noqa: E501
     ),
     "key_wrong_secret": (
         "the credential on {nodes} has the right key id and a wrong secret",
@@ -151,11 +153,11 @@ WORDS = {
     ),
     "login_lacks_remote_indices": (
         "the login used for {client} has no remote_indices for {alias}, so the link itself could not be tested",
-        "Give a role of this login remote_indices for {alias} (crosscluster.elasticsearch.remote_access_role), or verify as a superuser.",
+        "Give a role of this login remote_indices for {alias} (crosscluster.elasticsearch.remote_access_role), or verify as a superuser.",  # noqa: E501
     ),
     "skip_unavailable_masks": (
         "searches through {alias} on {client} succeed with results missing, because skip_unavailable is true",
-        "Do not conclude from a search that the link works. Set skip_unavailable: false on the link where missing results are worse than an "
+        "Do not conclude from a search that the link works. Set skip_unavailable: false on the link where missing results are worse than an "  # noqa: E501
         "error.",
     ),
 }

@@ -20,16 +20,27 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._addres
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_clusters as sides
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_words as words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import DAY, Data, Facts, LinkView, days
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import (
+    DAY,
+    Data,
+    Facts,
+    LinkView,
+    days,
+)
 
 VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untrusted", None)
-"""Causes of a probe that say that something is wrong and not what. A node that holds no credential tries the certificate
+"""Causes of a probe that say that something is wrong and not what. A node that holds no credential tries the
+certificate
 model, for instance, and then complains about TLS."""
 
 KEY_STATES = {
-    "key_unknown": lp.UNKNOWN, "key_revoked": lp.REVOKED, "key_expired": lp.EXPIRED, "key_wrong_type": lp.WRONG_TYPE,
-    "key_malformed": lp.MALFORMED, "no_credential": lp.ABSENT,
-}  # fmt: skip
+    "key_unknown": lp.UNKNOWN,
+    "key_revoked": lp.REVOKED,
+    "key_expired": lp.EXPIRED,
+    "key_wrong_type": lp.WRONG_TYPE,
+    "key_malformed": lp.MALFORMED,
+    "no_credential": lp.ABSENT,
+}
 """What the server says of a key, and the state of the keystore that explains it."""
 
 
@@ -40,18 +51,35 @@ class Findings(list):  # type: ignore[type-arg]
         super().__init__()
         self.view = view
 
-    def add(self, code: str, level: str, cause: str, fix: str, evidence: t.Optional[str] = None, side: str = "client") -> None:
+    def add(
+        self, code: str, level: str, cause: str, fix: str, evidence: t.Optional[str] = None, side: str = "client"
+    ) -> None:
         if any(item["code"] == code and item["cause"] == cause for item in self):
             return
-        self.append({
-            "link": self.view.link["id"], "code": code, "level": level, "side": side,
-            "cause": cause, "evidence": evidence or None, "fix": fix,
-        })  # fmt: skip
+        self.append(
+            {
+                "link": self.view.link["id"],
+                "code": code,
+                "level": level,
+                "side": side,
+                "cause": cause,
+                "evidence": evidence or None,
+                "fix": fix,
+            }
+        )
 
-    def word(self, code: str, level: str, evidence: t.Optional[str] = None, side: str = "client", **values: t.Any) -> None:
+    def word(
+        self, code: str, level: str, evidence: t.Optional[str] = None, side: str = "client", **values: t.Any
+    ) -> None:
         """A finding whose texts stand in the table of words."""
         link = self.view.link
-        names = {"client": link["from"], "server": link["to"], "alias": link["alias"], "key_name": link["key_name"], **values}
+        names = {
+            "client": link["from"],
+            "server": link["to"],
+            "alias": link["alias"],
+            "key_name": link["key_name"],
+            **values,
+        }
         cause, fix = words.WORDS[code]
         self.add(code, level, cause.format(**names), fix.format(**names), evidence, side)
 
@@ -59,7 +87,9 @@ class Findings(list):  # type: ignore[type-arg]
         return any(item["level"] == "error" for item in self)
 
 
-def examine(views: t.Sequence[LinkView], facts: Facts, warn_days: int = 14, roles: t.Sequence[Data] = ()) -> t.List[Data]:
+def examine(
+    views: t.Sequence[LinkView], facts: Facts, warn_days: int = 14, roles: t.Sequence[Data] = ()
+) -> t.List[Data]:
     found: t.List[Data] = []
     for view in views:
         found += examine_link(view, facts, warn_days, [role for role in roles if role["link"] == view.link["id"]])
@@ -105,13 +135,21 @@ def _credentials(found: Findings) -> None:
             continue
         ids = sorted({node.key_id for node in nodes if node.key_id})
         cause = "{0} of {1} {2}".format(
-            lp.names(node.name for node in nodes), view.link["from"], lp.STATE_WORDS[state].replace("holds", _verb(nodes), 1))
+            lp.names(node.name for node in nodes),
+            view.link["from"],
+            lp.STATE_WORDS[state].replace("holds", _verb(nodes), 1),
+        )
         if live:
             cause += ", while {0} {1} a live one: the credential is delivered to {2} of {3} nodes".format(
-                lp.names(node.name for node in live), _verb(live), len(live), len(view.nodes))
+                lp.names(node.name for node in live), _verb(live), len(live), len(view.nodes)
+            )
         if view.proven:
-            cause += "; what is in memory still works until a restart or reload" + (", or the clocks differ" if state == lp.EXPIRED else "")
-        found.add("credential_" + state, level, cause, _credential_fix(view, state, live, ids), _key_evidence(view, ids))
+            cause += "; what is in memory still works until a restart or reload" + (
+                ", or the clocks differ" if state == lp.EXPIRED else ""
+            )
+        found.add(
+            "credential_" + state, level, cause, _credential_fix(view, state, live, ids), _key_evidence(view, ids)
+        )
     if len({node.key_id for node in live}) > 1:
         found.word("mixed_keys", "warning", "; ".join("{0}: {1}".format(node.name, node.key_id) for node in live))
 
@@ -121,7 +159,12 @@ def _verb(nodes: t.Sequence[lp.Node]) -> str:
 
 
 def _credential_fix(view: LinkView, state: str, live: t.Sequence[lp.Node], ids: t.Sequence[str]) -> str:
-    names = {"alias": view.link["alias"], "server": view.link["to"], "key_name": view.link["key_name"], "ids": lp.names(ids)}
+    names = {
+        "alias": view.link["alias"],
+        "server": view.link["to"],
+        "key_name": view.link["key_name"],
+        "ids": lp.names(ids),
+    }
     if state in (lp.FOREIGN, lp.WRONG_NAME):
         return words.FIX_FOREIGN.format(**names)
     if live:
@@ -136,7 +179,10 @@ def _key_evidence(view: LinkView, ids: t.Sequence[str]) -> str:
         if key is None:
             told.append("key {0} is not among the keys of {1}".format(key_id, view.link["to"]))
             continue
-        parts = ["key {0} is named {1}".format(key_id, key.get("name")), "type {0}".format(key.get("type") or "cross_cluster")]
+        parts = [
+            "key {0} is named {1}".format(key_id, key.get("name")),
+            "type {0}".format(key.get("type") or "cross_cluster"),
+        ]
         if key.get("username"):
             parts.append("owner {0}".format(key["username"]))
         if key.get("invalidated"):
@@ -155,7 +201,13 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
     if key is None or not view.live(key["id"]):
         return
     if key.get("expiration") is not None and key["expiration"] - view.now < warn_days * DAY:
-        found.word("expires_soon", "warning", side="server", key_id=key["id"], left=lp.duration_words(key["expiration"] - view.now))
+        found.word(
+            "expires_soon",
+            "warning",
+            side="server",
+            key_id=key["id"],
+            left=lp.duration_words(key["expiration"] - view.now),
+        )
     access = key.get("access") or {}
     search = access.get("search") or []
     if access.get("replication") and any(entry.get("query") or entry.get("field_security") for entry in search):
@@ -163,7 +215,13 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
     privileges = key.get("cluster_privileges")
     version = sides.version_of(facts.clusters.get(view.link["to"]))
     if search and privileges is not None and "monitor_enrich" not in privileges and version >= (8, 15):
-        found.word("monitor_enrich_missing", "warning", "cluster privileges of the key: " + ", ".join(privileges), "server", key_id=key["id"])
+        found.word(
+            "monitor_enrich_missing",
+            "warning",
+            "cluster privileges of the key: " + ", ".join(privileges),
+            "server",
+            key_id=key["id"],
+        )
     client = sides.version_of(facts.clusters.get(view.link["from"]))
     if key.get("certificate_identity") and (0,) < client < (9, 3):
         found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=sides.version_text(client))
@@ -181,13 +239,21 @@ def _alias(found: Findings, facts: Facts) -> None:
         return
     drift = list(facts.settings_drift(view.link, view.remote))
     if drift:
-        found.word("settings_differ", "warning", "addresses of the alias: " + ", ".join(view.remote.get("addresses") or []) or None,
-                   fields=lp.names(drift))
+        found.word(
+            "settings_differ",
+            "warning",
+            "addresses of the alias: " + ", ".join(view.remote.get("addresses") or []) or None,
+            fields=lp.names(drift),
+        )
     live = [node.name for node, state in view.pairs() if state == lp.LIVE]
     if view.remote.get("security_model") == "certificate" and live and not view.proven:
         client = sides.version_of(facts.clusters.get(view.link["from"]))
-        found.word("restart_needed" if (0,) < client < (8, 13) else "not_reloaded", "error",
-                   "the connection was built with the certificate model", nodes=lp.names(live))
+        found.word(
+            "restart_needed" if (0,) < client < (8, 13) else "not_reloaded",
+            "error",
+            "the connection was built with the certificate model",
+            nodes=lp.names(live),
+        )
 
 
 def _ports(found: Findings, facts: Facts) -> None:
@@ -196,15 +262,27 @@ def _ports(found: Findings, facts: Facts) -> None:
         return  # It is the wrong port, so its certificate tells nothing.
     groups: t.Dict[t.Tuple[str, str], t.List[t.Tuple[str, Data]]] = {}
     for (node, address), port in facts.ports.items():
-        if address in sides.addresses(found.view) and any(node == own.name for own in found.view.nodes) and port.get("cause"):
+        if (
+            address in sides.addresses(found.view)
+            and any(node == own.name for own in found.view.nodes)
+            and port.get("cause")
+        ):
             groups.setdefault((port["cause"], address), []).append((node, port))
     for (cause, address), members in groups.items():
-        found.word(cause, "error", members[0][1].get("reason"), nodes=lp.names(node for node, _port in members), address=address,
-                   port=port_of(address))
+        found.word(
+            cause,
+            "error",
+            members[0][1].get("reason"),
+            nodes=lp.names(node for node, _port in members),
+            address=address,
+            port=port_of(address),
+        )
 
 
 def _probe(found: Findings, facts: Facts) -> None:
-    """The real requests. Each node may fail for a reason of its own; what is explained already only gets their words."""
+    """The real requests. Each node may fail for a reason of its own; what is explained already only gets
+    their words.
+    """
     view = found.view
     entries = [entry for entry in view.probe.get("nodes") or [view.probe] if not entry.get("ok")]
     groups: t.Dict[t.Optional[str], t.List[Data]] = {}
@@ -222,7 +300,9 @@ def _probe(found: Findings, facts: Facts) -> None:
         elif cause in words.WORDS:
             found.word(t.cast(str, cause), "error", seen, **_values(view, members))
         else:
-            advice = members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
+            advice = (
+                members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
+            )
             text = "requests through {0} fail".format(lp.names(_host(entry) for entry in members))
             found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen)
 
@@ -241,9 +321,7 @@ def _explains(found: Findings, cause: str, members: t.Sequence[Data], seen: str)
         # The file is right and the memory is not.
         found.word("not_reloaded", "error", seen, nodes=lp.names(_host(entry) for entry in members))
         return True
-    if cause == "no_credential" and any(item["code"] == "not_reloaded" for item in found):
-        return True
-    return False
+    return cause == "no_credential" and any(item["code"] == "not_reloaded" for item in found)
 
 
 def _append_evidence(found: Findings, cause: t.Optional[str], seen: str) -> None:
@@ -257,10 +335,12 @@ def _append_evidence(found: Findings, cause: t.Optional[str], seen: str) -> None
 def _values(view: LinkView, members: t.Sequence[Data]) -> Data:
     addresses = sides.addresses(view)
     return {
-        "nodes": lp.names(_host(entry) for entry in members), "address": ", ".join(addresses) or "its address",
+        "nodes": lp.names(_host(entry) for entry in members),
+        "address": ", ".join(addresses) or "its address",
         "cluster": "{0} or {1}".format(view.link["from"], view.link["to"]),
-        "key_id": next(iter(view.held), "in use"), "port": port_of(addresses[0]) if addresses else "?",
-    }  # fmt: skip
+        "key_id": next(iter(view.held), "in use"),
+        "port": port_of(addresses[0]) if addresses else "?",
+    }
 
 
 def _seen(members: t.Sequence[Data]) -> str:

@@ -20,8 +20,10 @@ def sides(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: 
     if side == "roles":
         return [
             {"cluster": link["from"], "link": link["id"], "role": role}
-            for link in data["links"] if assigned.get(link["from"]) == host for role in link["roles"]
-        ]  # fmt: skip
+            for link in data["links"]
+            if assigned.get(link["from"]) == host
+            for role in link["roles"]
+        ]
     wanted = ("from", "to") if side == "both" else (side,)
     used = {link[name] for link in data["links"] for name in wanted}
     return [{"cluster": name} for name in data["clusters"] if name in used and assigned.get(name) == host]
@@ -38,14 +40,25 @@ def ports(data: t.Mapping[str, t.Any], remotes: lr.Results, host: str, clusters:
         remote = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
         if link["from"] != own or remote is None or (remote.get("probe") or {}).get("ok"):
             continue
-        node = next((entry for entry in clusters[own].get("nodes") or []
-                     if isinstance(entry, t.Mapping) and entry.get("name") == host), {})  # fmt: skip
+        node = next(
+            (
+                entry
+                for entry in clusters[own].get("nodes") or []
+                if isinstance(entry, t.Mapping) and entry.get("name") == host
+            ),
+            {},
+        )
         addresses = remote.get("addresses") or []
         if addresses:
-            result.append({
-                "link": link["id"], "addresses": addresses, "server_name": remote.get("server_name"),
-                "config_dir": node.get("config_dir"), "remote_ca_cert": data["clusters"][link["to"]].get("remote_ca_cert"),
-            })  # fmt: skip
+            result.append(
+                {
+                    "link": link["id"],
+                    "addresses": addresses,
+                    "server_name": remote.get("server_name"),
+                    "config_dir": node.get("config_dir"),
+                    "remote_ca_cert": data["clusters"][link["to"]].get("remote_ca_cert"),
+                }
+            )
     return result
 
 
@@ -60,10 +73,12 @@ def cluster_facts(results: t.Iterable[t.Any]) -> t.Dict[str, t.Any]:
 def port_facts(results: lr.Results) -> t.Dict[t.Tuple[str, str], t.Any]:
     return {
         (host, port["address"]): port
-        for host, result in results.items() if isinstance(result, t.Mapping)
-        for entry in result.get("results") or [] if not lr.went_wrong(entry)
+        for host, result in results.items()
+        if isinstance(result, t.Mapping)
+        for entry in result.get("results") or []
+        if not lr.went_wrong(entry)
         for port in entry.get("ports") or []
-    }  # fmt: skip
+    }
 
 
 def role_facts(results: t.Iterable[t.Any]) -> t.List[Data]:
@@ -74,11 +89,15 @@ def role_facts(results: t.Iterable[t.Any]) -> t.List[Data]:
             trouble = lr.went_wrong(entry)
             # The task says that it changes nothing, so what the module would do is in its operation.
             if trouble or entry.get("operation", "none") != "none":
-                found.append({"link": entry["item"]["link"], "role": entry["item"]["role"]["name"], "evidence": trouble})
+                found.append(
+                    {"link": entry["item"]["link"], "role": entry["item"]["role"]["name"], "evidence": trouble}
+                )
     return found
 
 
-def complaints(report: t.Mapping[str, t.Any], fail_on: t.Sequence[str], host: str, hosts: t.Sequence[str], data: t.Any) -> t.List[str]:
+def complaints(
+    report: t.Mapping[str, t.Any], fail_on: t.Sequence[str], host: str, hosts: t.Sequence[str], data: t.Any
+) -> t.List[str]:
     """What one host fails with: the links of its cluster that are in a state or have a finding that was named."""
     assigned = lr.assign(data, hosts)
     told = []

@@ -5,7 +5,8 @@
 
 This file is private to the crosscluster.elasticsearch collection.
 
-AWX gives a job at most one credential of each type, so there is one set of variables for the client side and one for the
+AWX gives a job at most one credential of each type, so there is one set of variables for the client side and one for
+the
 server side. What stands in ``elasticsearch_clusters`` wins, so that these variables can only complete it.
 """
 
@@ -25,7 +26,10 @@ def complete(clusters: t.Any, links: t.Any, environ: t.Mapping[str, str]) -> t.A
         return clusters
     result: Data = dict(clusters)
     for side, prefix in SIDES:
-        given = {name: environ.get(prefix + name.upper(), "") for name in ("cluster", "urls", "username", "password", "ca_cert")}
+        given = {
+            name: environ.get(prefix + name.upper(), "")
+            for name in ("cluster", "urls", "username", "password", "ca_cert")
+        }
         if not given["username"]:
             continue
         for name in _meant(given["cluster"], side, result, links):
@@ -34,7 +38,9 @@ def complete(clusters: t.Any, links: t.Any, environ: t.Mapping[str, str]) -> t.A
 
 
 def _meant(name: str, side: str, clusters: Data, links: t.Sequence[t.Any]) -> t.List[str]:
-    """The cluster that the credential names, or all of its side that have no login: one login may serve many clusters."""
+    """The cluster that the credential names, or all of its side that have no login: one login may serve
+    many clusters.
+    """
     if name:
         return [name] if isinstance(clusters.get(name), t.Mapping) else []
     used = {link.get(side) for link in links if isinstance(link, t.Mapping)}
@@ -46,10 +52,18 @@ def _fill(cluster: t.Mapping[str, t.Any], given: t.Mapping[str, str]) -> Data:
     if not any(cluster.get(option) for option in LOGINS):
         filled["username"], filled["password"] = given["username"], given["password"]
         # An empty CA field makes an empty file, which trusts nobody; it is as if there were none.
-        if given["ca_cert"] and not cluster.get("ca_cert") and not cluster.get("ca_fingerprint") and _has_content(given["ca_cert"]):
+        if (
+            given["ca_cert"]
+            and not cluster.get("ca_cert")
+            and not cluster.get("ca_fingerprint")
+            and _has_content(given["ca_cert"])
+        ):
             filled["ca_cert"] = given["ca_cert"]
-    if given["urls"] and not (cluster.get("urls") or cluster.get("url") or any(
-            isinstance(node, t.Mapping) and node.get("url") for node in cluster.get("nodes") or [])):  # fmt: skip
+    if given["urls"] and not (
+        cluster.get("urls")
+        or cluster.get("url")
+        or any(isinstance(node, t.Mapping) and node.get("url") for node in cluster.get("nodes") or [])
+    ):
         filled["urls"] = [url.strip() for url in given["urls"].split(",") if url.strip()]
     return filled
 

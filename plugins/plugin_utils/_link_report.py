@@ -31,7 +31,9 @@ def build(
     previous: t.Optional[t.Mapping[str, t.Any]] = None,
     stray: t.Sequence[Data] = (),
 ) -> Data:
-    """The whole report. `previous` is an earlier one: a link that could not be asked now keeps the time of its last proof."""
+    """The whole report. `previous` is an earlier one: a link that could not be asked now keeps the time of its last
+    proof.
+    """
     proofs = _proofs(previous)
     rows = [_row(view, [item for item in findings if item["link"] == view.link["id"]], now, proofs) for view in views]
     return {
@@ -103,10 +105,9 @@ def orphan(key: t.Mapping[str, t.Any], now: int) -> Data:
     }
 
 
-def stray_keys(
-    all_keys: lr.Results, views: t.Sequence[LinkView], now: int, clusters: t.Container[str]
-) -> t.List[Data]:
-    """Live keys with our mark that belong to no link any more: the link was taken out of the list and not taken down first.
+def stray_keys(all_keys: lr.Results, views: t.Sequence[LinkView], now: int, clusters: t.Container[str]) -> t.List[Data]:
+    """Live keys with our mark that belong to no link any more: the link was taken out of the list and not taken down
+    first.
 
     Only for clients that this estate knows: another estate may keep its links with the same server.
     """
@@ -119,7 +120,12 @@ def stray_keys(
             key = lr.key_view(raw, None, lambda *_args: ())
             mark = key.metadata.get(lp.MARKER)
             client = mark.get("client") if isinstance(mark, t.Mapping) else None
-            if client in clusters and (server, key.name) not in wanted and key.type == "cross_cluster" and key.live(now):
+            if (
+                client in clusters
+                and (server, key.name) not in wanted
+                and key.type == "cross_cluster"
+                and key.live(now)
+            ):
                 found.append({"server": server, "client": client, **orphan(raw, now)})
     return found
 
@@ -143,4 +149,16 @@ def exit_status(report: Data) -> int:
     return 1 if counts[WARNING] else 0
 
 
-__all__ = ["BROKEN", "DAY", "OK", "STATES", "UNKNOWN", "WARNING", "build", "exit_status", "stray_keys", "summary", "worst"]
+__all__ = [
+    "BROKEN",
+    "DAY",
+    "OK",
+    "STATES",
+    "UNKNOWN",
+    "WARNING",
+    "build",
+    "exit_status",
+    "stray_keys",
+    "summary",
+    "worst",
+]

@@ -63,7 +63,9 @@ class LinkView:
 
     @property
     def key(self) -> t.Optional[t.Mapping[str, t.Any]]:
-        """The key in use: a live one of the link that most nodes hold, else whatever most nodes hold and the server knows."""
+        """The key in use: a live one of the link that most nodes hold, else whatever most nodes hold and the server
+        knows.
+        """
         held = self.held
         order = sorted(held, key=lambda key_id: (self.live(key_id), len(held[key_id]), self._creation(key_id)))
         known = [key_id for key_id in order if key_id in self.keys]
@@ -104,9 +106,15 @@ class LinkView:
 
 def asked(link: t.Mapping[str, t.Any]) -> lp.Link:
     return lp.Link(
-        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
-        owner=link.get("owner"), renew_before=link.get("renew_before_ms"), grace=link.get("grace") or 0,
-    )  # fmt: skip
+        id=link["id"],
+        client=link["from"],
+        server=link["to"],
+        alias=link["alias"],
+        key_name=link["key_name"],
+        owner=link.get("owner"),
+        renew_before=link.get("renew_before_ms"),
+        grace=link.get("grace") or 0,
+    )
 
 
 def views(facts: Facts) -> t.List[LinkView]:
@@ -121,7 +129,8 @@ def _view(facts: Facts, link: t.Mapping[str, t.Any], server: t.Any, client: t.An
         if trouble:
             faults[side] = trouble
     nodes = tuple(
-        lr.node_view(name, facts.keystores.get(name), link["alias"]) for name in facts.data["clusters"][link["from"]]["nodes"]
+        lr.node_view(name, facts.keystores.get(name), link["alias"])
+        for name in facts.data["clusters"][link["from"]]["nodes"]
     )
     keys = {} if "server" in faults else {str(key["id"]): key for key in server["api_keys"]}
     by_id = {key_id: lr.key_view(key, None, lambda *_args: ()) for key_id, key in keys.items()}

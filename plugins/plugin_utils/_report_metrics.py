@@ -40,21 +40,47 @@ def prometheus(report: Data) -> str:
         return [(_link(row), row[field] / scale) for row in rows if row[field] is not None]
 
     family("report_timestamp_seconds", "When the links were looked at.", [({}, report["generated"] / 1000)])
-    family("link_state", "1 for the state the link is in.",
-           [({**_link(row), "state": state}, float(row["state"] == state)) for row in rows for state in STATES])
-    family("link_up", "1 when a real request went through every node of the client, 0 when not.",
-           [(_link(row), float(row["proven"])) for row in rows if row["proven"] is not None])
-    family("key_info", "The API key in use.",
-           [({**_link(row), "key_id": row["key_id"], "key_name": row["key_name"], "owner": row["owner"] or ""}, 1.0)
-            for row in rows if row["key_id"]])
+    family(
+        "link_state",
+        "1 for the state the link is in.",
+        [({**_link(row), "state": state}, float(row["state"] == state)) for row in rows for state in STATES],
+    )
+    family(
+        "link_up",
+        "1 when a real request went through every node of the client, 0 when not.",
+        [(_link(row), float(row["proven"])) for row in rows if row["proven"] is not None],
+    )
+    family(
+        "key_info",
+        "The API key in use.",
+        [
+            ({**_link(row), "key_id": row["key_id"], "key_name": row["key_name"], "owner": row["owner"] or ""}, 1.0)
+            for row in rows
+            if row["key_id"]
+        ],
+    )
     family("key_created_timestamp_seconds", "When the API key in use was made.", each("created", 1000))
     family("key_expiration_timestamp_seconds", "When the API key in use expires.", each("expires", 1000))
     family("key_days_left", "Whole days until the API key in use expires, negative when it has.", each("days_left"))
-    family("link_last_proof_timestamp_seconds", "When a real request last went through every node.", each("last_proof", 1000))
-    family("link_nodes", "Nodes of the client by what their keystore holds for the link.",
-           [({**_link(row), "credential": state}, float(sum(node["credential"] == state for node in row["nodes"])))
-            for row in rows for state in sorted({node["credential"] for node in row["nodes"]})])
-    family("link_orphaned_keys", "Live keys of the link that no node holds.", [(_link(row), float(len(row["orphans"]))) for row in rows])
+    family(
+        "link_last_proof_timestamp_seconds",
+        "When a real request last went through every node.",
+        each("last_proof", 1000),
+    )
+    family(
+        "link_nodes",
+        "Nodes of the client by what their keystore holds for the link.",
+        [
+            ({**_link(row), "credential": state}, float(sum(node["credential"] == state for node in row["nodes"])))
+            for row in rows
+            for state in sorted({node["credential"] for node in row["nodes"]})
+        ],
+    )
+    family(
+        "link_orphaned_keys",
+        "Live keys of the link that no node holds.",
+        [(_link(row), float(len(row["orphans"]))) for row in rows],
+    )
     family("stray_keys", "Live keys of links that are not listed any more.", [({}, float(len(report["orphans"])))])
     return "\n".join(lines) + "\n"
 
@@ -88,19 +114,36 @@ def bulk(report: Data, index: str) -> str:
     for row in report["links"]:
         identity = hashlib.sha256("{0}\n{1}".format(row["link"], report["generated"]).encode()).hexdigest()[:40]
         lines.append(_dump({"create": {"_index": index, "_id": identity}}))
-        lines.append(_dump({
-            "@timestamp": stamp,
-            "event": {"kind": "state", "dataset": "crosscluster.link", "outcome": _outcome(row)},
-            "message": "; ".join(item["cause"] for item in row["findings"]) or "the link works",
-            "crosscluster": {
-                "client": row["client"], "server": row["server"], "alias": row["alias"], "state": row["state"],
-                "proven": row["proven"], "last_proof": row["last_proof"],
-                "key": {"id": row["key_id"], "name": row["key_name"], "owner": row["owner"], "created": row["created"],
-                        "expires": row["expires"], "days_left": row["days_left"], "age_days": row["age_days"]},
-                "findings": [{name: item[name] for name in ("code", "level", "cause", "fix")} for item in row["findings"]],
-                "orphaned_keys": [key["id"] for key in row["orphans"]],
-            },
-        }))  # fmt: skip
+        lines.append(
+            _dump(
+                {
+                    "@timestamp": stamp,
+                    "event": {"kind": "state", "dataset": "crosscluster.link", "outcome": _outcome(row)},
+                    "message": "; ".join(item["cause"] for item in row["findings"]) or "the link works",
+                    "crosscluster": {
+                        "client": row["client"],
+                        "server": row["server"],
+                        "alias": row["alias"],
+                        "state": row["state"],
+                        "proven": row["proven"],
+                        "last_proof": row["last_proof"],
+                        "key": {
+                            "id": row["key_id"],
+                            "name": row["key_name"],
+                            "owner": row["owner"],
+                            "created": row["created"],
+                            "expires": row["expires"],
+                            "days_left": row["days_left"],
+                            "age_days": row["age_days"],
+                        },
+                        "findings": [
+                            {name: item[name] for name in ("code", "level", "cause", "fix")} for item in row["findings"]
+                        ],
+                        "orphaned_keys": [key["id"] for key in row["orphans"]],
+                    },
+                }
+            )
+        )
     # The API wants a newline behind the last line too, and refuses an empty body.
     return "".join(line + "\n" for line in lines)
 

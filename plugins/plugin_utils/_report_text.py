@@ -23,16 +23,26 @@ def render(report: Data) -> t.List[str]:
     for row in report["links"]:
         for item in row["findings"]:
             lines += ["", "{0} {1}: {2}".format(LEVELS.get(item["level"], "NOTE"), row["link"], item["cause"])]
-            lines += ["    {0}: {1}".format(label, item[name]) for name, label in (("evidence", "Seen"), ("fix", "Fix")) if item[name]]
+            lines += [
+                "    {0}: {1}".format(label, item[name])
+                for name, label in (("evidence", "Seen"), ("fix", "Fix"))
+                if item[name]
+            ]
     for key in report["orphans"]:
-        lines += ["", "NOTE key {0} ({1}) on {2}: made for {3}, whose link is not listed any more".format(
-            key["id"], key["name"], key["server"], key["client"]),
-            "    Fix: take the link down with the untrust playbook, or revoke the key"]  # fmt: skip
+        lines += [
+            "",
+            "NOTE key {0} ({1}) on {2}: made for {3}, whose link is not listed any more".format(
+                key["id"], key["name"], key["server"], key["client"]
+            ),
+            "    Fix: take the link down with the untrust playbook, or revoke the key",
+        ]
     return [*lines, "", total(report["summary"])]
 
 
 def total(counts: Data) -> str:
-    parts = ["{0} {1}".format(counts[state], state) for state in ("ok", "warning", "broken", "unknown") if counts[state]]
+    parts = [
+        "{0} {1}".format(counts[state], state) for state in ("ok", "warning", "broken", "unknown") if counts[state]
+    ]
     text = "{0} link{1}: {2}".format(counts["links"], "" if counts["links"] == 1 else "s", ", ".join(parts) or "none")
     if counts["next_expiry_days"] is not None:
         text += "; next expiry of a key: " + ends(counts["next_expiry_days"])
@@ -43,9 +53,16 @@ def total(counts: Data) -> str:
 
 def _cells(row: Data, now: int) -> t.Tuple[str, ...]:
     return (
-        WORDS[row["state"]], row["client"], row["server"], row["alias"], row["key_id"] or "-", plural(row["age_days"]),
-        ends(row["days_left"]) if row["key_id"] else "-", proof(row, now), row["owner"] or "-",
-    )  # fmt: skip
+        WORDS[row["state"]],
+        row["client"],
+        row["server"],
+        row["alias"],
+        row["key_id"] or "-",
+        plural(row["age_days"]),
+        ends(row["days_left"]) if row["key_id"] else "-",
+        proof(row, now),
+        row["owner"] or "-",
+    )
 
 
 def ends(days_left: t.Optional[int]) -> str:
@@ -87,11 +104,21 @@ def columns(cells: t.Sequence[t.Sequence[str]]) -> t.List[str]:
 def stats(report: Data, status: int) -> t.Dict[str, t.Any]:
     """What a job runner keeps of a run: small enough for a notification, with nothing that is not in the report."""
     attention = [
-        {"link": row["link"], "state": row["state"], "days_left": row["days_left"], "key_id": row["key_id"],
-         "findings": [{name: item[name] for name in ("code", "level", "cause", "fix")} for item in row["findings"]]}
-        for row in report["links"] if row["state"] != "ok"
-    ]  # fmt: skip
+        {
+            "link": row["link"],
+            "state": row["state"],
+            "days_left": row["days_left"],
+            "key_id": row["key_id"],
+            "findings": [{name: item[name] for name in ("code", "level", "cause", "fix")} for item in row["findings"]],
+        }
+        for row in report["links"]
+        if row["state"] != "ok"
+    ]
     return {
-        "generated": report["generated"], "status": status, "summary": dict(report["summary"]), "text": total(report["summary"]),
-        "attention": attention[:50], "left_out": max(0, len(attention) - 50),
-    }  # fmt: skip
+        "generated": report["generated"],
+        "status": status,
+        "summary": dict(report["summary"]),
+        "text": total(report["summary"]),
+        "attention": attention[:50],
+        "left_out": max(0, len(attention) - 50),
+    }

@@ -11,8 +11,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
 from support import awx_rules
 from support.awx_kit import KIT, SCHEDULES, TEMPLATES, TYPES, WORKFLOWS
+
 
 @pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry["name"])
 def test_credential_type(entry: dict[str, t.Any]) -> None:
@@ -30,7 +32,13 @@ def test_one_job_can_take_both_types() -> None:
 @pytest.mark.parametrize("leave_out", [(), ("ca_cert", "cluster", "urls")])
 @pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry["name"])
 def test_injected(entry: dict[str, t.Any], leave_out: tuple[str, ...], tmp_path: Path) -> None:
-    fields = {"cluster": "paris", "urls": "https://a:1,https://b:2", "username": "ops", "password": "{{ 7 * 7 }}$x", "ca_cert": "PEM"}
+    fields = {
+        "cluster": "paris",
+        "urls": "https://a:1,https://b:2",
+        "username": "ops",
+        "password": "{{ 7 * 7 }}$x",
+        "ca_cert": "PEM",
+    }
     given = awx_rules.inject(entry, {name: value for name, value in fields.items() if name not in leave_out}, tmp_path)
     side = {name.rsplit("_", 1)[-1]: value for name, value in given.items()}
     assert side["PASSWORD"] == "{{ 7 * 7 }}$x"
@@ -84,9 +92,17 @@ def test_the_rules_refuse_what_awx_refuses(path: tuple[t.Any, ...], value: t.Any
 
 
 @pytest.mark.parametrize(
-    "change", [{"required": "yes"}, {"type": "secret"}, {"type": "integer", "default": "1"}, {"variable": None},
-               {"type": "multiplechoice"}, {"type": "multiplechoice", "choices": ["a"], "default": "b"}, {"default": "$encrypted$"}],
-)  # fmt: skip
+    "change",
+    [
+        {"required": "yes"},
+        {"type": "secret"},
+        {"type": "integer", "default": "1"},
+        {"variable": None},
+        {"type": "multiplechoice"},
+        {"type": "multiplechoice", "choices": ["a"], "default": "b"},
+        {"default": "$encrypted$"},
+    ],
+)
 def test_the_rules_refuse_surveys_that_awx_refuses(change: dict[str, t.Any]) -> None:
     question = {"question_name": "Q", "variable": "q", "type": "text", "required": True, **change}
     assert awx_rules.survey({"name": "n", "description": "", "spec": [question]})

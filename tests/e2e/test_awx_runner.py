@@ -1,7 +1,8 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The playbooks as jobs of AWX: credentials injected by the kit's own credential types, an own directory for each job, and
+"""The playbooks as jobs of AWX: credentials injected by the kit's own credential types, an own directory for each
+job, and
 nothing on disk between them."""
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
+
+from simulator import Simulator
 from support import awx_rules, runner
 from support.awx_kit import TEMPLATES, TYPES
 from support.simulated import Api, reset
-
-from simulator import Simulator
 
 pytestmark = pytest.mark.skipif(runner.not_root() is None, reason="cannot stop being root here (no user namespaces)")
 
@@ -35,7 +36,8 @@ class Estate:
         # The inventory of AWX: everything but the logins.
         self.variables = {
             "elasticsearch_clusters": {
-                name: {key: value for key, value in cluster.items() if key not in FORBIDDEN} for name, cluster in self.clusters.items()
+                name: {key: value for key, value in cluster.items() if key not in FORBIDDEN}
+                for name, cluster in self.clusters.items()
             },
             "cross_cluster_links": [
                 {"from": "paris", "to": "berlin", "access": {"search": [{"names": ["logs-*"]}]}, "expiration": "90d"},
@@ -73,8 +75,13 @@ class Estate:
         """Key ids that the nodes hold, and the secrets learned from them."""
         found = []
         for node in self.clusters["paris"]["nodes"]:
-            shown = subprocess.run([node["keystore"], "show", "cluster.remote.berlin.credentials"], capture_output=True, text=True, check=False,
-                                   env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+            shown = subprocess.run(
+                [node["keystore"], "show", "cluster.remote.berlin.credentials"],
+                capture_output=True,
+                text=True,
+                check=False,
+                env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
+            )
             if shown.returncode == 0:
                 key_id, _colon, secret = base64.b64decode(shown.stdout).decode().partition(":")
                 found.append(key_id)
@@ -98,19 +105,32 @@ def estate(make_sim: t.Callable[..., Simulator]) -> t.Iterator[Estate]:
     sim = make_sim(nodes=2)
     reset(sim)
     for node in sim.spec["clusters"]["paris"]["nodes"]:
-        subprocess.run([node["keystore"], "remove", "cluster.remote.berlin.credentials"], capture_output=True, check=False,
-                       env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            [node["keystore"], "remove", "cluster.remote.berlin.credentials"],
+            capture_output=True,
+            check=False,
+            env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
+        )
     # The paths of sockets are at most 107 characters long, and Ansible puts some into its temporary folder.
     with tempfile.TemporaryDirectory(prefix="awx", ignore_cleanup_errors=True) as directory:
         yield Estate(sim, Path(directory))
 
 
 def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
-    """Trust, again, doctor, rotation, report, a break that the doctor names: six jobs that share nothing but the clusters."""
-    # The first job is that of a template with a survey: its extra variables turn the answers, which are text, into the link.
+    """Trust, again, doctor, rotation, report, a break that the doctor names: six jobs that share nothing but the
+    clusters.
+    """
+    # The first job is that of a template with a survey: its extra variables turn the answers, which are text,
+    # into the link.
     template = next(entry for entry in TEMPLATES if entry["name"] == "Cross-cluster: trust one link")
-    answers = {question["variable"]: question["default"] for question in template["survey_spec"]["spec"] if "default" in question}
-    job = estate.run("trust", **template["extra_vars"], **answers, crosscluster_client="paris", crosscluster_server="berlin")
+    answers = {
+        question["variable"]: question["default"]
+        for question in template["survey_spec"]["spec"]
+        if "default" in question
+    }
+    job = estate.run(
+        "trust", **template["extra_vars"], **answers, crosscluster_client="paris", crosscluster_server="berlin"
+    )
     assert (job.rc, job.status) == (0, "successful"), job
     key = Api(estate.clusters["berlin"]).get("/_security/api_key?name=paris-berlin").json["api_keys"][0]
     assert key["access"]["search"][0]["names"] == ["logs-*"] and key["expiration"]
@@ -139,7 +159,7 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     estate.sim.clear_log()
     Api(estate.clusters["berlin"]).delete("/_security/api_key", {"ids": second})
     estate.sim.clear_log()
-    job = estate.run("verify", cross_cluster_verify_fail_on="broken\nunknown".split())
+    job = estate.run("verify", cross_cluster_verify_fail_on=["broken", "unknown"])
     assert (job.rc, job.status) == (2, "failed"), job
     told = job.artifacts["cross_cluster_report"]
     assert told["status"] == 2 and told["attention"][0]["findings"][0]["code"] == "credential_revoked"
@@ -148,7 +168,8 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
 
 
 def test_two_slices_at_once(estate: Estate) -> None:
-    """Two jobs act on the same link at the same time. However they meet, what the nodes hold in the end is alive on each of them
+    """Two jobs act on the same link at the same time. However they meet, what the nodes hold in the end is alive on
+    each of them
     or is made so by the next run, which leaves one live key and nothing to do."""
     for playbook in ("trust", "rotate"):
         started = [estate.start(playbook), estate.start(playbook)]

@@ -12,10 +12,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from support import doctor
-from support.simulated import Api, link, put_credential, reset
 
 from simulator import Simulator
+from support import doctor
+from support.simulated import Api, link, put_credential, reset
 
 NAME = "by-hand-berlin"
 LINK = {"from": "paris", "to": "berlin", "name": NAME, "access": doctor.ACCESS}
@@ -63,8 +63,12 @@ class Bench:
 
     def remove(self, number: int, reload: bool = True) -> None:
         node = self.nodes[number]
-        subprocess.run([node["keystore"], "remove", "cluster.remote.berlin.credentials"], check=True, capture_output=True,
-                       env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+        subprocess.run(
+            [node["keystore"], "remove", "cluster.remote.berlin.credentials"],
+            check=True,
+            capture_output=True,
+            env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
+        )
         if reload:
             self.reload()
 
@@ -75,7 +79,9 @@ class Bench:
         assert self.berlin.delete("/_security/api_key", {"ids": [key_id]}).status == 200
 
     def settings(self, **values: t.Any) -> None:
-        answer = self.paris.put("/_cluster/settings", {"persistent": {f"cluster.remote.berlin.{k}": v for k, v in values.items()}})
+        answer = self.paris.put(
+            "/_cluster/settings", {"persistent": {f"cluster.remote.berlin.{k}": v for k, v in values.items()}}
+        )
         assert answer.status == 200, answer
 
     def restart(self, cluster: str, change: t.Callable[[str], str]) -> None:
@@ -92,8 +98,12 @@ def make(make_sim: t.Callable[..., Simulator]) -> t.Callable[..., Bench]:
         reset(sim)
         for cluster in sim.spec["clusters"].values():
             for node in cluster["nodes"]:
-                subprocess.run([node["keystore"], "remove", "cluster.remote.berlin.credentials"], check=False, capture_output=True,
-                               env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"})
+                subprocess.run(
+                    [node["keystore"], "remove", "cluster.remote.berlin.credentials"],
+                    check=False,
+                    capture_output=True,
+                    env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
+                )
             Api(cluster).post("/_nodes/reload_secure_settings")
         sim.clear_log()
         return Bench(sim, **how)
@@ -107,8 +117,7 @@ def bench(make: t.Callable[..., Bench]) -> Bench:
 
 
 def test_a_link_that_works_has_no_findings_and_nothing_is_written(bench: Bench) -> None:
-    for name in bench.clusters:
-        bench.sim.clear_log()
+    bench.sim.clear_log()
     row = bench.examine()
     assert (row["state"], row["proven"], row["findings"], row["key_id"]) == ("ok", True, [], bench.key["id"])
     assert row["last_proof"] == bench.report["generated"]
@@ -265,7 +274,10 @@ def test_server_bound_to_loopback(bench: Bench) -> None:
 
 
 def test_server_disabled(bench: Bench) -> None:
-    bench.restart("berlin", lambda text: text.replace("remote_cluster_server.enabled: true", "remote_cluster_server.enabled: false"))
+    bench.restart(
+        "berlin",
+        lambda text: text.replace("remote_cluster_server.enabled: true", "remote_cluster_server.enabled: false"),
+    )
     bench.examine()
     codes = [item["code"] for item in bench.row["findings"] if item["level"] == "error"]
     assert "server_disabled" in codes and set(codes) <= {"server_disabled", "unreachable"}, bench.row
@@ -291,13 +303,18 @@ def test_roles_lack_remote_indices(bench: Bench) -> None:
     bench.paris.put("/_security/role/analyst", {"cluster": ["monitor"]})
     bench.examine(link={"roles": [{"name": "analyst", "remote_indices": [entry]}]})
     assert "analyst" in bench.found("remote_indices_missing")["cause"]
-    bench.paris.put("/_security/role/analyst", {"cluster": ["monitor"], "remote_indices": [{"clusters": ["berlin"], **entry}]})
+    bench.paris.put(
+        "/_security/role/analyst", {"cluster": ["monitor"], "remote_indices": [{"clusters": ["berlin"], **entry}]}
+    )
     assert bench.examine(link={"roles": [{"name": "analyst", "remote_indices": [entry]}]})["state"] == "ok"
 
 
 def test_login_lacks_remote_indices(bench: Bench) -> None:
     bench.paris.user("watcher", cluster=["monitor"])
-    bench.clusters = {**bench.clusters, "paris": {**bench.clusters["paris"], "username": "watcher", "password": "secret-1"}}
+    bench.clusters = {
+        **bench.clusters,
+        "paris": {**bench.clusters["paris"], "username": "watcher", "password": "secret-1"},
+    }
     assert bench.examine()["state"] == "unknown"
     bench.found("login_lacks_remote_indices", "unknown")
 

@@ -9,11 +9,14 @@ import os
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_doctor, _link_report, _report_html
 from support import browser
 from support.estate import mesh
 
-pytestmark = pytest.mark.skipif(browser.find() is None, reason="no Chromium on this machine: the report is not looked at in a browser")
+pytestmark = pytest.mark.skipif(
+    browser.find() is None, reason="no Chromium on this machine: the report is not looked at in a browser"
+)
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CLIPPED = """[...document.querySelectorAll('td,th,p,li,h1,h2,h3')].filter(e => e.scrollWidth > e.clientWidth + 1
@@ -45,12 +48,18 @@ def test_report(size: int, tmp_path: Path) -> None:
         broken = sum(row["state"] == "broken" for row in report["links"])
         await tab.run("s = document.getElementById('state'); s.value = 'broken'; s.dispatchEvent(new Event('change'))")
         assert await tab.run("document.querySelectorAll('.links tbody tr:not([hidden])').length") == broken
-        await tab.run("new Promise(done => { document.querySelector('.matrix td.warning a').click(); setTimeout(done, 300) })")
+        await tab.run(
+            "new Promise(done => { document.querySelector('.matrix td.warning a').click(); setTimeout(done, 300) })"
+        )
         assert await tab.run("!document.querySelector(location.hash).hidden")
         # Everything is named for those who cannot see it, and can be reached with the keyboard.
-        assert await tab.run("[...document.querySelectorAll('.matrix td a, summary, input, select')]"
-                             ".every(e => (e.innerText || e.closest('label')?.innerText || '').trim().length > 0)")
-        assert await tab.run("[...document.querySelectorAll('.scroll')].every(e => e.tabIndex === 0 && e.getAttribute('role') === 'region')")
+        assert await tab.run(
+            "[...document.querySelectorAll('.matrix td a, summary, input, select')]"
+            ".every(e => (e.innerText || e.closest('label')?.innerText || '').trim().length > 0)"
+        )
+        assert await tab.run(
+            "[...document.querySelectorAll('.scroll')].every(e => e.tabIndex === 0 && e.getAttribute('role') === 'region')"  # noqa: E501
+        )
         nodes = (await tab.send("Accessibility.getFullAXTree"))["nodes"]
         roles = [node["role"]["value"] for node in nodes if not node.get("ignored")]
         assert roles.count("table") >= 2 and roles.count("columnheader") >= 10 and "rowheader" in roles
@@ -58,7 +67,9 @@ def test_report(size: int, tmp_path: Path) -> None:
         await tab.show(file.as_uri(), 390)
         nodes = (await tab.send("Accessibility.getFullAXTree"))["nodes"]
         assert sum(node["role"]["value"] == "row" for node in nodes if not node.get("ignored")) >= size
-        asked = {event["params"]["request"]["url"] for event in tab.events if event["method"] == "Network.requestWillBeSent"}
+        asked = {
+            event["params"]["request"]["url"] for event in tab.events if event["method"] == "Network.requestWillBeSent"
+        }
         assert {url.split("#")[0] for url in asked} <= {file.as_uri(), "about:blank"}, asked
         said = [event for event in tab.events if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")]
         assert not said, said

@@ -19,17 +19,52 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 NAME = re.compile(r"[a-zA-Z_]+[a-zA-Z0-9_]*")
-FIELD_KEYS = {"type", "format", "choices", "id", "label", "help_text", "multiline", "secret", "ask_at_runtime", "default"}
+FIELD_KEYS = {
+    "type",
+    "format",
+    "choices",
+    "id",
+    "label",
+    "help_text",
+    "multiline",
+    "secret",
+    "ask_at_runtime",
+    "default",
+}
 STRING_ONLY = ("choices", "multiline", "format", "secret")
 FILE = re.compile(r"template(\.[a-zA-Z_]+[a-zA-Z0-9_]*)?")
 ATTACHABLE = ("cloud", "net")
 """Kinds that a custom type may have and a job template may take."""
 FORBIDDEN_ENV = {
-    "VIRTUAL_ENV", "PATH", "PYTHONPATH", "JOB_ID", "INVENTORY_ID", "INVENTORY_SOURCE_ID", "INVENTORY_UPDATE_ID",
-    "AD_HOC_COMMAND_ID", "REST_API_URL", "REST_API_TOKEN", "MAX_EVENT_RES", "CALLBACK_QUEUE", "CALLBACK_CONNECTION", "CACHE",
-    "JOB_CALLBACK_DEBUG", "INVENTORY_HOSTVARS", "AWX_HOST", "PROJECT_REVISION", "SUPERVISOR_CONFIG_PATH",
-}  # fmt: skip
-SURVEY_TYPES = {"text": str, "textarea": str, "password": str, "multiplechoice": str, "multiselect": str, "integer": int, "float": float}
+    "VIRTUAL_ENV",
+    "PATH",
+    "PYTHONPATH",
+    "JOB_ID",
+    "INVENTORY_ID",
+    "INVENTORY_SOURCE_ID",
+    "INVENTORY_UPDATE_ID",
+    "AD_HOC_COMMAND_ID",
+    "REST_API_URL",
+    "REST_API_TOKEN",
+    "MAX_EVENT_RES",
+    "CALLBACK_QUEUE",
+    "CALLBACK_CONNECTION",
+    "CACHE",
+    "JOB_CALLBACK_DEBUG",
+    "INVENTORY_HOSTVARS",
+    "AWX_HOST",
+    "PROJECT_REVISION",
+    "SUPERVISOR_CONFIG_PATH",
+}
+SURVEY_TYPES = {
+    "text": str,
+    "textarea": str,
+    "password": str,
+    "multiplechoice": str,
+    "multiselect": str,
+    "integer": int,
+    "float": float,
+}
 
 
 def credential_type(entry: dict[str, t.Any]) -> list[str]:
@@ -47,9 +82,14 @@ def credential_type(entry: dict[str, t.Any]) -> list[str]:
             problems.append(f"{field['id']}: type {kind}")
         if not NAME.fullmatch(field["id"]) or field["id"] in ("tower", "awx") or field["id"] in ids:
             problems.append(f"{field['id']}: bad, reserved or duplicate id")
-        problems += [f"{field['id']}: {key} goes with strings only" for key in STRING_ONLY if key in field and kind != "string"]
-        problems += [f"{field['id']}: {key} must be true or false" for key in ("multiline", "secret", "ask_at_runtime")
-                     if key in field and not isinstance(field[key], bool)]  # fmt: skip
+        problems += [
+            f"{field['id']}: {key} goes with strings only" for key in STRING_ONLY if key in field and kind != "string"
+        ]
+        problems += [
+            f"{field['id']}: {key} must be true or false"
+            for key in ("multiline", "secret", "ask_at_runtime")
+            if key in field and not isinstance(field[key], bool)
+        ]
         ids.append(field["id"])
     problems += [f"required: {name} is no field" for name in inputs.get("required", []) if name not in ids]
     return problems + _injectors(injectors, ids)
@@ -66,10 +106,16 @@ def _injectors(injectors: dict[str, t.Any], ids: list[str]) -> list[str]:
             problems.append(f"env.{name} is not allowed")
         if not isinstance(value, str) or not value.isascii():
             problems.append(f"env.{name} must be ASCII text")
-    problems += [f"extra_vars.{name}: not a name" for name in injectors.get("extra_vars", {}) if not NAME.fullmatch(name)]
+    problems += [
+        f"extra_vars.{name}: not a name" for name in injectors.get("extra_vars", {}) if not NAME.fullmatch(name)
+    ]
     for template in [value for part in injectors.values() for value in part.values()]:
         try:
-            render(template, dict.fromkeys([name for name in ids if name != "tower"], "EXAMPLE"), {name: "EXAMPLE" for name in files})
+            render(
+                template,
+                dict.fromkeys([name for name in ids if name != "tower"], "EXAMPLE"),
+                dict.fromkeys(files, "EXAMPLE"),
+            )
         except jinja2.TemplateError as exc:
             problems.append(f"{template}: {exc}")
     return problems
@@ -102,7 +148,11 @@ def survey(spec: dict[str, t.Any]) -> list[str]:
     seen: set[str] = set()
     for question in spec["spec"]:
         name = question.get("variable")
-        problems += [f"{name}: {key} must be text" for key in ("type", "question_name", "variable") if not isinstance(question.get(key), str)]
+        problems += [
+            f"{name}: {key} must be text"
+            for key in ("type", "question_name", "variable")
+            if not isinstance(question.get(key), str)
+        ]
         if not isinstance(question.get("required"), bool):
             problems.append(f"{name}: required must be true or false")
         if name in seen:
@@ -115,16 +165,27 @@ def survey(spec: dict[str, t.Any]) -> list[str]:
         default = question.get("default", "")
         if default != "" and not isinstance(default, SURVEY_TYPES[kind]):
             problems.append(f"{name}: default {default!r} is not of type {kind}")
-        problems += [f"{name}: {key} must be a whole number" for key in ("min", "max")
-                     if question.get(key) is not None and not isinstance(question[key], int)]  # fmt: skip
-        if isinstance(default, str) and default and kind in ("text", "textarea") and not (
-                question.get("min", 0) <= len(default) <= question.get("max", 1 << 20)):  # fmt: skip
+        problems += [
+            f"{name}: {key} must be a whole number"
+            for key in ("min", "max")
+            if question.get(key) is not None and not isinstance(question[key], int)
+        ]
+        if (
+            isinstance(default, str)
+            and default
+            and kind in ("text", "textarea")
+            and not (question.get("min", 0) <= len(default) <= question.get("max", 1 << 20))
+        ):
             problems.append(f"{name}: the default is too short or too long")
         if kind in ("multiplechoice", "multiselect"):
             if not question.get("choices"):
                 problems.append(f"{name}: no choices")
             answers = str(default).splitlines()
-            problems += [f"{name}: default {answer} is no choice" for answer in answers if answer not in question.get("choices", [])]
+            problems += [
+                f"{name}: default {answer} is no choice"
+                for answer in answers
+                if answer not in question.get("choices", [])
+            ]
             if kind == "multiplechoice" and len(answers) > 1:
                 problems.append(f"{name}: several defaults")
         if str(default).startswith("$encrypted$"):
@@ -132,7 +193,9 @@ def survey(spec: dict[str, t.Any]) -> list[str]:
     return problems
 
 
-RRULE = re.compile(r"DTSTART(;TZID=[A-Za-z_/]+)?:\d{8}T\d{6}Z? RRULE:FREQ=(DAILY|WEEKLY|MONTHLY|HOURLY|MINUTELY|YEARLY);INTERVAL=\d+(;[A-Z]+=[A-Z0-9,]+)*")
+RRULE = re.compile(
+    r"DTSTART(;TZID=[A-Za-z_/]+)?:\d{8}T\d{6}Z? RRULE:FREQ=(DAILY|WEEKLY|MONTHLY|HOURLY|MINUTELY|YEARLY);INTERVAL=\d+(;[A-Z]+=[A-Z0-9,]+)*"  # noqa: E501
+)
 
 
 def schedule(entry: dict[str, t.Any]) -> list[str]:
@@ -143,11 +206,21 @@ def schedule(entry: dict[str, t.Any]) -> list[str]:
 
 def workflow(entry: dict[str, t.Any], templates: t.Container[str]) -> list[str]:
     nodes = {node["identifier"]: node for node in entry["simplified_workflow_nodes"]}
-    problems = [f"{name}: {node['unified_job_template']} is no template" for name, node in nodes.items()
-                if node["unified_job_template"] not in templates]  # fmt: skip
-    edges = {name: [other for key in ("success_nodes", "failure_nodes", "always_nodes") for other in node.get(key, [])]
-             for name, node in nodes.items()}  # fmt: skip
-    problems += [f"{name}: leads to {other}, which is not there" for name, others in edges.items() for other in others if other not in nodes]
+    problems = [
+        f"{name}: {node['unified_job_template']} is no template"
+        for name, node in nodes.items()
+        if node["unified_job_template"] not in templates
+    ]
+    edges = {
+        name: [other for key in ("success_nodes", "failure_nodes", "always_nodes") for other in node.get(key, [])]
+        for name, node in nodes.items()
+    }
+    problems += [
+        f"{name}: leads to {other}, which is not there"
+        for name, others in edges.items()
+        for other in others
+        if other not in nodes
+    ]
 
     def loops(name: str, path: tuple[str, ...]) -> bool:
         return name in path or any(loops(other, (*path, name)) for other in edges.get(name, []))

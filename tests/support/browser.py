@@ -46,7 +46,9 @@ class Tab:
         return answer["result"].get("value")
 
     async def show(self, url: str, width: int, height: int = 900, dark: bool = False) -> None:
-        await self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 700)
+        await self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 700
+        )
         scheme = "dark" if dark else "light"
         await self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         await self.send("Page.navigate", url=url)
@@ -67,9 +69,18 @@ async def _with_tab(work: t.Callable[[Tab], t.Awaitable[None]]) -> None:
     with tempfile.TemporaryDirectory(prefix="tab", ignore_cleanup_errors=True) as profile:
         # --no-sandbox: a browser of root, or in a container, does not start otherwise; it only opens our own file.
         process = await asyncio.create_subprocess_exec(
-            str(find()), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-            "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank",
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)  # fmt: skip
+            str(find()),
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={profile}",
+            "about:blank",
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         try:
             assert process.stderr is not None
             address = None

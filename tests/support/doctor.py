@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role cross_cluster_report does, with the real modules and filters in this process: seconds instead of a minute.
+"""What the role cross_cluster_report does, with the real modules and filters in this process: seconds instead of a
+minute.
 
 The playbook itself is run in test_awx_runner.py; here it is about what is found.
 """
@@ -28,19 +29,32 @@ def examine(clusters: dict[str, t.Any], wanted: list[dict[str, t.Any]], **option
         found = []
         for item in items:
             args = {name: value(item) if callable(value) else value for name, value in how.items()}
-            found.append({**run_module(module, {**links.link_connection(clusters[item["cluster"]]), **args}, check=check), "item": item})
+            found.append(
+                {
+                    **run_module(module, {**links.link_connection(clusters[item["cluster"]]), **args}, check=check),
+                    "item": item,
+                }
+            )
         return {"results": found}
 
     keystores = {
-        host: run_module("keystore_info", links.link_node(clusters[data["nodes"][host]["cluster"]], host)) for host in hosts
+        host: run_module("keystore_info", links.link_node(clusters[data["nodes"][host]["cluster"]], host))
+        for host in hosts
     }
     keys, remotes, infos, strays, roles, ports = {}, {}, [], {}, [], {}
     for host in hosts:
-        keys[host] = each("cross_cluster_api_key_info", links.link_reads(data, hosts, host, "to", keystores),
-                          names=lambda item: item["names"], ids=lambda item: item["ids"], types=["cross_cluster", "rest"])
+        keys[host] = each(
+            "cross_cluster_api_key_info",
+            links.link_reads(data, hosts, host, "to", keystores),
+            names=lambda item: item["names"],
+            ids=lambda item: item["ids"],
+            types=["cross_cluster", "rest"],
+        )
         remotes[host] = each("remote_cluster_info", links.link_reads(data, hosts, host, "from"), probe=True)
         infos.append(each("cluster_info", diagnosis.link_sides(data, hosts, host)))
-        strays[host] = each("cross_cluster_api_key_info", diagnosis.link_sides(data, hosts, host, "to"), active_only=True)
+        strays[host] = each(
+            "cross_cluster_api_key_info", diagnosis.link_sides(data, hosts, host, "to"), active_only=True
+        )
         entries = []
         for item in diagnosis.link_sides(data, hosts, host, "roles"):
             entries += each("remote_access_role", [item], check=True, **item["role"])["results"]

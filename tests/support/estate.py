@@ -4,9 +4,9 @@
 
 """Gathered facts of an estate that does not exist: what the tasks of the roles would have registered.
 
-    estate = Estate({"paris": 2, "berlin": 2}, [("paris", "berlin")])
-    estate.key("paris/berlin")["invalidated"] = True
-    view, = estate.views()
+estate = Estate({"paris": 2, "berlin": 2}, [("paris", "berlin")])
+estate.key("paris/berlin")["invalidated"] = True
+view, = estate.views()
 """
 
 from __future__ import annotations
@@ -22,23 +22,31 @@ DAY = 86_400_000
 class Estate:
     """All links work, with keys that have 60 of 90 days left, until a test breaks something."""
 
-    def __init__(self, clusters: t.Mapping[str, int], links: t.Sequence[tuple[str, str] | dict[str, t.Any]], now: int = NOW) -> None:
+    def __init__(
+        self, clusters: t.Mapping[str, int], links: t.Sequence[tuple[str, str] | dict[str, t.Any]], now: int = NOW
+    ) -> None:
         self.now = now
         given = {
             name: {
-                "urls": [f"https://{name}-{i}:9200" for i in range(1, nodes + 1)], "username": "elastic", "password": "x",
-                "remote_cluster_server": f"{name}.example:9443", "nodes": [f"{name}-{i}" for i in range(1, nodes + 1)],
+                "urls": [f"https://{name}-{i}:9200" for i in range(1, nodes + 1)],
+                "username": "elastic",
+                "password": "x",
+                "remote_cluster_server": f"{name}.example:9443",
+                "nodes": [f"{name}-{i}" for i in range(1, nodes + 1)],
             }
             for name, nodes in clusters.items()
-        }  # fmt: skip
+        }
         access = {"search": [{"names": ["logs-*"]}]}
         wanted = [
-            {"access": access, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})} for link in links
+            {"access": access, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})}
+            for link in links
         ]
         self.data = _link_input.normalise(given, wanted)
         assert not self.data["errors"], self.data["errors"]
         self.keystores: dict[str, t.Any] = {
-            node: {"credentials": {}, "settings": []} for cluster in self.data["clusters"].values() for node in cluster["nodes"]
+            node: {"credentials": {}, "settings": []}
+            for cluster in self.data["clusters"].values()
+            for node in cluster["nodes"]
         }
         self.keys: dict[str, list[dict[str, t.Any]]] = {name: [] for name in clusters}
         self.remotes: dict[str, list[dict[str, t.Any]]] = {name: [] for name in clusters}
@@ -50,33 +58,59 @@ class Estate:
 
     def _cluster(self, name: str, nodes: int) -> dict[str, t.Any]:
         return {
-            "version": "9.3.0", "build_flavor": "default",
+            "version": "9.3.0",
+            "build_flavor": "default",
             "license": {"type": "trial", "status": "active", "expires": None},
             "nodes": [
-                {"name": f"{name}-{i}", "version": "9.3.0", "roles": ["data", "remote_cluster_client"],
-                 "transport_address": f"10.0.0.{i}:9300",
-                 "remote_cluster_server": {"bound_address": [f"10.0.0.{i}:9443"], "publish_address": f"10.0.0.{i}:9443"}}
+                {
+                    "name": f"{name}-{i}",
+                    "version": "9.3.0",
+                    "roles": ["data", "remote_cluster_client"],
+                    "transport_address": f"10.0.0.{i}:9300",
+                    "remote_cluster_server": {
+                        "bound_address": [f"10.0.0.{i}:9443"],
+                        "publish_address": f"10.0.0.{i}:9443",
+                    },
+                }
                 for i in range(1, nodes + 1)
             ],
-        }  # fmt: skip
+        }
 
     def _link(self, number: int, link: dict[str, t.Any]) -> None:
         key_id = f"key{number:04d}"
-        self.keys[link["to"]].append({
-            "id": key_id, "name": link["key_name"], "type": "cross_cluster", "creation": self.now - 30 * DAY,
-            "expiration": self.now + 60 * DAY, "invalidated": False, "username": "elastic", "metadata": link["metadata"],
-            "access": link["access"],
-        })  # fmt: skip
+        self.keys[link["to"]].append(
+            {
+                "id": key_id,
+                "name": link["key_name"],
+                "type": "cross_cluster",
+                "creation": self.now - 30 * DAY,
+                "expiration": self.now + 60 * DAY,
+                "invalidated": False,
+                "username": "elastic",
+                "metadata": link["metadata"],
+                "access": link["access"],
+            }
+        )
         for node in self.data["clusters"][link["from"]]["nodes"]:
             self.keystores[node]["credentials"][link["alias"]] = {"api_key_id": key_id}
         urls = self.data["clusters"][link["from"]]["urls"]
-        self.remotes[link["from"]].append({
-            "alias": link["alias"], "connected": True, "mode": "proxy", "security_model": "api_key",
-            "addresses": [self.data["clusters"][link["to"]]["address"]], "skip_unavailable": True,
-            "settings": {"mode": "proxy", "proxy_address": self.data["clusters"][link["to"]]["address"]},
-            "probe": {"ok": True, "reason": None, "advice": None,
-                      "nodes": [{"url": url, "ok": True, "reason": None} for url in urls]},
-        })  # fmt: skip
+        self.remotes[link["from"]].append(
+            {
+                "alias": link["alias"],
+                "connected": True,
+                "mode": "proxy",
+                "security_model": "api_key",
+                "addresses": [self.data["clusters"][link["to"]]["address"]],
+                "skip_unavailable": True,
+                "settings": {"mode": "proxy", "proxy_address": self.data["clusters"][link["to"]]["address"]},
+                "probe": {
+                    "ok": True,
+                    "reason": None,
+                    "advice": None,
+                    "nodes": [{"url": url, "ok": True, "reason": None} for url in urls],
+                },
+            }
+        )
 
     # -- what tests change ---------------------------------------------------------------------------------------------
 
@@ -99,19 +133,31 @@ class Estate:
                 entry.update(ok=False, reason=reason)
         remote["probe"].update(ok=False, reason=reason)
 
-    # -- what the tasks registered ---------------------------------------------------------------------------------------
+    # -- what the tasks registered
+    # ---------------------------------------------------------------------------------------
 
     def registered(self, found: dict[str, t.Any], field: str) -> dict[str, t.Any]:
-        return {"localhost": {"results": [
-            {"item": {"cluster": name}, "failed": True, "msg": self.failed[field, name]} if (field, name) in self.failed
-            else {"item": {"cluster": name}, field: entries} for name, entries in found.items()
-        ]}}  # fmt: skip
+        return {
+            "localhost": {
+                "results": [
+                    {"item": {"cluster": name}, "failed": True, "msg": self.failed[field, name]}
+                    if (field, name) in self.failed
+                    else {"item": {"cluster": name}, field: entries}
+                    for name, entries in found.items()
+                ]
+            }
+        }
 
     def facts(self) -> _link_view.Facts:
         return _link_view.Facts(
-            data=self.data, keystores=self.keystores, keys=self.registered(self.keys, "api_keys"),
-            remotes=self.registered(self.remotes, "remotes"), now=self.now, clusters=self.clusters, ports=self.ports,
-        )  # fmt: skip
+            data=self.data,
+            keystores=self.keystores,
+            keys=self.registered(self.keys, "api_keys"),
+            remotes=self.registered(self.remotes, "remotes"),
+            now=self.now,
+            clusters=self.clusters,
+            ports=self.ports,
+        )
 
     def views(self) -> list[_link_view.LinkView]:
         return _link_view.views(self.facts())
@@ -122,10 +168,15 @@ def mesh(size: int) -> Estate:
     count = 2
     while count * (count - 1) < size:
         count += 1
-    names = [f"{place}-{number:02d}" for number, place in zip(range(count), ("berlin", "paris", "rome", "são-paulo", "tokyo") * count)]
+    names = [
+        f"{place}-{number:02d}"
+        for number, place in zip(range(count), ("berlin", "paris", "rome", "são-paulo", "tokyo") * count)
+    ]
     pairs = [(a, b) for a in names for b in names if a != b][:size]
-    estate = Estate({name.encode("ascii", "ignore").decode(): 3 for name in names},
-                    [tuple(part.encode("ascii", "ignore").decode() for part in pair) for pair in pairs])  # type: ignore[misc]
+    estate = Estate(
+        {name.encode("ascii", "ignore").decode(): 3 for name in names},
+        [tuple(part.encode("ascii", "ignore").decode() for part in pair) for pair in pairs],
+    )  # type: ignore[misc]
     for number, link in enumerate(estate.data["links"]):
         key = estate.key(link["id"])
         key["creation"] = estate.now - (number * 7 % 80) * DAY

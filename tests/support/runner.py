@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run a playbook with ansible-runner as AWX does: a private data directory, variables and environment given from outside, the
+"""Run a playbook with ansible-runner as AWX does: a private data directory, variables and environment given from
+outside, the
 project read-only, the user not root, and all that the run leaves behind read back from its artifacts."""
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from support.playbook import environment
 
 KIT = Path(__file__).resolve().parents[2] / "extensions" / "awx"
 
-# Root inside a container would be allowed to write everywhere; a user namespace makes the same process an ordinary user.
+# Root inside a container would be allowed to write everywhere; a user namespace makes the same process an ordinary
+# user.
 NOT_ROOT = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
 # Written by ansible-runner itself, with all that was injected.
 RUNNERS_OWN = ("command",)
@@ -59,7 +61,9 @@ class Job:
         return self.stats.get("artifact_data", {})
 
     def files(self) -> t.Iterator[tuple[str, bytes]]:
-        """All that the run left in its artifacts, but for what ansible-runner stores of the environment that it was given."""
+        """All that the run left in its artifacts, but for what ansible-runner stores of the environment that it was
+        given.
+        """
         for path in sorted(self.directory.rglob("*")):
             if path.is_file() and path.name not in RUNNERS_OWN:
                 yield str(path.relative_to(self.directory)), path.read_bytes()
@@ -69,9 +73,14 @@ class Job:
 
 
 def start(
-    directory: Path, playbook: str, extra_vars: dict[str, t.Any], env: dict[str, str], inventory: dict[str, t.Any], ident: str,
+    directory: Path,
+    playbook: str,
+    extra_vars: dict[str, t.Any],
+    env: dict[str, str],
+    inventory: dict[str, t.Any],
+    ident: str,
     arguments: t.Sequence[str] = (),
-) -> subprocess.Popen[str]:  # fmt: skip
+) -> subprocess.Popen[str]:
     """Start a job. `directory` is made new for each, as AWX does: nothing is kept between runs."""
     project = directory / "project"
     shutil.copytree(KIT / "project", project)
@@ -86,15 +95,33 @@ def start(
         path.chmod(0o555 if path.is_dir() else 0o444)
     prefix = not_root()
     assert prefix is not None
-    command = [*prefix, sys.executable, "-m", "ansible_runner", "run", str(directory), "-p", playbook, "-i", ident, "-q"]
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "ansible_runner",
+        "run",
+        str(directory),
+        "-p",
+        playbook,
+        "-i",
+        ident,
+        "-q",
+    ]
     if arguments:
         command += ["--cmdline", " ".join(arguments)]
     path = os.pathsep.join([str(Path(sys.executable).parent), variables.get("PATH", "/usr/bin:/bin")])
-    return subprocess.Popen(command, env={**variables, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env={**variables, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def _ansible(variables: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if name.startswith(("ANSIBLE_", "_ANSIBLE_")) or name in ("HOME", "TMPDIR")}
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith(("ANSIBLE_", "_ANSIBLE_")) or name in ("HOME", "TMPDIR")
+    }
 
 
 def finish(process: subprocess.Popen[str], directory: Path, ident: str, timeout: float = 400) -> Job:
@@ -105,5 +132,14 @@ def finish(process: subprocess.Popen[str], directory: Path, ident: str, timeout:
         raise
     artifacts = directory / "artifacts" / ident
     assert (artifacts / "rc").exists(), output
-    events = sorted((json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")), key=lambda event: event["counter"])
-    return Job(artifacts, int((artifacts / "rc").read_text()), (artifacts / "status").read_text(), events, (artifacts / "stdout").read_text())
+    events = sorted(
+        (json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")),
+        key=lambda event: event["counter"],
+    )
+    return Job(
+        artifacts,
+        int((artifacts / "rc").read_text()),
+        (artifacts / "status").read_text(),
+        events,
+        (artifacts / "stdout").read_text(),
+    )

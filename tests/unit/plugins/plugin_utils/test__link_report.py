@@ -11,6 +11,7 @@ import re
 import typing as t
 
 import pytest
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
     _doctor_words,
     _link_doctor,
@@ -32,7 +33,9 @@ def two() -> Estate:
 
 def report(estate: Estate, **options: t.Any) -> dict[str, t.Any]:
     views = estate.views()
-    findings = _link_doctor.examine(views, estate.facts(), **{k: v for k, v in options.items() if k in ("warn_days", "roles")})
+    findings = _link_doctor.examine(
+        views, estate.facts(), **{k: v for k, v in options.items() if k in ("warn_days", "roles")}
+    )
     return _link_report.build(views, findings, estate.now, options.get("previous"), options.get("stray", ()))
 
 
@@ -47,13 +50,29 @@ def test_a_row() -> None:
     found = report(two())
     row = found["links"][0]
     assert {name: row[name] for name in ("state", "key_id", "age_days", "days_left", "proven", "owner")} == {
-        "state": "ok", "key_id": "key0000", "age_days": 30, "days_left": 60, "proven": True, "owner": "elastic"}  # fmt: skip
+        "state": "ok",
+        "key_id": "key0000",
+        "age_days": 30,
+        "days_left": 60,
+        "proven": True,
+        "owner": "elastic",
+    }
     assert row["last_proof"] == found["generated"] and _link_report.exit_status(found) == 0
-    assert found["summary"] == {"ok": 1, "warning": 0, "broken": 0, "unknown": 0, "links": 1, "healthy": True, "orphans": 0,
-                                "next_expiry_days": 60}  # fmt: skip
+    assert found["summary"] == {
+        "ok": 1,
+        "warning": 0,
+        "broken": 0,
+        "unknown": 0,
+        "links": 1,
+        "healthy": True,
+        "orphans": 0,
+        "next_expiry_days": 60,
+    }
 
 
-@pytest.mark.parametrize(("left", "days", "words"), [(1, 0, "today"), (DAY, 1, "in 1 day"), (-1, -1, "expired"), (None, None, "never")])
+@pytest.mark.parametrize(
+    ("left", "days", "words"), [(1, 0, "today"), (DAY, 1, "in 1 day"), (-1, -1, "expired"), (None, None, "never")]
+)
 def test_days_are_rounded_down(left: int | None, days: int | None, words: str) -> None:
     estate = two()
     estate.key("paris/berlin")["expiration"] = None if left is None else estate.now + left
@@ -97,24 +116,33 @@ def test_no_orphans_are_named_while_a_node_cannot_be_read() -> None:
 @pytest.mark.parametrize(
     ("reason", "code"),
     [
-        ("API key (type:[cross_cluster], id:[key0000]) requires certificate identity matching [CN=x], but no certificate was provided",
-         "certificate_identity_missing"),
-        ("DN from provided certificate [CN=a] does not match API Key certificate identity pattern [CN=b]", "certificate_identity_mismatch"),
+        (
+            "API key (type:[cross_cluster], id:[key0000]) requires certificate identity matching [CN=x], but no certificate was provided",  # noqa: E501
+            "certificate_identity_missing",
+        ),
+        (
+            "DN from provided certificate [CN=a] does not match API Key certificate identity pattern [CN=b]",
+            "certificate_identity_mismatch",
+        ),
         ("Failed to verify cross cluster api key signature certificate from [(CN=a", "signature_untrusted"),
         ("invalid credentials for API key [key0000]", "key_wrong_secret"),
         ("current license is non-compliant for [advanced-remote-cluster-security]", "license"),
         ("target cluster version [8.9.0] does not support receiving them", "remote_too_old"),
         ("all nodes must have version [8.10.0] or higher to support", "remote_mixed_versions"),
-        ("Transport request header [x] is not allowed for cross cluster requests through the dedicated remote cluster server port",
-         "header_not_allowed"),
+        (
+            "Transport request header [x] is not allowed for cross cluster requests through the dedicated remote cluster server port",  # noqa: E501
+            "header_not_allowed",
+        ),
         ("this node does not have the remote_cluster_client role", "node_lacks_role"),
         ("Internal user [_xpack] should not be used for cross cluster requests", "internal_user"),
-        ("Cross cluster API key [k] is invalid: search does not support document or field level security if replication is assigned",
-         "key_access_invalid"),
+        (
+            "Cross cluster API key [k] is invalid: search does not support document or field level security if replication is assigned",  # noqa: E501
+            "key_access_invalid",
+        ),
         ("no such remote cluster: [berlin]", "alias_unknown"),
         ("something nobody has seen before", "unknown"),
     ],
-)  # fmt: skip
+)
 def test_what_a_node_says_becomes_cause_and_fix(reason: str, code: str) -> None:
     estate = two()
     estate.fail_probe("paris/berlin", reason)
@@ -152,7 +180,10 @@ def test_9300_and_9200() -> None:
 
 def test_key_that_cannot_be_used_any_more() -> None:
     estate = two()
-    estate.key("paris/berlin")["access"] = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
+    estate.key("paris/berlin")["access"] = {
+        "search": [{"names": ["a"], "query": "{}"}],
+        "replication": [{"names": ["a"]}],
+    }
     assert codes(estate)["key_access_invalid"] == "error"
     estate = two()
     estate.key("paris/berlin")["certificate_identity"] = "CN=paris"
@@ -161,8 +192,22 @@ def test_key_that_cannot_be_used_any_more() -> None:
 
 
 def test_every_text_can_be_filled_in() -> None:
-    names = ("client", "server", "alias", "key_name", "nodes", "address", "port", "key_id", "owner", "cluster", "version", "left", "role",
-             "fields")  # fmt: skip
+    names = (
+        "client",
+        "server",
+        "alias",
+        "key_name",
+        "nodes",
+        "address",
+        "port",
+        "key_id",
+        "owner",
+        "cluster",
+        "version",
+        "left",
+        "role",
+        "fields",
+    )
     for code, (cause, fix) in _doctor_words.WORDS.items():
         assert (cause + fix).format(**dict.fromkeys(names, "x")), code
 
@@ -242,7 +287,9 @@ def test_contrast(theme: dict[str, str]) -> None:
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, ground)
 
 
-SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\\\|\\"|\\n|[^"\\\n])*",?)*\})? (-?[0-9.]+(e[+-]?\d+)?)')
+SAMPLE = re.compile(
+    r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(\\\\|\\"|\\n|[^"\\\n])*",?)*\})? (-?[0-9.]+(e[+-]?\d+)?)'
+)
 
 
 @pytest.mark.parametrize("name", ["paris", 'a"b', "a\\b", "a\nb"])
@@ -270,7 +317,10 @@ def test_bulk_body() -> None:
     text = _report_metrics.bulk(found, "metrics-x-default")
     lines = [json.loads(line) for line in text.splitlines()]
     assert text.endswith("\n") and len(lines) == 14
-    assert all(list(action) == ["create"] for action in lines[::2]) and len({action["create"]["_id"] for action in lines[::2]}) == 7
+    assert (
+        all(list(action) == ["create"] for action in lines[::2])
+        and len({action["create"]["_id"] for action in lines[::2]}) == 7
+    )
     assert lines[1]["@timestamp"] == "2027-01-15T08:00:00.000Z" and lines[3]["event"]["outcome"] == "failure"
     assert _report_metrics.bulk({**found, "links": []}, "x") == ""
 
@@ -281,4 +331,6 @@ def test_terminal_and_stats() -> None:
     assert lines[0].startswith("STATE") and lines[-1].startswith("60 links: ")
     assert any(line.startswith("    Fix: ") for line in lines)
     stats = _report_text.stats(found, _link_report.exit_status(found))
-    assert stats["status"] == 2 and len(stats["attention"]) + stats["left_out"] == sum(row["state"] != "ok" for row in found["links"])
+    assert stats["status"] == 2 and len(stats["attention"]) + stats["left_out"] == sum(
+        row["state"] != "ok" for row in found["links"]
+    )
