@@ -58,7 +58,8 @@ header p,footer p,.legend,.seen{color:var(--quiet)}
 footer{margin-top:2rem;border-top:1px solid var(--line);font-size:.9rem}
 a{color:var(--link)}code{font-size:.85em;overflow-wrap:anywhere}
 
-a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,select:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+a:focus-visible,summary:focus-visible,.scroll:focus-visible,input:focus-visible,
+select:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .sr,.skip:not(:focus){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.6rem;padding:0;list-style:none}
 .tile{padding:.6rem .8rem;border:1px solid var(--line);border-radius:.5rem;background:var(--soft)}
