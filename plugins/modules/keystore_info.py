@@ -145,6 +145,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
     build_tool,
     warn_unused_password,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key
 
 # Each is a Java virtual machine on a host that has better things to do.
 PARALLEL_CALLS = 4
@@ -175,7 +176,7 @@ def describe(value: str, reveal: bool) -> t.Dict[str, t.Any]:
         "reason": credential.reason,
     }
     if reveal:
-        shown["encoded"] = value
+        shown["encoded"] = mark_api_key(value)
     return shown
 
 
