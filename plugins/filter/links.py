@@ -86,6 +86,26 @@ def link_status(
     return _link_run.fold(status, plans, data, hosts, results, stage)
 
 
+def link_authorities(plans: t.Any, data: t.Any, node: str) -> t.Dict[str, t.Any]:
+    """The authorities that a node needs for links that do not work yet."""
+    return _link_run.authorities(plans, data, (data["nodes"].get(node) or {}).get("cluster"))
+
+
+def link_untrusting(plans: t.Any, troubles: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
+    """Take out the links whose nodes could not be made to trust the server."""
+    return _link_run.without_authorities(status, plans, data, {node: text for node, text in troubles.items() if text})
+
+
+def link_restarts(plans: t.Any, data: t.Any, status: t.Any) -> t.List[str]:
+    """The nodes that take their credentials over only when they start."""
+    return _link_run.restarts(plans, status, data)
+
+
+def link_waiting(status: t.Any) -> t.Dict[str, t.Any]:
+    """Take out the links that wait for a restart which is not allowed."""
+    return _link_run.without_restart(status)
+
+
 def link_second_look(plans: t.Any, keystores: t.Any, keys: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
     return _link_run.second_look(plans, status, data, keystores, keys, now())
 
@@ -112,7 +132,7 @@ class FilterModule:
             function.__name__: function
             for function in (
                 link_input, link_connection, link_node, link_reads, link_plans, link_work, link_secret,
-                link_status, link_second_look,
+                link_status, link_authorities, link_untrusting, link_restarts, link_waiting, link_second_look,
                 link_report, link_table,
             )
         }  # fmt: skip

@@ -81,6 +81,7 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
         "name": name,
         "nodes": [],
         "node_urls": [],
+        "proof_urls": [],
         "owner": None,
         "address": None,
         "api_from": "localhost",
@@ -106,6 +107,9 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     if not urls and not result["node_urls"]:
         problems.add("{0} has no urls; give the HTTPS addresses of its nodes", where)
     result["urls"] = [str(url) for url in ([urls] if isinstance(urls, str) else urls or result["node_urls"])]
+    # Through each of its own addresses a node can be asked whether the link works for it.
+    whole = result["nodes"] and len(result["node_urls"]) == len(result["nodes"])
+    result["proof_urls"] = result["node_urls"] if whole else result["urls"]
     # The user of the server is the owner of the keys; it is not known for tokens and certificates.
     result["owner"] = value.get("run_as") or (None if value.get("bearer_token") else value.get("username"))
     result["address"] = value.get("remote_cluster_server")

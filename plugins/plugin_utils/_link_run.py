@@ -33,6 +33,7 @@ STAGE_WORDS = {
     "prove": "the link does not work",
     "revoke": "the API key could not be revoked",
     "certificate_authorities": "the certificate authority could not be handed over",
+    "roles": "the local role could not be changed",
 }
 
 # The steps that a task of the roles carries out; a step that is not here is part of another one.
@@ -47,7 +48,11 @@ STAGES = {
     "unset": ("unset",),
     "prove": ("prove",),
     "revoke": ("revoke",),
+    "roles": (),
 }
+
+# What a probe says when the nodes do not trust the authority of the server.
+UNTRUSTED = ("tls_untrusted",)
 
 
 # -- who does what ----------------------------------------------------------------------------------------------------
@@ -212,7 +217,7 @@ def remote_view(
     cluster: t.Mapping[str, t.Any],
     settings_drift: t.Callable[..., t.Sequence[str]],
 ) -> lp.Remote:
-    provable = len(cluster["node_urls"] or cluster["urls"]) >= len(cluster["nodes"])
+    provable = len(set(cluster["proof_urls"])) >= len(cluster["nodes"])
     if found is None:
         return lp.Remote(provable=provable)
     drift = tuple(settings_drift(link, found))
@@ -243,6 +248,7 @@ def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[st
         "states": dict(plan.states),
         "present": options.mode != "untrust",
         "proven": bool(probe.get("ok")),
+        "cause": probe.get("cause"),
         "reason": probe.get("reason"),
         "advice": probe.get("advice"),
     }
@@ -262,6 +268,8 @@ def work(
     """The items one host has to work off in a stage, leaving out links that failed before."""
     assigned = assign(data, hosts)
     items: t.List[Data] = []
+    if stage == "roles":
+        return [item for item in role_items(plans, status, data) if assigned.get(item["cluster"]) == host]
     for plan in plans:
         for step in plan["steps"]:
             if step["action"] not in STAGES[stage] or not allowed(plan, status.get(plan["link"], {}), stage):
@@ -280,6 +288,73 @@ def work(
     return _per_cluster(items) if stage in ("reload", "prove") else items
 
 
+def role_items(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[Data]:
+    """The entries that all links together want in each local role: one call for each role."""
+    links = {link["id"]: link for link in data["links"]}
+    result: t.Dict[t.Tuple[str, str], Data] = {}
+    for plan in plans:
+        if plan["blocked"] or not allowed(plan, status.get(plan["link"], {}), "roles"):
+            continue
+        for role in links[plan["link"]]["roles"]:
+            entry = result.setdefault(
+                (plan["from"], role["name"]), {"cluster": plan["from"], "name": role["name"], "links": []}
+            )
+            entry["links"].append(plan["link"])
+            for part in ("remote_indices", "remote_cluster"):
+                if role.get(part):
+                    entry[part] = [*entry.get(part, []), *role[part]]
+    return list(result.values())
+
+
+def authorities(plans: t.Sequence[Data], data: t.Mapping[str, t.Any], cluster: t.Optional[str]) -> Data:
+    """Which authorities the nodes of a client need for links that do not work yet, and whether a restart is owed."""
+    files: t.List[str] = []
+    links: t.List[str] = []
+    owed = False
+    for plan in plans:
+        path = data["clusters"][plan["to"]]["remote_ca_cert"]
+        if plan["from"] != cluster or not path or not any(step["action"] == "prove" for step in plan["steps"]):
+            continue
+        if plan["proven"]:
+            continue
+        files += [] if path in files else [path]
+        links.append(plan["link"])
+        owed = owed or plan["cause"] in UNTRUSTED
+    return {"files": files, "links": links, "restart_now": owed}
+
+
+def without_authorities(
+    status: t.Mapping[str, Data], plans: t.Sequence[Data], data: t.Mapping[str, t.Any], troubles: t.Mapping[str, str]
+) -> t.Dict[str, Data]:
+    """Take the links out whose nodes could not be made to trust the server."""
+    folded = {name: dict(entry) for name, entry in status.items()}
+    for node, trouble in troubles.items():
+        cluster = (data["nodes"].get(node) or {}).get("cluster")
+        for link in authorities(plans, data, cluster)["links"]:
+            entry = folded.setdefault(link, {})
+            entry["failed"] = {**entry.get("failed", {}), "certificate_authorities": "{0}: {1}".format(node, trouble)}
+    return folded
+
+
+def restarts(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[str]:
+    """The nodes that take their credentials over only when they start: Elasticsearch before 8.13."""
+    owing = {plan["from"] for plan in plans if status.get(plan["link"], {}).get("restart_required")}
+    return [node for cluster in sorted(owing) for node in data["clusters"][cluster]["nodes"]]
+
+
+def without_restart(status: t.Mapping[str, Data]) -> t.Dict[str, Data]:
+    """Take the links out that wait for a restart which is not allowed."""
+    folded = {name: dict(entry) for name, entry in status.items()}
+    for entry in folded.values():
+        if entry.get("restart_required"):
+            text = (
+                "before version 8.13 nodes take a credential over only when they start; restart them one at a time, or "
+                "allow it with cross_cluster_trust_restart, and run again"
+            )
+            entry["failed"] = {**entry.get("failed", {}), "restart": text}
+    return folded
+
+
 def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
     """One call does for all links of a client cluster."""
     result: t.Dict[str, Data] = {}
@@ -295,6 +370,8 @@ def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
 def allowed(plan: t.Mapping[str, t.Any], status: t.Mapping[str, t.Any], stage: str) -> bool:
     """May the link still take part in this stage?"""
     failed = status.get("failed") or {}
+    if "certificate_authorities" in failed:
+        return False
     if stage == "revoke":
         # Whatever went wrong, the old key is what still works.
         return not failed
@@ -348,6 +425,10 @@ def fold(
                 where = "{0}: {1}".format(item.get("node") or item["cluster"], trouble) if trouble else None
                 if stage == "prove" and trouble is None:
                     note(link, *_proof(entry, next(plan for plan in plans if plan["link"] == link)))
+                elif stage == "reload":
+                    note(
+                        link, where, bool(entry.get("changed")), restart_required=entry.get("restart_required") or None
+                    )
                 elif stage == "make":
                     note(link, where, bool(entry.get("changed")), **_made(entry))
                 else:
@@ -442,9 +523,9 @@ def report(
             state, note = "failed", "{0}: {1}".format(STAGE_WORDS.get(stage, stage), text)
         elif plan["steps"] and mode == "verify":
             state, note = "wrong", "; ".join(plan["words"])
-        elif plan["steps"]:
+        elif plan["steps"] or entry.get("done"):
             state = {"untrust": "removed"}.get(mode, "changed")
-            note = "; ".join(plan["words"])
+            note = "; ".join([*plan["words"], *(["local roles changed"] if "roles" in entry.get("done", []) else [])])
             if check:
                 state = "would be " + state
         else:

@@ -37,16 +37,16 @@ def killed(links, playbook, after):
     run = links.play(
         playbook, env={"ANSIBLE_CALLBACKS_ENABLED": "record,cut", "CUT_AFTER": str(after)}, arguments=["--forks", "1"]
     )
-    assert run.rc == -9, run
+    assert run.rc == -9, str(run)
 
 
 def converged(links):
     run = links.play("trust")
-    assert run.ok, run
+    assert run.ok, str(run)
     assert len(links.live_keys("berlin", "paris-berlin")) == 1
     assert links.all_work()
     again = links.play("trust", check=True)
-    assert again.ok and again.changed == 0, again
+    assert again.ok and again.changed == 0, str(again)
 
 
 @pytest.mark.parametrize("after", cut("trust"))
@@ -69,7 +69,7 @@ def test_a_teardown_that_was_killed(links, after):
     assert links.play("trust").ok
     killed(links, "untrust", after)
     run = links.play("untrust")
-    assert run.ok, run
+    assert run.ok, str(run)
     assert links.live_keys("berlin", "paris-berlin") == []
     again = links.play("untrust", check=True)
-    assert again.ok and again.changed == 0, again
+    assert again.ok and again.changed == 0, str(again)

@@ -22,12 +22,12 @@ def links(make_sim, tmp_path):
 
 def test_a_rotation_under_constant_search(links):
     first = links.play("trust")
-    assert first.ok, first
+    assert first.ok, str(first)
     old = report(first)["paris/berlin"]["api_key_id"]
 
     with Searching(links, "paris", "berlin") as searching:
         run = links.play("rotate")
-    assert run.ok, run
+    assert run.ok, str(run)
     assert searching.made > 100 and searching.failed == []
     assert plan(run)["paris/berlin"] == [
         "a rotation was asked for: make a new key paris-berlin on berlin",
@@ -57,7 +57,7 @@ def test_a_grace_keeps_the_old_key_and_an_expiring_key_is_renewed(links):
     body = {"expiration": "10d", "metadata": old["metadata"]}
     assert links.api("berlin").put(f"/_security/cross_cluster/api_key/{old['id']}", body).status == 200
     run = links.play("trust")
-    assert run.ok, run
+    assert run.ok, str(run)
     assert plan(run)["paris/berlin"][0].startswith(f"key {old['id']} expires in 9d")
     assert f"{old['id']} stays alive for the grace of 1h" in plan(run)["paris/berlin"]
     assert len(links.live_keys("berlin", "paris-berlin")) == 2
@@ -65,7 +65,7 @@ def test_a_grace_keeps_the_old_key_and_an_expiring_key_is_renewed(links):
     assert row["kept"] == [old["id"]] and row["api_key_id"] != old["id"] and row["days_left"] == 89
     links.links[0]["grace"] = "1s"
     ended = links.play("trust")
-    assert ended.ok, ended
+    assert ended.ok, str(ended)
     assert [key["id"] for key in links.live_keys("berlin", "paris-berlin")] == [row["api_key_id"]]
     assert links.all_work()
 
@@ -82,9 +82,9 @@ def test_two_rotations_at_once_lose_no_key(links):
     assert searching.failed == []
     # Whoever came second either finished after the first one, or stopped and said why.
     for run in runs:
-        assert run.ok or "Is another run at work on this link?" in str(report(run)), run
+        assert run.ok or "Is another run at work on this link?" in str(report(run)), str(run)
     after = links.play("trust")
-    assert after.ok, after
+    assert after.ok, str(after)
     assert len(links.live_keys("berlin", "paris-berlin")) == 1
     assert links.all_work()
 
@@ -95,7 +95,7 @@ def test_a_soak_of_fifty_rotations(links):
     with Searching(links, "paris", "berlin") as searching:
         for _number in range(50):
             run = links.play("rotate")
-            assert run.ok, run
+            assert run.ok, str(run)
     print(f"{searching.made} searches made, {len(searching.failed)} failed")
     assert searching.made > 1000 and searching.failed == []
     assert len(links.live_keys("berlin", "paris-berlin")) == 1

@@ -18,7 +18,7 @@ def test_both_directions_check_mode_and_second_run(sim, tmp_path):
     links = Links(sim, tmp_path, [("paris", "berlin"), ("berlin", "paris")])
 
     checked = links.play("trust", check=True)
-    assert checked.ok, checked
+    assert checked.ok, str(checked)
     assert links.writes() == []
     assert {row["state"] for row in report(checked).values()} == {"would be changed"}
     assert (
@@ -26,7 +26,7 @@ def test_both_directions_check_mode_and_second_run(sim, tmp_path):
     )
 
     first = links.play("trust", diff=True, verbosity=3)
-    assert first.ok, first
+    assert first.ok, str(first)
     assert first.changed == checked.changed > 0
     assert links.all_work()
     rows = report(first)
@@ -45,7 +45,7 @@ def test_both_directions_check_mode_and_second_run(sim, tmp_path):
         assert cluster["password"] not in printed
 
     second = links.play("trust")
-    assert second.ok and second.changed == 0, second
+    assert second.ok and second.changed == 0, str(second)
     assert links.writes() == []
     assert plan(second) == {} and {row["state"] for row in report(second).values()} == {"right"}
     assert links.requests() <= 12
@@ -65,7 +65,7 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
         sim, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases]
     )
     first = links.play("trust")
-    assert first.ok, first
+    assert first.ok, str(first)
     before = {alias: report(first)[f"paris/{alias}"]["api_key_id"] for alias in aliases}
     nodes, berlin, paris = links.clusters["paris"]["nodes"], links.api("berlin"), links.api("paris")
 
@@ -99,7 +99,7 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     time.sleep(max(0.0, short["expiration"] / 1000 + 0.1 - time.time()))
 
     run = links.play("trust")
-    assert run.ok, run
+    assert run.ok, str(run)
     words = plan(run)
     assert "paris/fine" not in words
     assert words["paris/one"] == ["paris-2 holds no credential; spread the live one from paris-1"]
@@ -124,7 +124,7 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
         assert before[alias] in live, alias
 
     again = links.play("trust")
-    assert again.ok and again.changed == 0, again
+    assert again.ok and again.changed == 0, str(again)
     assert links.writes() == []
 
 
@@ -170,6 +170,6 @@ def test_wrong_input_is_refused_before_anything_is_asked(sim, tmp_path, clusters
         given["paris"] = {**given["paris"], "nodes": []}
     run = estate.play("trust", variables={"elasticsearch_clusters": given, "cross_cluster_links": links})
     assert run.rc != 0
-    assert any(words in message for message in run.messages), run
+    assert any(words in message for message in run.messages), str(run)
     assert estate.requests() == 0
     assert given["berlin"]["password"] not in run.stdout + run.stderr

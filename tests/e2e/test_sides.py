@@ -1,0 +1,163 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What some links need besides key, credential and settings: authorities, restarts, local roles, the two side roles."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from support.links import Links, report
+from support.playbook import run_playbook
+
+RESTART = {
+    "cross_cluster_trust_restart": True,
+    "cross_cluster_trust_restart_command": [
+        "{{ (elasticsearch_clusters.paris.nodes | selectattr('name', 'eq', inventory_hostname) | first).home }}/bin/restart-node"
+    ],
+}
+
+
+def estate(make_sim, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):
+    sim = make_sim(nodes=2, **options)
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    return Links(sim, tmp_path, list(links))
+
+
+def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_sim, tmp_path):
+    links = estate(make_sim, tmp_path, trust=False)
+    without = links.play("trust", check=True, variables={"cross_cluster_trust_authorities": True})
+    assert without.ok, str(without)
+    configs = [Path(node["config_dir"], "elasticsearch.yml") for node in links.clusters["paris"]["nodes"]]
+    before = [path.read_text() for path in configs]
+
+    forbidden = links.play("trust", variables={"cross_cluster_trust_authorities": True})
+    assert forbidden.rc == 2
+    row = report(forbidden)["paris/berlin"]
+    assert row["state"] == "failed" and "must be restarted to use it" in row["note"]
+    assert links.live_keys("berlin", "paris-berlin") == []
+    for path, text in zip(configs, before):
+        assert path.read_text().startswith(text) and "remote_cluster_authorities.crt" in path.read_text()
+
+    # The file is right now, but the nodes were never restarted.
+    first = links.play("trust", variables={"cross_cluster_trust_authorities": True, **RESTART})
+    assert first.ok, str(first)
+    assert links.all_work()
+    again = links.play("trust", variables={"cross_cluster_trust_authorities": True, **RESTART})
+    assert again.ok and again.changed == 0, str(again)
+    assert links.writes() == []
+
+
+def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_sim, tmp_path):
+    links = estate(make_sim, tmp_path, version="8.12.0")
+    waiting = links.play("trust")
+    assert waiting.rc == 2
+    row = report(waiting)["paris/berlin"]
+    assert row["state"] == "failed" and "allow it with cross_cluster_trust_restart" in row["note"]
+    assert links.play("trust", variables=RESTART).ok
+    assert links.all_work()
+    old = report(links.play("trust"))["paris/berlin"]["api_key_id"]
+    # A rotation without the restart would leave the nodes with the old key, so the old key stays.
+    stopped = links.play("rotate")
+    assert stopped.rc == 2 and links.all_work()
+    assert old in [key["id"] for key in links.live_keys("berlin", "paris-berlin")]
+    ended = links.play("trust", variables=RESTART)
+    assert ended.ok, str(ended)
+    assert len(links.live_keys("berlin", "paris-berlin")) == 1 and links.all_work()
+
+
+def test_local_roles_get_the_entries_and_lose_only_them(make_sim, tmp_path):
+    role = {"name": "reader", "remote_indices": [{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}]}
+    links = estate(make_sim, tmp_path, [{"from": "paris", "to": "berlin", "roles": [role]}])
+    paris = links.api("paris")
+    assert paris.put("/_security/role/reader", {"cluster": ["monitor"], "indices": []}).status == 200
+    run = links.play("trust")
+    assert run.ok, str(run)
+    (entry,) = paris.get("/_security/role/reader").json["reader"]["remote_indices"]
+    assert entry["clusters"] == ["berlin"]
+    again = links.play("trust")
+    assert again.ok and again.changed == 0, str(again)
+    gone = links.play("untrust")
+    assert gone.ok, str(gone)
+    after = paris.get("/_security/role/reader").json["reader"]
+    assert not after.get("remote_indices") and after["cluster"] == ["monitor"]
+
+
+def side(name, links, cluster, variables, **options):
+    play = [{"hosts": "all", "gather_facts": False, "roles": [f"crosscluster.elasticsearch.{name}"], "vars": variables}]
+    hosts = {
+        node["name"]: {f"node_{field}": value for field, value in node.items()}
+        for node in links.clusters[cluster]["nodes"]
+    }
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory = {"all": {"hosts": {host: {**values, **local} for host, values in hosts.items()}}}
+    return run_playbook(
+        play, directory=links.directory / f"side-{next(links._numbers)}", inventory=inventory, **options
+    )
+
+
+def connection(cluster):
+    return {name: cluster[name] for name in ("urls", "username", "password", "ca_cert")}
+
+
+def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(make_sim, tmp_path):
+    links = estate(make_sim, tmp_path)
+    paris, berlin = links.clusters["paris"], links.clusters["berlin"]
+    variables = {
+        "remote_cluster_client_alias": "hosted",
+        "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
+        "remote_cluster_client_settings": {"mode": "proxy", "proxy_address": berlin["remote_cluster_server"], "skip_unavailable": False},
+        "remote_cluster_client_connection": connection(paris),
+        "remote_cluster_client_keystore": "{{ node_keystore }}",
+        "remote_cluster_client_config_dir": "{{ node_config_dir }}",
+    }  # fmt: skip
+    checked = side("remote_cluster_client", links, "paris", variables, check=True)
+    assert checked.ok, str(checked)
+    run = side("remote_cluster_client", links, "paris", variables)
+    assert run.ok and run.changed == checked.changed, str(run)
+    assert links.search("paris", "hosted") == [200, 200]
+    again = side("remote_cluster_client", links, "paris", variables)
+    assert again.ok and again.changed == 0, str(again)
+    gone = side("remote_cluster_client", links, "paris", {**variables, "remote_cluster_client_state": "absent"})
+    assert gone.ok, str(gone)
+    assert "hosted" not in links.api("paris").get("/_remote/info").json
+
+
+@pytest.mark.simulator_only
+def test_the_server_role_opens_the_port_and_leaves_the_rest_of_the_file_alone(make_sim, tmp_path):
+    links = estate(make_sim, tmp_path)
+    berlin = links.clusters["berlin"]
+    for node in berlin["nodes"]:
+        path = Path(node["config_dir"], "elasticsearch.yml")
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("remote_cluster_server.enabled")]
+        path.write_text("\n".join(["# a note of the operators", *lines, ""]))
+        links.sim.control("berlin", "restart_node", node=node["name"])
+    variables = {
+        "remote_cluster_server_config_dir": "{{ node_config_dir }}",
+        "remote_cluster_server_url": "{{ node_url }}",
+        "remote_cluster_server_connection": connection(berlin),
+    }
+    restart = {
+        "remote_cluster_server_restart": True,
+        "remote_cluster_server_restart_command": ["{{ node_home }}/bin/restart-node"],
+    }
+    checked = side("remote_cluster_server", links, "berlin", variables, check=True, diff=True)
+    assert checked.ok and checked.changed == 2, str(checked)
+    forbidden = side("remote_cluster_server", links, "berlin", variables)
+    assert forbidden.rc == 2 and any("restart it, or set" in text for text in forbidden.messages), str(forbidden)
+    run = side("remote_cluster_server", links, "berlin", {**variables, **restart})
+    assert run.ok, str(run)
+    text = Path(berlin["nodes"][0]["config_dir"], "elasticsearch.yml").read_text()
+    assert text.startswith("# a note of the operators\n") and "remote_cluster_server.enabled: true" in text
+    again = side("remote_cluster_server", links, "berlin", {**variables, **restart})
+    assert again.ok and again.changed == 0, str(again)
+    other = side(
+        "remote_cluster_server",
+        links,
+        "berlin",
+        {**variables, "remote_cluster_server_settings": {"network.host": "0.0.0.0"}},
+    )
+    assert other.rc == 2 and any("network.host is" in text for text in other.messages), str(other)
