@@ -9,13 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.links import Links, report
 from support.playbook import run_playbook
 
 RESTART = {
     "cross_cluster_trust_restart": True,
     "cross_cluster_trust_restart_command": [
-        "{{ (elasticsearch_clusters.paris.nodes | selectattr('name', 'eq', inventory_hostname) | first).home }}/bin/restart-node"
+        "{{ (elasticsearch_clusters.paris.nodes | selectattr('name', 'eq', inventory_hostname) | first).home }}"
+        "/bin/restart-node"
     ],
 }
 
