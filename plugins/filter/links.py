@@ -44,26 +44,33 @@ def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def link_reads(data: t.Any, hosts: t.Any, host: str, side: str, keystores: t.Any = None) -> t.List[t.Dict[str, t.Any]]:
-    return _link_run.reads(data, hosts, host, side, keystores)
+def link_reads(data: t.Any, hosts: t.Any, keystores: t.Any) -> t.Dict[str, t.Any]:
+    """What each host has to ask of servers and clients."""
+    return _link_run.reads(data, hosts, keystores)
 
 
 def link_plans(
-    data: t.Any, keystores: t.Any, keys: t.Any, remotes: t.Any, mode: str = "trust", missing_nodes: str = "fail",
-    proof: str = "every_node",
-) -> t.List[t.Dict[str, t.Any]]:  # fmt: skip
+    data: t.Any, hosts: t.Any, keystores: t.Any, keys: t.Any, remotes: t.Any, mode: str = "trust",
+    missing_nodes: str = "fail", proof: str = "every_node",
+) -> t.Dict[str, t.Any]:  # fmt: skip
+    """The plans of all links, and what each host has to do for them."""
     options = _link_plan.Options(mode="trust" if mode == "verify" else mode, missing_nodes=missing_nodes, proof=proof)
-    return _link_run.plan_all(
+    plans = _link_run.plan_all(
         data, keystores, keys, remotes, now(), options, _link_drift.key_drift, _link_drift.settings_drift
     )
+    run = {"plans": plans, "hosts": list(hosts), "status": {}}
+    run["words"] = {plan["link"]: plan["words"] for plan in plans if plan["words"]}
+    run["todo"] = any(plan["steps"] for plan in plans)
+    return _again(run, data, {})
 
 
-def link_work(
-    plans: t.Any, stage: str, host: str, hosts: t.Any, data: t.Any, status: t.Any
-) -> t.List[t.Dict[str, t.Any]]:
-    if stage not in _link_run.STAGES:
-        raise AnsibleFilterError("link_work: unknown stage {0}".format(stage))
-    return _link_run.work(plans, status, data, hosts, host, stage)
+def link_advance(run: t.Any, data: t.Any, stage: str, results: t.Any) -> t.Dict[str, t.Any]:
+    """The run after a stage: what was done, what went wrong, and what is left to do."""
+    return _again(run, data, _link_run.fold(run["status"], run["plans"], data, run["hosts"], results, stage))
+
+
+def _again(run: t.Mapping[str, t.Any], data: t.Any, status: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {**run, "status": status, "work": _link_run.work(run["plans"], status, data, run["hosts"])}
 
 
 def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check: bool = False) -> str:
@@ -80,40 +87,37 @@ def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check
     raise AnsibleFilterError("the credential for {0} is not at hand".format(item["link"]))
 
 
-def link_status(
-    plans: t.Any, stage: str, results: t.Any, hosts: t.Any, data: t.Any, status: t.Any
-) -> t.Dict[str, t.Any]:
-    return _link_run.fold(status, plans, data, hosts, results, stage)
-
-
 def link_authorities(plans: t.Any, data: t.Any, node: str) -> t.Dict[str, t.Any]:
     """The authorities that a node needs for links that do not work yet."""
     return _link_run.authorities(plans, data, (data["nodes"].get(node) or {}).get("cluster"))
 
 
-def link_untrusting(plans: t.Any, troubles: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
+def link_untrusting(run: t.Any, data: t.Any, troubles: t.Any) -> t.Dict[str, t.Any]:
     """Take out the links whose nodes could not be made to trust the server."""
-    return _link_run.without_authorities(status, plans, data, {node: text for node, text in troubles.items() if text})
+    found = {node: text for node, text in troubles.items() if text}
+    return _again(run, data, _link_run.without_authorities(run["status"], run["plans"], data, found))
 
 
-def link_restarts(plans: t.Any, data: t.Any, status: t.Any) -> t.List[str]:
+def link_restarts(run: t.Any, data: t.Any) -> t.List[str]:
     """The nodes that take their credentials over only when they start."""
-    return _link_run.restarts(plans, status, data)
+    return [node for node in _link_run.restarts(run["plans"], run["status"], data) if node in run["hosts"]]
 
 
-def link_waiting(status: t.Any) -> t.Dict[str, t.Any]:
+def link_waiting(run: t.Any, data: t.Any) -> t.Dict[str, t.Any]:
     """Take out the links that wait for a restart which is not allowed."""
-    return _link_run.without_restart(status)
+    return _again(run, data, _link_run.without_restart(run["status"]))
 
 
-def link_second_look(plans: t.Any, keystores: t.Any, keys: t.Any, data: t.Any, status: t.Any) -> t.Dict[str, t.Any]:
-    return _link_run.second_look(plans, status, data, keystores, keys, now())
+def link_second_look(run: t.Any, data: t.Any, keystores: t.Any, keys: t.Any) -> t.Dict[str, t.Any]:
+    """Withdraw revocations that must not happen after all."""
+    return _again(run, data, _link_run.second_look(run["plans"], run["status"], data, keystores, keys, now()))
 
 
 def link_report(
-    plans: t.Any, keys: t.Any, hosts: t.Any, data: t.Any, status: t.Any, mode: str = "trust", check: bool = False
+    run: t.Any, data: t.Any, keys: t.Any, mode: str = "trust", check: bool = False
 ) -> t.List[t.Dict[str, t.Any]]:
-    return _link_run.report(plans, status, data, hosts, keys, mode, check, now())
+    """One entry per link: its state and why."""
+    return _link_run.report(run["plans"], run["status"], data, run["hosts"], keys, mode, check, now())
 
 
 def link_table(rows: t.Any) -> t.List[str]:
@@ -131,8 +135,8 @@ class FilterModule:
         return {
             function.__name__: function
             for function in (
-                link_input, link_connection, link_node, link_reads, link_plans, link_work, link_secret,
-                link_status, link_authorities, link_untrusting, link_restarts, link_waiting, link_second_look,
+                link_input, link_connection, link_node, link_reads, link_plans, link_advance, link_secret,
+                link_authorities, link_untrusting, link_restarts, link_waiting, link_second_look,
                 link_report, link_table,
             )
         }  # fmt: skip

@@ -71,21 +71,20 @@ def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, s
     return result
 
 
-def reads(
-    data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: str, keystores: t.Optional[Results] = None
-) -> t.List[Data]:
-    """What one host has to ask: the keys of servers (side ``to``) or the remotes of clients (side ``from``)."""
+def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Results) -> Data:
+    """What each host has to ask: the keys of servers (side ``to``) and the remotes of clients (side ``from``)."""
     assigned = assign(data, hosts)
-    result = []
-    for name in data["clusters"]:
-        links = [link for link in data["links"] if link[side] == name]
-        if not links or assigned.get(name) != host:
-            continue
-        item: Data = {"cluster": name, "links": [link["id"] for link in links]}
-        if side == "to":
-            item["names"] = sorted({link["key_name"] for link in links})
-            item["ids"] = sorted(_held_ids(data, links, keystores or {}))
-        result.append(item)
+    result: Data = {"to": {}, "from": {}}
+    for side, shared in result.items():
+        for name in data["clusters"]:
+            links = [link for link in data["links"] if link[side] == name]
+            if not links or name not in assigned:
+                continue
+            item: Data = {"cluster": name, "links": [link["id"] for link in links]}
+            if side == "to":
+                item["names"] = sorted({link["key_name"] for link in links})
+                item["ids"] = sorted(_held_ids(data, links, keystores))
+            shared.setdefault(assigned[name], []).append(item)
     return result
 
 
@@ -258,34 +257,46 @@ def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[st
 
 
 def work(
+    plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any], hosts: t.Sequence[str]
+) -> t.Dict[str, t.Dict[str, t.List[Data]]]:
+    """The items each host has to work off in each stage, leaving out links that failed before."""
+    assigned = assign(data, hosts)
+    result: t.Dict[str, t.Dict[str, t.List[Data]]] = {}
+    for stage in STAGES:
+        for doer, item in _items(plans, status, data, assigned, stage):
+            if doer in hosts:
+                result.setdefault(doer, {}).setdefault(stage, []).append(item)
+    for stages in result.values():
+        for stage in ("reload", "prove"):
+            if stage in stages:
+                stages[stage] = _per_cluster(stages[stage])
+    return result
+
+
+def _items(
     plans: t.Sequence[Data],
     status: t.Mapping[str, Data],
     data: t.Mapping[str, t.Any],
-    hosts: t.Sequence[str],
-    host: str,
+    assigned: t.Mapping[str, str],
     stage: str,
-) -> t.List[Data]:
-    """The items one host has to work off in a stage, leaving out links that failed before."""
-    assigned = assign(data, hosts)
-    items: t.List[Data] = []
+) -> t.Iterator[t.Tuple[t.Optional[str], Data]]:
     if stage == "roles":
-        return [item for item in role_items(plans, status, data) if assigned.get(item["cluster"]) == host]
+        for item in role_items(plans, status, data):
+            yield assigned.get(item["cluster"]), item
     for plan in plans:
         for step in plan["steps"]:
             if step["action"] not in STAGES[stage] or not allowed(plan, status.get(plan["link"], {}), stage):
                 continue
-            item: Data = {"link": plan["link"], "alias": plan["alias"], "present": plan["present"], **step}
+            item = {"link": plan["link"], "alias": plan["alias"], "present": plan["present"], **step}
             if stage in ("make", "update", "revoke"):
-                item["cluster"], doer = plan["to"], assigned.get(plan["to"])
-                item["name"] = plan["key_name"]
+                item.update(cluster=plan["to"], name=plan["key_name"])
+                yield assigned.get(plan["to"]), item
             elif stage in ("deliver", "remove", "spread"):
-                item["cluster"], doer = plan["from"], step["source"] if stage == "spread" else step["node"]
-                item["maker"] = assigned.get(plan["to"])
+                item.update(cluster=plan["from"], maker=assigned.get(plan["to"]))
+                yield step["source"] if stage == "spread" else step["node"], item
             else:
-                item["cluster"], doer = plan["from"], assigned.get(plan["from"])
-            if doer == host:
-                items.append(item)
-    return _per_cluster(items) if stage in ("reload", "prove") else items
+                item.update(cluster=plan["from"])
+                yield assigned.get(plan["from"]), item
 
 
 def role_items(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[Data]:
@@ -404,9 +415,9 @@ def fold(
             entry["done"] = [*entry.get("done", []), stage] if stage not in entry.get("done", []) else entry["done"]
         entry.update({name: value for name, value in more.items() if value is not None})
 
-    for host in hosts:
+    for host, stages in work(plans, status, data, hosts).items():
         result = results.get(host)
-        expected = work(plans, status, data, hosts, host, stage)
+        expected = stages.get(stage)
         if not expected:
             continue
         entries = result.get("results") if isinstance(result, t.Mapping) else None
