@@ -316,12 +316,10 @@ def _reason_to_make(link: Link, target: t.Optional[Key], unfinished: bool, now: 
     """Why a key must be made, or an empty string."""
     if target is None:
         return "no node of {0} holds a usable credential".format(link.client)
-    if unfinished:
-        return ""
-    if options.mode == "rotate":
-        return "a rotation was asked for"
     if _expiring(link, target, now) and link.on_expiring == "rotate":
         return "key {0} expires in {1}".format(target.id, duration_words((target.expiration or 0) - now))
+    if options.mode == "rotate" and not unfinished:
+        return "a rotation was asked for"
     return ""
 
 

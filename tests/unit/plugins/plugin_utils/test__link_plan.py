@@ -179,3 +179,9 @@ def test_a_second_look_stops_when_another_run_is_at_work():
 def test_words_for_people():
     assert lp.names([]) == "" and lp.names(["a"]) == "a" and lp.names(["a", "b", "c"]) == "a, b and c"
     assert lp.duration_words(90_061_000) == "1d 1h" and lp.duration_words(0) == "0s"
+
+
+def test_a_rotation_is_not_finished_with_a_key_that_expires_soon():
+    keys = [key("a"), key("b", creation=NOW - 1, expiration=NOW + DAY)]
+    link = replace(LINK, renew_before=7 * DAY)
+    assert plan([node(1, "b"), node(2, "a")], keys, link=link).actions()[0] == "rotate"
