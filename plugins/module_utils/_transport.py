@@ -91,8 +91,8 @@ class Transport:
         if thread.is_alive():
             self._sessions.pop(base, None)
             if not session.sent:
-                raise NotSent(f"no connection within {timeout:g} s", url=base)
-            raise EsConnectionError(f"no complete answer within {timeout:g} s", url=base, may_have_acted=True)
+                raise NotSent(f"no connection within {timeout:.3g} s", url=base)
+            raise EsConnectionError(f"no complete answer within {timeout:.3g} s", url=base, may_have_acted=True)
         if "error" in box:
             raise box["error"]
         return box["response"]
@@ -289,7 +289,7 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
     if sent:
         problem = "the connection broke before the answer was complete"
         if timed_out:
-            problem = f"no complete answer within {timeout:g} s"
+            problem = f"no complete answer within {timeout:.3g} s"
         return EsConnectionError(problem, url=base, may_have_acted=True)
     if isinstance(exc, requests.exceptions.ProxyError):
         return NotSent("the proxy that the environment names did not open a connection", url=base)
@@ -304,7 +304,7 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
             )
         return NotSentTls(problem, url=base, advice=advice)
     if timed_out:
-        return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):g} s", url=base)
+        return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):.3g} s", url=base)
     if isinstance(exc, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError)):
         return NotSent("the request could not be formed from this URL and login", url=base)
     return NotSent(f"no connection ({_os_reason(chain)})", url=base)

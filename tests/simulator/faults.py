@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -94,10 +95,11 @@ class Fault:
                 await response.write(payload[: len(payload) // 2])
                 return _reset(http, response)
             pause = float(self.params.get("seconds", 1)) / max(len(payload), 1)
-            for index in range(len(payload)):
-                await response.write(payload[index : index + 1])
-                await asyncio.sleep(pause)
-            await response.write_eof()
+            with contextlib.suppress(ConnectionResetError):  # the client had enough
+                for index in range(len(payload)):
+                    await response.write(payload[index : index + 1])
+                    await asyncio.sleep(pause)
+                await response.write_eof()
             return response
         return None
 

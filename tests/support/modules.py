@@ -105,6 +105,18 @@ def check_real_again(
 
 
 @contextlib.contextmanager
+def _as_on_a_target() -> t.Iterator[None]:
+    """Once a test of this process has loaded the controller's part of Ansible, warnings would go to the screen."""
+    try:
+        from ansible.module_utils import _internal
+    except ImportError:  # before ansible-core 2.19
+        yield
+    else:
+        with mock.patch.object(_internal, "is_controller", False):
+            yield
+
+
+@contextlib.contextmanager
 def _module_args(call: t.Mapping[str, t.Any]) -> t.Iterator[None]:
     try:
         from ansible.module_utils.testing import patch_module_args
