@@ -94,6 +94,7 @@ class ActionModule(SecretAction):
         result = self.call_module(task_vars, _store=request)
         result.pop("_store_plan", None)
         clean = result.pop("_store_clean", False)
+        surplus = result.pop("_store_surplus", None)
         if result.get("failed") or result.get("unreachable"):
             if clean:
                 store.remove_intent(name)
@@ -110,7 +111,23 @@ class ActionModule(SecretAction):
                     result,
                 )
         store.remove_intent(name)
+        if surplus:
+            self._revoke_surplus(result, surplus, task_vars)
         return result
+
+    def _revoke_surplus(self, result: dict[str, t.Any], surplus: t.Sequence[str], task_vars: dict[str, t.Any]) -> None:
+        """Only now that the new secret is stored. What stays live is revoked by the next run."""
+        done = self.call_module(task_vars, _store={"phase": "revoke", "ids": list(surplus)})
+        if done.get("failed") or done.get("unreachable"):
+            display.warning(f"The key was made and stored, but others of its name were not revoked: {done.get('msg')}")
+        known = list(result.get("warnings") or [])
+        new = [text for text in done.get("warnings") or [] if text not in known]
+        if new:
+            result["warnings"] = [*known, *new]
+        revoked = done.get("revoked_ids") or []
+        result["revoked_ids"] = [*(result.get("revoked_ids") or []), *revoked]
+        left = [key_id for key_id in surplus if key_id not in revoked]
+        result["duplicates"] = [*(result.get("duplicates") or []), *left]
 
     def _keep(self, store: CredentialStore, name: str, result: t.Mapping[str, t.Any]) -> None:
         key = result.get("api_key") or {}

@@ -9,9 +9,11 @@ the private option `_store`, so that the plugin can write down what is about to 
 
 * phase `plan`: find and plan, write nothing, and return what check mode returns, plus `_store_plan` with `found` (the
   keys as the server told them) and `intent` (a document to keep until the secret is stored);
-* phase `apply`: act on the `found` of the first phase, without asking again.
+* phase `apply`: act on the `found` of the first phase, without asking again. Where a key is made, the surplus keys of
+  `duplicates: revoke` come back in `_store_surplus`, live, because the new secret is not stored yet;
+* phase `revoke`: revoke those `ids`.
 
-With both, `intent` is the document that an earlier run left behind, if any, and `held_id` the id of the key in the
+With the first two, `intent` is the document that an earlier run left behind, if any, and `held_id` the id of the key in the
 store. A key that is neither held nor known to the intent, and is just what the earlier run was making, came of a
 creation whose secret nobody has. It is revoked before a new one is made."""
 
@@ -48,6 +50,8 @@ def ensure(
             "credential_store is kept on the controller by the action plugin of this module, which did not run: call "
             "the module by its full name, crosscluster.elasticsearch.cross_cluster_api_key, in a task."
         )
+    if store.get("phase") == "revoke":
+        return {"changed": True, **_revoke_surplus(client, store["ids"], warn)}
     found = store.get("found")
     if found is None:
         found = api.find_live(client, wanted.name)
@@ -78,7 +82,7 @@ def ensure(
             result["_store_plan"] = {"found": found, "intent": _intent_of(plan, known_ids).to_document()}
         return result
     try:
-        return _apply(client, wanted, plan, known_ids, me, warn, now)
+        return _apply(client, wanted, plan, known_ids, me, warn, now, bool(store))
     except InputError as exc:
         if not store:
             exc.result.pop("_store_clean", None)
@@ -152,11 +156,20 @@ def _apply(
     me: t.Optional[str],
     warn: t.Callable[[str], None],
     now: t.Callable[[], float],
+    stores: bool,
 ) -> Result:
     surplus = [key_id for key_id in plan.revoke if key_id not in plan.lost]
     revoked = api.revoke(client, plan.lost) if plan.lost else []
     if plan.makes_key:
-        return _make(client, wanted, plan, known_ids, me, warn, now, surplus, revoked)
+        result = _make(client, wanted, plan, known_ids, me, warn, now, revoked)
+        if surplus and stores:
+            result["_store_surplus"] = surplus
+        elif surplus:
+            done = _revoke_surplus(client, surplus, warn)
+            result["revoked_ids"] += done["revoked_ids"]
+            if done["revoked_ids"] != surplus:
+                result["duplicates"] = [key_id for key_id in plan.live if key_id not in result["revoked_ids"]]
+        return result
     if plan.operation == "update" and plan.key and plan.body:
         api.update(client, plan.key, plan.body)
     if surplus:
@@ -172,7 +185,6 @@ def _make(
     me: t.Optional[str],
     warn: t.Callable[[str], None],
     now: t.Callable[[], float],
-    surplus: t.Sequence[str],
     revoked: t.List[str],
 ) -> Result:
     body = plan.body or {}
@@ -194,16 +206,17 @@ def _make(
             "because nobody has "
             "its secret, and another one was made."
         )
-    if surplus:
-        try:
-            revoked += api.revoke(client, surplus)
-        except (EsError, InputError) as exc:
-            # The new key must reach the user all the same; the next run revokes the rest.
-            revoked += getattr(exc, "revoked", [])
-            warn(f"The key was made, but others of its name were not revoked: {exc}")
-            result["duplicates"] = [key_id for key_id in plan.live if key_id not in revoked]
     result["revoked_ids"] = revoked
     return result
+
+
+def _revoke_surplus(client: ElasticsearchClient, surplus: t.Sequence[str], warn: t.Callable[[str], None]) -> Result:
+    """Revoke what is left over once a key was made; the new key must reach the user whatever happens here."""
+    try:
+        return {"revoked_ids": api.revoke(client, surplus)}
+    except (EsError, InputError) as exc:
+        warn(f"The key was made, but others of its name were not revoked, and the next run does that: {exc}")
+        return {"revoked_ids": list(getattr(exc, "revoked", []))}
 
 
 def _intent_of(plan: Plan, known_ids: t.Sequence[str]) -> Intent:

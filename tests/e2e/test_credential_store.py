@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+
 from simulator import Simulator
 from support.playbook import environment, run_playbook
 from support.secrets import Sweep
@@ -62,7 +63,9 @@ def view(path, directory, password_file):
 def test_create_again_rotate_absent(cluster, tmp_path):
     def run(check=False, **options):
         task = key_task(cluster, "life", access=ACCESS, credential_store=str(store), **options)
-        return run_playbook(play(task), directory=tmp_path / "run", vault_ids={"default": "pass"}, verbosity=3, check=check)
+        return run_playbook(
+            play(task), directory=tmp_path / "run", vault_ids={"default": "pass"}, verbosity=3, check=check
+        )
 
     store = tmp_path / "store"
     cluster.clear_log()
@@ -102,7 +105,9 @@ def test_no_key_is_made_that_could_not_be_stored(cluster, tmp_path, check):
     task = key_task(cluster, "nowhere", access=ACCESS, credential_store=str(tmp_path / "file"))
     cluster.clear_log()
     done = run_playbook(play(task), directory=tmp_path / "run", check=check)
-    assert not done.ok and "cannot be" in done.messages[0] and writes(cluster) == [] and live(cluster, "nowhere") == [], done
+    assert (
+        not done.ok and "cannot be" in done.messages[0] and writes(cluster) == [] and live(cluster, "nowhere") == []
+    ), done
 
 
 def test_a_store_of_another_vault_secret_stops_before_anything(cluster, tmp_path):
@@ -110,12 +115,14 @@ def test_a_store_of_another_vault_secret_stops_before_anything(cluster, tmp_path
     assert run_playbook(play(task), directory=tmp_path / "run", vault_ids={"default": "right"}).ok
     cluster.clear_log()
     for vault_ids in ({"default": "wrong"}, None):
-        done = run_playbook(play({**task, KEY: {**task[KEY], "rotate": True}}), directory=tmp_path / "run", vault_ids=vault_ids)
+        done = run_playbook(
+            play({**task, KEY: {**task[KEY], "rotate": True}}), directory=tmp_path / "run", vault_ids=vault_ids
+        )
         assert not done.ok and "vault secret" in done.messages[0] and cluster.log("berlin") == [], done
 
 
 # Runs the real action plugin with the real module in this process, and kills it at the given step.
-DRIVER = '''
+DRIVER = """
 import json, os, signal, sys, types
 from unittest import mock
 from ansible.parsing.dataloader import DataLoader
@@ -159,7 +166,7 @@ _credential_store.os = proxy
 shown = ("failed", "msg", "changed", "operation")
 results = [{key: value for key, value in action.perform({}).items() if key in shown} for _time in range(int(sys.argv[3]))]
 print(json.dumps(results))
-'''
+"""
 
 
 @pytest.mark.parametrize("operation", ["create", "rotate"])
@@ -197,3 +204,22 @@ def test_killed_between_any_two_steps(cluster, tmp_path, operation):
             break
     print(operation, outcomes)
     assert outcomes[-1][1] == 0 and len(outcomes) > 12
+
+
+def test_surplus_keys_are_revoked_in_the_same_run(cluster, tmp_path):
+    def run(**options):
+        task = key_task(cluster, "many", access=ACCESS, **options)
+        return run_playbook(play(task), directory=tmp_path / "run").result("Key")
+
+    for _ in range(3):
+        run(rotate=True)
+    ids = live(cluster, "many")
+    store = {"credential_store": str(tmp_path / "store"), "duplicates": "revoke"}
+    run(rotate=True, **store)
+    left = live(cluster, "many")
+    assert len(ids) == 3 and len(left) == 2 and len(set(ids) & set(left)) == 1
+    cluster.clear_log()
+    run(**store)
+    assert len(live(cluster, "many")) == 1
+    cluster.clear_log()
+    assert run(**store)["changed"] is False and writes(cluster) == []

@@ -10,6 +10,7 @@ import base64
 import json
 
 import pytest
+
 from simulator import Simulator
 from support.modules import run_module
 from support.playbook import run_playbook
@@ -39,6 +40,7 @@ def play(*tasks):
 def writes(cluster):
     return cluster.log("berlin", writes_only=True)
 
+
 LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
 
 
@@ -46,7 +48,9 @@ LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
 def store(cluster, tmp_path_factory):
     """A store with the live keys one and two, revoked, expired, and foreign, which the cluster does not know."""
     directory = tmp_path_factory.mktemp("store")
-    tasks = [key_task(cluster, name, access=ACCESS, credential_store=str(directory)) for name in ("one", "two", "revoked")]
+    tasks = [
+        key_task(cluster, name, access=ACCESS, credential_store=str(directory)) for name in ("one", "two", "revoked")
+    ]
     tasks.append(key_task(cluster, "expiring", access=ACCESS, expiration="1h", credential_store=str(directory)))
     done = run_playbook(play(*tasks), directory=tmp_path_factory.mktemp("run"))
     assert done.ok, done
@@ -86,7 +90,12 @@ def test_everywhere_without_a_request(cluster, store, tmp_path, check):
     tasks = [
         {"name": "Template", "assert": {"that": ["held == expected"]}, "vars": {"held": value}},
         {"name": "With", "assert": {"that": ["item in known"]}, "with_" + LOOKUP: ["one", "two"], "no_log": True},
-        {"name": "Loop", "assert": {"that": ["item in known"]}, "loop": "{{ query('%s', 'one', 'two') }}" % LOOKUP, "no_log": True},
+        {
+            "name": "Loop",
+            "assert": {"that": ["item in known"]},
+            "loop": "{{ query('%s', 'one', 'two') }}" % LOOKUP,
+            "no_log": True,
+        },
     ]
     known = [held(store, name, "encoded") for name in ("one", "two")]
     cluster.clear_log()

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from support.modules import run_module
 
 

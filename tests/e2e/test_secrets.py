@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
+
 from simulator import Simulator
 from support.playbook import run_playbook
 from support.secrets import Sweep, forms
@@ -32,12 +34,21 @@ def key_task(cluster, name, **options):
     return {"name": "Key", KEY: {**connection, "name": name, **options}, **task}
 
 
+def _wait_for_async_watcher(folder):
+    """The watcher of an async job looks every five seconds, and only then removes the module from the node."""
+    for _ in range(300):
+        if not any(folder.glob("ansible-tmp-*")):
+            return
+        time.sleep(0.1)
+
+
 def play(*tasks):
     return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
 
 
 def writes(cluster):
     return cluster.log("berlin", writes_only=True)
+
 
 # What the user would do with the key; the tests read it back to know what to search for.
 KEEP = {"name": "Keep", "copy": {"content": "{{ made }}", "dest": "{{ kept }}", "mode": "0600"}, "no_log": True}
@@ -46,12 +57,19 @@ KEEP = {"name": "Keep", "copy": {"content": "{{ made }}", "dest": "{{ kept }}", 
 def run(cluster, directory, *tasks, **options):
     kept = directory / "kept.json"
     done = run_playbook(
-        play(*tasks), directory=directory / "run", extra_vars={"kept": str(kept)}, verbosity=3, diff=True, watch_processes=True, **options
+        play(*tasks),
+        directory=directory / "run",
+        extra_vars={"kept": str(kept)},
+        verbosity=3,
+        diff=True,
+        watch_processes=True,
+        **options,
     )
     return done, json.loads(kept.read_text()) if kept.exists() else None
 
 
 def sweep(cluster, done, *secrets):
+    _wait_for_async_watcher(done.directory / "remote_tmp")
     # The password is given in the playbook, which ansible-core 2.19+ quotes when a task fails.
     assert any("AnsiballZ_" in process for process in done.processes), "no process of a module was seen"
     swept = Sweep(secrets)
@@ -110,7 +128,12 @@ def test_check_mode_shows_its_result(cluster, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"access": {"search": [{"names": []}]}}, {"password": "Very-Wrong-pass/word+1"}, {"metadata": {"_x": 1}}, {"expiration": "1w"}],
+    [
+        {"access": {"search": [{"names": []}]}},
+        {"password": "Very-Wrong-pass/word+1"},
+        {"metadata": {"_x": 1}},
+        {"expiration": "1w"},
+    ],
 )
 def test_failures(cluster, tmp_path, wrong):
     extra = {"secret_password": wrong.get("password") or cluster.cluster("berlin")["password"]}
@@ -131,7 +154,11 @@ def test_revealed_credentials(cluster, tmp_path):
     setting = {"name": "cluster.remote.paris.credentials", "value": "{{ credential }}", **place}
     (tmp_path / "secret.json").write_text(json.dumps({"credential": secret}))
     tasks = [
-        {"name": "Put", name: setting, "vars": {"credential": "{{ (lookup('file', secret_file) | from_json).credential }}"}},
+        {
+            "name": "Put",
+            name: setting,
+            "vars": {"credential": "{{ (lookup('file', secret_file) | from_json).credential }}"},
+        },
         {"name": "Ids", name + "_info": place},
         {"name": "Reveal", name + "_info": {**place, "reveal": True}, "register": "made"},
         KEEP,

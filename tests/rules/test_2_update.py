@@ -154,6 +154,18 @@ def test_2_2_wording_before_9_3(make_sim):
     assert old.put(f"{PATH}/{old.key()['id']}").error["reason"] == "request body is required"
 
 
+def test_0_expiration_of_a_key_can_be_changed_from_8_13_on(make_sim):
+    """elastic/elasticsearch#103453; the table of section 0 has no row for it."""
+    old = Api(make_sim(["twelve"], version="8.12.0", nodes=1).cluster("twelve"))
+    key, rest = old.key(expiration="1d"), old.rest_key()
+    for path in (f"{PATH}/{key['id']}", f"/_security/api_key/{rest['id']}"):
+        answer = old.put(path, {"metadata": {}, "expiration": "2d"})
+        assert (answer.status, answer.error["type"]) == (400, "x_content_parse_exception")
+        assert answer.error["reason"].endswith("unknown field [expiration]")
+    new = Api(make_sim(["thirteen"], version="8.13.0", nodes=1).cluster("thirteen"))
+    assert put(new, new.key(expiration="1d"), metadata={}, expiration="2d")
+
+
 def test_2_2_state_and_type(sim, berlin):
     def reason(path, key_id, body):
         answer = berlin.put(f"{path}/{key_id}", body)

@@ -55,7 +55,8 @@ def check_name(name: str) -> None:
             400,
             "invalid_index_name_exception",
             f"Invalid index name [{name}], {reason}",
-            **{"index_uuid": "_na_", "index": name},
+            index_uuid="_na_",
+            index=name,
         )
 
     if name.startswith(("_", "-", "+")):

@@ -162,7 +162,7 @@ def _node(node: Node, wanted: set[str]) -> dict[str, Any]:
         },
         "jvm": lambda: {"version": "21.0.1"},
         "os": lambda: {"name": "Linux"},
-        "plugins": lambda: [],
+        "plugins": list,
     }
     for name, make in sections.items():
         if wanted & {"_all", name}:

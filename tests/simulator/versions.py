@@ -15,6 +15,7 @@ FEATURES: dict[str, Version] = {
     "cross_cluster_api_key": (8, 10, 0),  # endpoints; GET shows type, access; active_only
     "invalidation_time": (8, 12, 0),  # GET shows `invalidation`
     "resolve_cluster": (8, 13, 0),
+    "update_expiration": (8, 13, 0),  # of an existing key, elastic/elasticsearch#103453
     "reload_remote_credentials": (8, 13, 0),
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid

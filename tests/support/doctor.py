@@ -41,16 +41,17 @@ def examine(clusters: dict[str, t.Any], wanted: list[dict[str, t.Any]], **option
         host: run_module("keystore_info", links.link_node(clusters[data["nodes"][host]["cluster"]], host))
         for host in hosts
     }
+    reads = links.link_reads(data, hosts, keystores)
     keys, remotes, infos, strays, roles, ports = {}, {}, [], {}, [], {}
     for host in hosts:
         keys[host] = each(
             "cross_cluster_api_key_info",
-            links.link_reads(data, hosts, host, "to", keystores),
+            reads["to"].get(host, []),
             names=lambda item: item["names"],
             ids=lambda item: item["ids"],
             types=["cross_cluster", "rest"],
         )
-        remotes[host] = each("remote_cluster_info", links.link_reads(data, hosts, host, "from"), probe=True)
+        remotes[host] = each("remote_cluster_info", reads["from"].get(host, []), probe=True)
         infos.append(each("cluster_info", diagnosis.link_sides(data, hosts, host)))
         strays[host] = each(
             "cross_cluster_api_key_info", diagnosis.link_sides(data, hosts, host, "to"), active_only=True

@@ -62,7 +62,7 @@ def run_module(
     code: t.Any = None
     _forget_warnings()
     patches = mock.patch.dict(os.environ, env, clear=True), mock.patch.object(sys, "argv", [f"{name}.py"])
-    with _module_args(call), patches[0], patches[1], contextlib.redirect_stdout(out):
+    with _as_on_a_target(), _module_args(call), patches[0], patches[1], contextlib.redirect_stdout(out):
         try:
             module.main()
         except SystemExit as exc:

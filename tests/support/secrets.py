@@ -4,10 +4,10 @@
 
 """Search everything a run has left behind for secrets, in every form they could have taken.
 
-    sweep = Sweep([encoded])
-    sweep.run(run)                      # a Run of support.playbook: screen, events, processes, files
-    sweep.text("log of berlin", sim.log("berlin"))
-    assert sweep.clean, sweep
+sweep = Sweep([encoded])
+sweep.run(run)                      # a Run of support.playbook: screen, events, processes, files
+sweep.text("log of berlin", sim.log("berlin"))
+assert sweep.clean, sweep
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Sweep:
     """Collects findings; says what it has searched, so that a test can see it searched something."""
 
     def __init__(self, secrets: t.Iterable[str]) -> None:
-        self._forms = [(f"secret {n} {name}", form) for n, secret in enumerate(secrets, 1) for name, form in forms(secret).items()]
+        self._forms = [
+            (f"secret {n} {name}", form) for n, secret in enumerate(secrets, 1) for name, form in forms(secret).items()
+        ]
         assert self._forms, "no secret to search for"
         self.findings: list[str] = []
         self.places = 0
@@ -97,4 +99,6 @@ class Sweep:
         self.tree(run.directory, [run.directory / "input", *ignore])
 
     def __str__(self) -> str:
-        return f"{len(self.findings)} findings in {self.places} places ({self.characters} characters): " + "; ".join(self.findings[:20])
+        return f"{len(self.findings)} findings in {self.places} places ({self.characters} characters): " + "; ".join(
+            self.findings[:20]
+        )

@@ -27,9 +27,11 @@ def _access_field(node: Node) -> Field:
 
 
 def _fields(node: Node, update: bool) -> dict[str, Field]:
-    fields: dict[str, Field] = {"access": _access_field(node), "expiration": STRING, "metadata": OBJECT}
+    fields: dict[str, Field] = {"access": _access_field(node), "metadata": OBJECT}
     if not update:
-        fields = {"name": STRING, **fields}
+        fields["name"] = STRING
+    if not update or node.has("update_expiration"):
+        fields["expiration"] = STRING
     if node.has("certificate_identity"):
         fields["certificate_identity"] = STRING_OR_NULL if update else STRING
     return fields

@@ -30,7 +30,9 @@ def _role_field(request: Request) -> object_parser.Field:
 def _parse(
     request: Request, name: str, fields: dict[str, object_parser.Field], required: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    every = {"role_descriptors": _role_field(request), "metadata": OBJECT, "expiration": STRING, **fields}
+    every = {"role_descriptors": _role_field(request), "metadata": OBJECT, **fields}
+    if "name" in fields or request.node.has("update_expiration"):
+        every["expiration"] = STRING
     found = object_parser.parse(request.content(), name, every, required)
 
     def build() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.crosscluster.elasticsearch.plugins.action import cross_cluster_api_key, keystore_info
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _secret_action
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import CredentialStore
@@ -49,7 +50,12 @@ def planned(operation, ids=(), **more):
 
 
 def made(key_id, operation="create"):
-    return {"changed": True, "operation": operation, "api_key": {"id": key_id, "creation": 5}, "encoded": encoded(key_id)}
+    return {
+        "changed": True,
+        "operation": operation,
+        "api_key": {"id": key_id, "creation": 5},
+        "encoded": encoded(key_id),
+    }
 
 
 def test_only_a_result_with_a_secret_is_hidden(monkeypatch):
@@ -122,7 +128,9 @@ def store(tmp_path):
 
 
 def run(monkeypatch, store, answers, check=False, **args):
-    task, calls = action(monkeypatch, {"name": "k", "credential_store": store.directory, "urls": [URL], **args}, answers, check=check)
+    task, calls = action(
+        monkeypatch, {"name": "k", "credential_store": store.directory, "urls": [URL], **args}, answers, check=check
+    )
     return task.run(), calls
 
 
@@ -169,7 +177,9 @@ def test_a_store_that_cannot_be_written_is_found_before(monkeypatch, tmp_path, c
 
 @pytest.mark.parametrize("clean", [True, False])
 def test_a_failed_creation_leaves_the_note_unless_nothing_was_left(monkeypatch, store, clean):
-    result, _calls = run(monkeypatch, store, [planned("create", ["x"]), {"failed": True, "msg": "no", "_store_clean": clean}])
+    result, _calls = run(
+        monkeypatch, store, [planned("create", ["x"]), {"failed": True, "msg": "no", "_store_clean": clean}]
+    )
     assert result["failed"] and "_store_clean" not in result
     assert (store.read_intent("k") is None) is clean
     if not clean:
@@ -180,13 +190,34 @@ def test_a_failed_creation_leaves_the_note_unless_nothing_was_left(monkeypatch, 
 
 def test_a_store_that_breaks_after_the_creation(monkeypatch, store):
     def make(_args):
-        monkeypatch.setattr(CredentialStore, "write", lambda self, entry: self.prepare() or (_ for _ in ()).throw(self._not_writable("full")))
+        monkeypatch.setattr(
+            CredentialStore,
+            "write",
+            lambda self, entry: self.prepare() or (_ for _ in ()).throw(self._not_writable("full")),
+        )
         return made("one")
 
     result, _calls = run(monkeypatch, store, [planned("create"), make])
     assert result["failed"] and result["changed"] and "(one)" in result["msg"] and "full" in result["msg"]
     assert SECRET not in str(result) and encoded("one") not in str(result)
     assert store.read_intent("k") == {"known_ids": []}
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_surplus_keys_are_revoked_once_the_secret_is_stored(monkeypatch, store, works):
+    warnings = []
+    monkeypatch.setattr(cross_cluster_api_key.display, "warning", warnings.append)
+
+    def revoke(_args):
+        assert store.read("k").id == "new" and store.read_intent("k") is None
+        return {"changed": True, "revoked_ids": ["old"]} if works else {"failed": True, "msg": "no answer"}
+
+    make = {**made("new", "rotate"), "_store_surplus": ["old"], "revoked_ids": [], "duplicates": ["current"]}
+    result, calls = run(monkeypatch, store, [planned("rotate", ["current", "old"]), make, revoke], duplicates="revoke")
+    assert calls[2] == {"phase": "revoke", "ids": ["old"]} and "_store_surplus" not in result
+    assert result["revoked_ids"] == (["old"] if works else [])
+    assert result["duplicates"] == (["current"] if works else ["current", "old"])
+    assert any("no answer" in warning for warning in warnings) is not works
 
 
 def test_the_key_of_another_cluster_is_not_overwritten(monkeypatch, store):

@@ -11,6 +11,7 @@ import yaml
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.crosscluster.elasticsearch.plugins.doc_fragments import _connection
 from ansible_collections.crosscluster.elasticsearch.plugins.lookup import cross_cluster_api_key as plugin
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
@@ -101,7 +102,9 @@ def test_bad_terms(directory, bad):
         lookup(bad, store=directory)
 
 
-@pytest.mark.parametrize("options", [{"min_valid": "1w"}, {"min_valid": "7"}, {"verify": True}, {"on_missing": "ignore"}])
+@pytest.mark.parametrize(
+    "options", [{"min_valid": "1w"}, {"min_valid": "7"}, {"verify": True}, {"on_missing": "ignore"}]
+)
 def test_bad_options_are_refused_without_the_secret(directory, options):
     with pytest.raises(AnsibleError) as caught:
         lookup("a", store=directory, **options)

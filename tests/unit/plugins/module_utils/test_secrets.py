@@ -10,6 +10,7 @@ import sys
 import types
 
 import pytest
+
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _secrets
 
 ENCODED = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()

@@ -14,6 +14,9 @@ import time
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret, is_encrypted
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _credential_store as module
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
     CredentialStore,
@@ -21,8 +24,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._creden
     StoreError,
     file_stem,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECRET = "ui2lp2axTNmsyakw9tvNnw"
 
@@ -74,7 +75,9 @@ def test_any_name_is_a_safe_file_name_of_its_own(one, other):
     assert (one == other) == (stem == file_stem(other))
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "logs/*", "..", ".", "Ünïcode", "A", "a.json", "-", "_x", "a" * 256, "a~b"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "logs/*", "..", ".", "Ünïcode", "A", "a.json", "-", "_x", "a" * 256, "a~b"]
+)
 def test_hostile_names(store, name):
     store.write(entry(name))
     assert store.read(name) == entry(name)
