@@ -207,8 +207,9 @@ class ElasticsearchClient:
             return result, None
         if isinstance(failure, EsTlsError):
             return failure, None  # waiting does not make a certificate trusted
-        if isinstance(failure, NotSent) and len(tried) > 1:
-            failure.advice = failure.advice or f"None of the {len(tried)} urls could be reached."
+        if isinstance(failure, NotSent) and not failure.advice:
+            several = f"None of the {len(tried)} urls could be reached. " if len(tried) > 1 else ""
+            failure.advice = several + "Check urls, and that this host may connect there."
         return failure, wait
 
     def _prefer(self, url: str) -> None:
@@ -257,6 +258,10 @@ class ElasticsearchClient:
         redact = self._redact
         common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
         cls = error_class(answer.status)
+        if reason is None and isinstance(body, dict) and answer.headers.get("x-elastic-product") == "Elasticsearch":
+            error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
+            error.advice = _advice(error, self.login)
+            return error
         if reason is None:
             return cls(
                 f"it answered HTTP {answer.status} ({_kind(answer)}), which is not an answer of Elasticsearch",

@@ -290,9 +290,14 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
         problem = "the connection broke before the answer was complete"
         if timed_out:
             problem = f"no complete answer within {timeout:.3g} s"
-        return EsConnectionError(problem, url=base, may_have_acted=True)
+        advice = None if timed_out or base.startswith("https:") else "If the cluster wants TLS, write https:// in urls."
+        return EsConnectionError(problem, url=base, may_have_acted=True, advice=advice)
     if isinstance(exc, requests.exceptions.ProxyError):
-        return NotSent("the proxy that the environment names did not open a connection", url=base)
+        return NotSent(
+            "the proxy that the environment names did not open a connection",
+            url=base,
+            advice="Check HTTPS_PROXY, or name the cluster's hosts in NO_PROXY.",
+        )
     tls = next((item for item in chain if isinstance(item, ssl.SSLError)), None)
     if tls is not None or isinstance(exc, requests.exceptions.SSLError):
         problem = describe_tls_error(tls or exc)

@@ -68,6 +68,8 @@ def test_parameters(berlin):
     assert berlin.get("/?pretty").text.startswith('{\n  "name" : "berlin-1"')
     assert berlin.get("/?filter_path=version.number,name").json == {"name": "berlin-1", "version": {"number": "9.3.0"}}
     assert set(berlin.get("/?filter_path=-version").json) == {"name", "cluster_name", "cluster_uuid", "tagline"}
+    refusal = berlin.get("/_security/api_key?owner=x&filter_path=api_keys.id")
+    assert refusal.error["type"] == "illegal_argument_exception", "filter_path leaves errors whole"
     assert berlin.get("/?human&format=json").status == 200
     assert "stack_trace" in berlin.get("/_security/api_key?owner=x&error_trace=true").error
 

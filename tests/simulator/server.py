@@ -109,7 +109,9 @@ async def respond(
         request.params = {**request.query, **request.path_params}
         request.check(route)
         status, body = await route.handler(request)
+        failed = False
     except (EsHttpError, SimpleError) as error:
+        failed = True
         status, body = error.status, error.body()
         out.update(error.headers)
         if isinstance(error, EsHttpError) and request.query.get("error_trace") in ("", "true"):
@@ -119,6 +121,7 @@ async def respond(
         LOG.exception("unhandled error in %s %s", method, uri)
         with contextlib.suppress(Exception):
             node.cluster.extra.setdefault("bugs", []).append(f"{method} {uri}")
+        failed = True
         status = 500
         body = EsHttpError(500, "simulator_bug_exception", "the simulator failed on this request; see its log").body()
     out.update(request.response_headers)
@@ -129,7 +132,7 @@ async def respond(
     if isinstance(body, str):
         out["Content-Type"] = "text/plain; charset=UTF-8"
         return status, body.encode(), out
-    if "filter_path" in request.query and request.query["filter_path"]:
+    if not failed and request.query.get("filter_path"):  # errors are built without the filter
         body = filter_path.apply(body, request.query["filter_path"])
     pretty = request.query.get("pretty") in ("", "true")
     return status, dumps(body, pretty).encode("utf-8", "surrogatepass"), out

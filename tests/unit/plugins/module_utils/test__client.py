@@ -118,6 +118,7 @@ def test_the_total_time_is_bounded():
         ((200, "<html>Sign in</html>", {"x-elastic-product": "", "content-type": "text/html"}), "is not Elasticsearch"),
         ((200, {"ok": 1}, {"x-elastic-product": ""}), "X-Elastic-Product"),
         ((404, "<h1>nginx</h1>", {"content-type": "text/html"}), "not an answer of Elasticsearch"),
+        ((401, {}), "HTTP 401 without an explanation. Check username and password."),
         ((302, "", {"location": "https://bob:pw@evil.example/x?y=z"}), "redirect to https://evil.example"),
         ((200, '{"cut": '), "cut off"),
     ],
