@@ -35,6 +35,9 @@ notes:
     nobody has its secret, and only then tries again, up to O(retries) times.
   - RV(encoded) is a secret. The result of this module is not displayed when it holds one, and is complete in a
     registered variable. Set C(no_log=true) on the tasks that use it.
+  - Leave C(async) out of tasks that may make a key. Ansible keeps the result of such a job, the secret included, in a
+    file below C(~/.ansible_async) on the host of the task, and removes it only where C(ansible.builtin.async_status)
+    is called with O(ansible.builtin.async_status#module:mode=cleanup). O(credential_store) refuses C(async).
 extends_documentation_fragment:
   - crosscluster.elasticsearch._connection
   - crosscluster.elasticsearch._attributes
