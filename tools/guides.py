@@ -59,6 +59,13 @@ With ``skip_unavailable: true``, the default from 8.15 on, a search succeeds wha
 of the remote cluster.
 """
 
+VERIFY = """
+What the verify playbook finds beside these
+-------------------------------------------
+
+It compares both sides, so it also sees what no answer of Elasticsearch tells.
+"""
+
 
 def picture() -> str:
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 280" role="img" aria-label="%s">' % TITLE]
@@ -92,7 +99,7 @@ def text(kind: str, x: int, y: int, content: str, anchor: str = "start") -> str:
 def diagnosis(root: str) -> types.ModuleType:
     """The module with the table, loaded without Ansible: it is pure and has one neighbour."""
     package = types.ModuleType("utilities")
-    package.__path__ = [os.path.join(root, "plugins", "module_utils")]
+    package.__path__ = [os.path.join(root, "plugins", name) for name in ("module_utils", "plugin_utils")]
     sys.modules["utilities"] = package
     return importlib.import_module("utilities._diagnosis")
 
@@ -111,6 +118,10 @@ def escape(content: str) -> str:
     return re.sub(r"([*`|_\\])", r"\\\1", content)
 
 
+def placeholders(content: str) -> str:
+    return escape(re.sub(r"\{(\w+)\}", r"<\1>", content))
+
+
 def entry(cause: str, said: str, advice: str) -> list[str]:
     return ["``%s``" % cause, "    Says: %s" % said, "", "    Fix: %s" % escape(advice), ""]
 
@@ -124,6 +135,9 @@ def troubleshooting(root: str) -> str:
         said = "; ".join("*%s*" % escape(one) for one in readable(rule.pattern))
         lines += entry(rule.cause, said, rule.advice.format(alias="<alias>"))
     lines += entry("not_connected", "Nothing that tells more.", module.NOT_CONNECTED)
+    lines += VERIFY.split("\n")
+    for code, (cause, fix) in importlib.import_module("utilities._doctor_words").WORDS.items():
+        lines += ["``%s``" % code, "    Cause: %s." % placeholders(cause), "", "    Fix: %s" % placeholders(fix), ""]
     return "\n".join(lines) + "\n"
 
 

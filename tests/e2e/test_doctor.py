@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import datetime
 import socket
 import subprocess
 import typing as t
 from pathlib import Path
 
 import pytest
+import trustme
 
 from simulator import Simulator
 from support import doctor
@@ -288,6 +291,58 @@ def test_certificate_not_trusted(make: t.Callable[..., Bench]) -> None:
     bench.examine()
     finding = bench.found("certificate_untrusted")
     assert "certificate_authorities" in finding["fix"] and "self-signed certificate" in finding["evidence"]
+
+
+@contextlib.contextmanager
+def showing(bench: Bench, *names: str, **how: t.Any) -> t.Iterator[None]:
+    """The remote cluster server of berlin has another certificate of its own authority meanwhile."""
+    authority = bench.sim.clusters["berlin"].extra["authorities"]["remote_cluster"]
+    kept = {}
+    for node in bench.clusters["berlin"]["nodes"]:
+        leaf, certs = authority.issue_cert(*names, **how), Path(node["config_dir"], "certs")
+        chain = b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
+        for name, content in (("remote_cluster.crt", chain), ("remote_cluster.key", leaf.private_key_pem.bytes())):
+            kept[certs / name] = (certs / name).read_bytes()
+            (certs / name).write_bytes(content)
+    bench.restart("berlin", lambda text: text)
+    try:
+        yield
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+        bench.restart("berlin", lambda text: text)
+
+
+def test_certificate_name(bench: Bench) -> None:
+    with showing(bench, "berlin.example"):
+        bench.examine()
+    assert "berlin.example" in bench.found("certificate_name")["evidence"]
+
+
+def test_certificate_expired(bench: Bench) -> None:
+    past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    with showing(bench, "127.0.0.1", "localhost", not_before=past - datetime.timedelta(days=1), not_after=past):
+        bench.examine()
+    assert "expired" in bench.found("certificate_expired")["evidence"]
+
+
+def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
+    authority = trustme.CA()
+    leaf = authority.issue_cert("paris.example", common_name="paris")
+    for node in bench.nodes:
+        config = Path(node["config_dir"])
+        (config / "sign.crt").write_bytes(leaf.cert_chain_pems[0].bytes())
+        (config / "sign.key").write_bytes(leaf.private_key_pem.bytes())
+    for node in bench.clusters["berlin"]["nodes"]:
+        Path(node["config_dir"], "sign_ca.crt").write_bytes(authority.cert_pem.bytes())
+    trusted = {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}
+    assert bench.berlin.put("/_cluster/settings", {"persistent": trusted}).status == 200
+    bench.settings(**{"signing.certificate": "sign.crt", "signing.key": "sign.key"})
+    key = bench.berlin.key(NAME, certificate_identity="CN=rome")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    bench.found("certificate_identity_mismatch")
 
 
 def test_certificate_identity(bench: Bench) -> None:
