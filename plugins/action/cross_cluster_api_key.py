@@ -5,8 +5,8 @@
 """Keeps a new key off the screen and stores it on the controller; the documentation is that of the module.
 
 With `credential_store` the module is asked twice: first what it would do, which writes nothing, then to do it. What it
-is about to do is written into the store in between. So a run that is cut off between the creation of a key and its being
-stored leaves a note by which the next run finds the key whose secret is lost, revokes it, and makes another.
+is about to do is written into the store in between. So a run that is cut off between the creation of a key and its
+being stored leaves a note by which the next run finds the key whose secret is lost, revokes it, and makes another.
 """
 
 from __future__ import annotations

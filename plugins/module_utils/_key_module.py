@@ -13,8 +13,8 @@ the private option `_store`, so that the plugin can write down what is about to 
   `duplicates: revoke` come back in `_store_surplus`, live, because the new secret is not stored yet;
 * phase `revoke`: revoke those `ids`.
 
-With the first two, `intent` is the document that an earlier run left behind, if any, and `held_id` the id of the key in the
-store. A key that is neither held nor known to the intent, and is just what the earlier run was making, came of a
+With the first two, `intent` is the document that an earlier run left behind, if any, and `held_id` the id of the key in
+the store. A key that is neither held nor known to the intent, and is just what the earlier run was making, came of a
 creation whose secret nobody has. It is revoked before a new one is made."""
 
 from __future__ import annotations

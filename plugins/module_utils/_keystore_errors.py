@@ -149,9 +149,9 @@ def _last_error(said: str) -> t.Optional[str]:
     lines = [line.strip() for line in said.splitlines() if line.strip() and PROMPT not in line]
     errors = [line for line in lines if line.startswith("ERROR:")]
     uncaught = [line for line in lines if re.match(r"Exception in thread|[\w.$]+(Exception|Error)\b", line)]
-    chosen = (errors or uncaught or lines[-1:] or [None])[0]
-    if chosen is None:
+    found = errors or uncaught or lines[-1:]
+    if not found:
         return None
-    chosen = re.sub(r"^ERROR:\s*", "", chosen)
+    chosen = re.sub(r"^ERROR:\s*", "", found[0])
     chosen = re.sub(r",? with exit code \d+$", "", chosen)
     return chosen[:300].rstrip(".")

@@ -28,7 +28,7 @@ try:
 except ImportError:
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: t.Optional[str] = traceback.format_exc()
-    HTTPAdapter = object
+    HTTPAdapter = object  # type: ignore[assignment, misc]
 else:
     HAS_REQUESTS = True
     REQUESTS_IMPORT_ERROR = None
@@ -197,7 +197,8 @@ class _ContextAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        super().init_poolmanager(*args, **self._tls(), **kwargs)
+        kwargs.update(self._tls())
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _pool_classes(self._session)
 
     def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
@@ -238,7 +239,7 @@ def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:
     """
 
     def marking(connection_class: t.Any) -> t.Any:
-        class Connection(connection_class):  # type: ignore[misc]
+        class Connection(connection_class):
             opening = False
 
             def connect(self) -> t.Any:
@@ -271,7 +272,7 @@ def _keep_headers(request: t.Any) -> t.Any:
 
 
 def _requests_bundle() -> t.Optional[str]:
-    return requests.certs.where() if HAS_REQUESTS else None
+    return requests.utils.DEFAULT_CA_BUNDLE_PATH if HAS_REQUESTS else None
 
 
 def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionError:

@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Returns version, licence, the roles of the nodes, and where the nodes listen as remote cluster servers.
   - This is what tells why a link cannot work before any key is looked at. The playbook
-    P(crosscluster.elasticsearch.verify#playbook) uses it.
+    C(crosscluster.elasticsearch.verify) uses it.
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
   - crosscluster.elasticsearch._attributes.actiongroup_elasticsearch

@@ -12,9 +12,9 @@ Format, version 1: JSON (which is YAML as well), encrypted as a whole by Ansible
      "cluster": {"urls": ["https://berlin-1:9200"]}}
 
 Files of the key `paris-berlin`: `paris-berlin.json` (the credential), `paris-berlin.intent` (only between the decision
-to make a key and the credential being stored), `.paris-berlin.lock` (empty). A name that is not a plain file name gets a
-readable stem and a digest. The name of the cluster is not part of it, because the lookup must find a credential without
-asking anybody: use one directory per server cluster where two of them have keys of the same name.
+to make a key and the credential being stored), `.paris-berlin.lock` (empty). A name that is not a plain file name gets
+a readable stem and a digest. The name of the cluster is not part of it, because the lookup must find a credential
+without asking anybody: use one directory per server cluster where two of them have keys of the same name.
 
 Every write goes to a new file that is flushed to the disk, renamed over the old one, and made permanent by flushing the
 directory: cut off anywhere, there is the old content or the new one. Writers of one key exclude each other by a lock

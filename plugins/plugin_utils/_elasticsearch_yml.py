@@ -26,7 +26,7 @@ class Merged(t.NamedTuple):
     """The new text, and what stands in the way of it."""
 
     text: str
-    changed: t.List[str]
+    differing: t.List[str]
     conflicts: t.List[str]
 
 
@@ -62,7 +62,7 @@ def merge(
         return Merged(text, [], ["elasticsearch.yml cannot be changed, because {0}; mend the file first".format(exc)])
     outside, block = split(text)
     flat_outside = read(outside)
-    changed: t.List[str] = []
+    differing: t.List[str] = []
     conflicts: t.List[str] = []
     ours = dict(read(block))
     for name, value in settings.items():
@@ -75,13 +75,13 @@ def merge(
                 )
         elif not same(ours.get(name), value):
             ours[name] = value
-            changed.append(name)
+            differing.append(name)
     for name, items in (add or {}).items():
         current = listed(effective.get(name))
         missing = [item for item in items if item not in current]
         if not missing:
             continue
-        changed.append(name)
+        differing.append(name)
         if name not in flat_outside:
             ours[name] = current + missing
             continue
@@ -94,9 +94,9 @@ def merge(
             )
         else:
             outside = replaced
-    if conflicts or not changed:
+    if conflicts or not differing:
         return Merged(text, [], conflicts)
-    return Merged(join(outside, ours), changed, [])
+    return Merged(join(outside, ours), differing, [])
 
 
 def without(text: str) -> str:

@@ -44,7 +44,7 @@ KEY_STATES = {
 """What the server says of a key, and the state of the keystore that explains it."""
 
 
-class Findings(list):  # type: ignore[type-arg]
+class Findings(list):
     """The findings about one link, each cause once."""
 
     def __init__(self, view: LinkView) -> None:
@@ -295,10 +295,10 @@ def _probe(found: Findings, facts: Facts) -> None:
         seen = _seen(members)
         if cause == "login_lacks_remote_indices":
             found.word("login_lacks_remote_indices", "unknown", seen)
-        elif _explains(found, t.cast(str, cause), members, seen) or (cause in VAGUE and found.explained()):
+        elif _explains(found, cause, members, seen) or (cause in VAGUE and found.explained()):
             _append_evidence(found, cause, seen)
         elif cause in words.WORDS:
-            found.word(t.cast(str, cause), "error", seen, **_values(view, members))
+            found.word(cause, "error", seen, **_values(view, members))
         else:
             advice = (
                 members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
@@ -307,9 +307,9 @@ def _probe(found: Findings, facts: Facts) -> None:
             found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen)
 
 
-def _explains(found: Findings, cause: str, members: t.Sequence[Data], seen: str) -> bool:
+def _explains(found: Findings, cause: t.Optional[str], members: t.Sequence[Data], seen: str) -> bool:
     """Is what the server said about the key already told by what the nodes hold?"""
-    state = KEY_STATES.get(cause)
+    state = KEY_STATES.get(cause or "")
     if state is None:
         return any(item["code"] == cause for item in found)
     if any(item["code"] == "credential_" + state for item in found):

@@ -32,8 +32,8 @@ def sides(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], host: str, side: 
 def ports(data: t.Mapping[str, t.Any], remotes: lr.Results, host: str, clusters: t.Mapping[str, t.Any]) -> t.List[Data]:
     """The addresses that a node shall connect to: those of its links that do not work."""
     own = (data["nodes"].get(host) or {}).get("cluster")
-    client = lr.by_cluster(remotes).get(own)
-    if own is None or lr.went_wrong(client):
+    client = lr.by_cluster(remotes).get(own) if own is not None else None
+    if client is None or lr.went_wrong(client):
         return []
     result = []
     for link in data["links"]:

@@ -41,7 +41,7 @@ LINK_FIELDS = ("from", "to", "alias", "name", *KEY_FIELDS, *SETTING_FIELDS, "gra
 ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
 
 
-class Problems(list):  # type: ignore[type-arg]
+class Problems(list):
     """Everything that is wrong, each as one sentence with the cause and the way out."""
 
     def add(self, text: str, *values: t.Any) -> None:
@@ -359,6 +359,6 @@ def kind(value: t.Any) -> str:
         (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"),
         ((list, tuple), "a list"),
     ):  # fmt: skip
-        if isinstance(value, types):  # type: ignore[arg-type]
+        if isinstance(value, types):
             return word
     return "something else"

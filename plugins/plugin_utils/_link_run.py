@@ -188,7 +188,8 @@ def _plan(
     settings_drift: t.Callable[..., t.Sequence[str]],
 ) -> t.Tuple[lp.Plan, t.Any]:
     nodes = [node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]]
-    server, client = servers.get(link["to"]), clients.get(link["from"])
+    server: t.Any = servers.get(link["to"])
+    client: t.Any = clients.get(link["from"])
     server_trouble, client_trouble = went_wrong(server), went_wrong(client)
     asked = lp.Link(
         id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
@@ -264,7 +265,7 @@ def work(
     result: t.Dict[str, t.Dict[str, t.List[Data]]] = {}
     for stage in STAGES:
         for doer, item in _items(plans, status, data, assigned, stage):
-            if doer in hosts:
+            if doer is not None and doer in hosts:
                 result.setdefault(doer, {}).setdefault(stage, []).append(item)
     for stages in result.values():
         for stage in ("reload", "prove"):
@@ -483,7 +484,7 @@ def second_look(
         nodes = [
             node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]
         ]
-        server = servers.get(link["to"])
+        server: t.Any = servers.get(link["to"])
         trouble = went_wrong(server)
         found = [trouble] if trouble else lp.objections(
             lp.Plan(

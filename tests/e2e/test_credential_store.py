@@ -164,7 +164,7 @@ for name in ("open", "fsync", "replace", "unlink", "makedirs"):
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _credential_store
 _credential_store.os = proxy
 shown = ("failed", "msg", "changed", "operation")
-results = [{key: value for key, value in action.perform({}).items() if key in shown} for _time in range(int(sys.argv[3]))]
+results = [{key: value for key, value in action.perform({}).items() if key in shown} for _ in range(int(sys.argv[3]))]
 print(json.dumps(results))
 """
 

@@ -111,7 +111,9 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
     variables = {
         "remote_cluster_client_alias": "hosted",
         "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
-        "remote_cluster_client_settings": {"mode": "proxy", "proxy_address": berlin["remote_cluster_server"], "skip_unavailable": False},
+        "remote_cluster_client_settings": {
+            "mode": "proxy", "proxy_address": berlin["remote_cluster_server"], "skip_unavailable": False
+        },
         "remote_cluster_client_connection": connection(paris),
         "remote_cluster_client_keystore": "{{ node_keystore }}",
         "remote_cluster_client_config_dir": "{{ node_config_dir }}",

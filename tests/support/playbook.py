@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _SUPPORT = Path(__file__).resolve().parent
-# Another Python runs the playbooks with the ansible-core that it has, while the tests and the simulator stay where they are.
+# Another Python runs the playbooks with the ansible-core that it has; the tests and the simulator stay where they are.
 PYTHON = os.environ.get("PLAYBOOK_PYTHON") or sys.executable
 # Read from the environment by Ansible or by this collection: a test must not depend on what the machine sets.
 _FOREIGN = ("ANSIBLE_", "ELASTICSEARCH_", "CROSSCLUSTER_", "PYTEST_")

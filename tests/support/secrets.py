@@ -90,7 +90,7 @@ class Sweep:
                     self.text(str(path), str(path) + "\n" + path.read_bytes().decode("utf-8", "replace"))
 
     def run(self, run: t.Any, ignore: t.Sequence[Path] = ()) -> None:
-        """Search all that a run of a playbook printed, told its callbacks, showed in its processes and left in files."""
+        """Search all that a playbook printed, told its callbacks, showed in its processes and left in files."""
         self.text("stdout", run.stdout)
         self.text("stderr", run.stderr)
         self.text("events", run.events)

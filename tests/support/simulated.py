@@ -106,7 +106,12 @@ class Api:
 
     # --- what tests often make ---
     def user(
-        self, name: str, cluster: list[str] = [], indices: t.Any = (), roles: list[str] | None = None, **role: t.Any
+        self,
+        name: str,
+        cluster: t.Sequence[str] = (),
+        indices: t.Any = (),
+        roles: list[str] | None = None,
+        **role: t.Any,
     ) -> Api:  # noqa: B006
         """A user with a role of his own that grants these privileges."""
         body = {"cluster": list(cluster), "indices": list(indices), **role}

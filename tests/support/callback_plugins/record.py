@@ -9,6 +9,10 @@ Its results went through the same censoring as those on the screen, so a secret 
 
 from __future__ import annotations
 
+import json
+
+from ansible.plugins.callback import CallbackBase
+
 DOCUMENTATION = r"""
 name: record
 type: notification
@@ -21,10 +25,6 @@ options:
     env:
       - name: RECORD_EVENTS
 """
-
-import json
-
-from ansible.plugins.callback import CallbackBase
 
 EVENTS = (
     "runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable", "runner_item_on_ok",

@@ -91,7 +91,8 @@ def test_keystore_info(monkeypatch, reveal):
 def test_a_failure_is_made_anew(monkeypatch):
     failed = {
         "failed": True, "changed": True, "msg": f"no: {encoded('one')} pass-word", "encoded": encoded("one"),
-        "exception": SECRET, "module_stdout": SECRET, "revoked_ids": ["x"], "invocation": {"a": SECRET}, "warnings": [SECRET],
+        "exception": SECRET, "module_stdout": SECRET, "revoked_ids": ["x"], "invocation": {"a": SECRET},
+        "warnings": [SECRET],
     }  # fmt: skip
     result = action(monkeypatch, {"name": "k", "password": "pass-word"}, [failed])[0].run()
     assert result == {"failed": True, "changed": True, "msg": "no: ******** ********", "revoked_ids": ["x"]}

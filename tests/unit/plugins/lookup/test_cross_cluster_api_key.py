@@ -77,7 +77,8 @@ def test_output(directory, output, value):
 
 def test_output_dict(directory):
     assert lookup("a", store=directory, output="dict") == [
-        {"name": "a", "id": "id-of-a", "encoded": entry("a").encoded, "api_key": SECRET, "creation": 1, "expiration": None,
+        {"name": "a", "id": "id-of-a", "encoded": entry("a").encoded, "api_key": SECRET, "creation": 1,
+         "expiration": None,
          "urls": ["https://berlin:9200"]}
     ]  # fmt: skip
 

@@ -45,12 +45,12 @@ def test_a_list_is_added_to_in_place():
     assert merged.text == FILE.replace(
         ":\n  - certs/a.crt\n  - certs/b.crt\n", ': ["certs/a.crt", "certs/b.crt", "certs/c.crt"]\n'
     )
-    assert yml.merge(merged.text, {}, {CAS: ["certs/c.crt"]}).changed == []
+    assert yml.merge(merged.text, {}, {CAS: ["certs/c.crt"]}).differing == []
     assert yml.read(yml.merge("a: 1", {}, {CAS: ["c"]}).text) == {"a": 1, CAS: ["c"]}
 
 
 def test_what_others_wrote_is_not_overruled():
-    assert yml.merge("remote_cluster:\n  port: 9443\n", {"remote_cluster.port": "9443"}).changed == []
+    assert yml.merge("remote_cluster:\n  port: 9443\n", {"remote_cluster.port": "9443"}).differing == []
     merged = yml.merge("remote_cluster:\n  port: 9500\n", {"remote_cluster.port": 9443})
     assert merged.conflicts == [
         "remote_cluster.port is [9500] in elasticsearch.yml, but [9443] is asked for; change or remove that line"

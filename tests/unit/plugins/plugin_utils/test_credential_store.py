@@ -11,6 +11,7 @@ import os
 import signal
 import stat
 import time
+from pathlib import Path
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret, is_encrypted
@@ -51,7 +52,7 @@ def test_what_is_written_is_read(store):
     assert kept.api_key == SECRET
     assert stat.S_IMODE(os.stat(store.path(kept.name)).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(store.directory).st_mode) == 0o700
-    assert json.load(open(store.path(kept.name)))["version"] == 1
+    assert json.loads(Path(store.path(kept.name)).read_text())["version"] == 1
     assert store.remove("paris-berlin") and not store.remove("paris-berlin")
     assert os.listdir(store.directory) == []
 
@@ -95,7 +96,7 @@ def test_encrypted_when_a_vault_secret_is_loaded(tmp_path):
     store.write(entry())
     store.write_intent("paris-berlin", {"body": {"name": "x"}})
     for path in (store.path("paris-berlin"), store.intent_path("paris-berlin")):
-        data = open(path, "rb").read()
+        data = Path(path).read_bytes()
         assert is_encrypted(data) and SECRET.encode() not in data
     assert store.read("paris-berlin") == entry()
     assert store.read_intent("paris-berlin") == {"body": {"name": "x"}}
@@ -109,7 +110,7 @@ def test_encrypted_when_a_vault_secret_is_loaded(tmp_path):
 def test_the_vault_identity(tmp_path, wanted, header):
     store = CredentialStore(str(tmp_path), vault(prod="1", default="2"), wanted)
     store.write(entry())
-    assert open(store.path("paris-berlin"), "rb").read().startswith(header)
+    assert Path(store.path("paris-berlin")).read_bytes().startswith(header)
 
 
 def test_an_identity_that_is_not_loaded(tmp_path):
