@@ -35,8 +35,9 @@ $(VENV)/.ready: tests/requirements.txt tools/setup.py
 demo: setup  ## two simulated clusters: link, prove, run again, rotate under search, tear down
 	@$(PYTHON) tools/demo.py
 
+# The profile ci tries the same generated examples in every run; --hypothesis-profile=default looks for new ones.
 test: setup  ## run all tests
-	@$(PYTHON) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --hypothesis-profile=ci $(PYTEST_ARGS)
 
 simulator: setup  ## run simulated clusters in the foreground: DIR=d CLUSTERS="berlin paris" VERSION=9.3.0 [TRUST=none]
 	@exec $(PYTHON) -m simulator "$(DIR)" --clusters "$(CLUSTERS)" --version "$(VERSION)" --trust "$(TRUST)"

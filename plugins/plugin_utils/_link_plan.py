@@ -278,6 +278,8 @@ def _plan_present(
     revoke, kept = _revocable(link, old, target, target_id, now, missing, remote, options, words)
 
     model_differs = remote.exists and remote.security_model == "certificate"
+    # A node that works with a live key of somebody else in memory, and ours in its file, looks like one that is right:
+    # which key a node uses cannot be asked.
     if delivered:
         reload_why = "the nodes read their keystores only when they are told to"
     elif revoke:

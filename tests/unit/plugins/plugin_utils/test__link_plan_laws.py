@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
@@ -204,6 +204,10 @@ def test_laws_1_3_4_and_5_hold_wherever_runs_are_cut_off(
 @LAWS
 @given(worlds(all_readable=True), st.lists(st.tuples(st.integers(0, 8), MODES), max_size=2))
 def test_law_3_one_live_key_and_no_orphans(world: World, cuts: list[tuple[int, str]]) -> None:
+    # What a node has in memory cannot be read. Where that is a live key of somebody else, which works, a run that was
+    # cut off before its reload leaves no trace: the one state that is not found again.
+    strangers = {one.id for one in world.foreign().values() if one.type == "cross_cluster" and one.live(world.now)}
+    assume(not cuts or not strangers & set(world.memory.values()))
     world.link = replace(world.link, grace=0)
     world.provable = True
     for stop_after, mode in cuts:
