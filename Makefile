@@ -22,7 +22,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulator clean lint sanity matrix dist docs readme
+.PHONY: help setup demo test simulator clean lint sanity matrix molecule dist docs readme
 
 help:  ## list the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.
 
 matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"]
 	@python3 tools/matrix.py sanity,units,tests $(CORES)
+
+molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
+	@python3 tools/scenarios.py $(ONLY)
 
 dist:  ## build the tarball into .build/dist and check it as Galaxy does
 	@python3 tools/dist.py $(ONLY)

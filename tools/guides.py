@@ -89,7 +89,8 @@ def picture() -> str:
 
 
 def rectangle(kind: str, *place: int) -> str:
-    return '<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="6"/>' % (kind, *place)
+    x, y, width, height = place
+    return '<rect class="%s" x="%d" y="%d" width="%d" height="%d" rx="6"/>' % (kind, x, y, width, height)
 
 
 def text(kind: str, x: int, y: int, content: str, anchor: str = "start") -> str:

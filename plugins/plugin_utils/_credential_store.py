@@ -169,7 +169,7 @@ class CredentialStore:
         if (
             not isinstance(document, dict)
             or document.get("format") != wanted
-            or type(document.get("version")) is not int
+            or not isinstance(document.get("version"), int)
         ):
             raise StoreError(f"{path} is damaged: it is not a file of the credential store. {_again(path)}")
         if document["version"] > VERSION:

@@ -111,7 +111,7 @@ def loopback(address: str) -> bool:
 
 def version_of(cluster: t.Optional[t.Mapping[str, t.Any]]) -> t.Tuple[int, ...]:
     """(8, 15, 1), or (0,) when it is not known."""
-    text = str((cluster or {}).get("version") or "").split("-")[0]
+    text = str((cluster or {}).get("version") or "").partition("-")[0]
     try:
         return tuple(int(part) for part in text.split("."))
     except ValueError:

@@ -17,7 +17,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._transp
 
 
 class HasOptions(t.Protocol):
-    def get_option(self, option: str) -> t.Any: ...
+    def get_option(self, option: str) -> t.Any:
+        """The value of an option."""
 
 
 def build_client(plugin: HasOptions) -> ElasticsearchClient:

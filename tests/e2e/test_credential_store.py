@@ -211,7 +211,7 @@ def test_surplus_keys_are_revoked_in_the_same_run(cluster, tmp_path):
         task = key_task(cluster, "many", access=ACCESS, **options)
         return run_playbook(play(task), directory=tmp_path / "run").result("Key")
 
-    for _ in range(3):
+    for _time in range(3):
         run(rotate=True)
     ids = live(cluster, "many")
     store = {"credential_store": str(tmp_path / "store"), "duplicates": "revoke"}

@@ -36,7 +36,7 @@ def key_task(cluster, name, **options):
 
 def _wait_for_async_watcher(folder):
     """The watcher of an async job looks every five seconds, and only then removes the module from the node."""
-    for _ in range(300):
+    for _time in range(300):
         if not any(folder.glob("ansible-tmp-*")):
             return
         time.sleep(0.1)

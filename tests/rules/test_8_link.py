@@ -28,7 +28,8 @@ def pair(sim):
 
 @pytest.fixture
 def small(make_sim):
-    def make(clusters=SMALL, **options):
+    def make(clusters=None, **options):
+        clusters = clusters or SMALL
         sim = make_sim(clusters, **options)
         for name in clusters:
             sim.control(name, "reset")

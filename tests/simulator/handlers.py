@@ -24,6 +24,7 @@ MODULES = [
     "settings",
     "reload",
     "link",
+    "remote_info",
     "resolve",
     "remote_search",
     "roles_remote",

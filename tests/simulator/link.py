@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import info, link_client, node_log, remote_info  # noqa: F401  # remote_info registers its paths
+from . import info, link_client, node_log
 from .link_server import Front, NodeLink
 from .state import Cluster, Node, NodeStartError, on
 

@@ -194,7 +194,7 @@ def test_a_store_that_breaks_after_the_creation(monkeypatch, store):
         monkeypatch.setattr(
             CredentialStore,
             "write",
-            lambda self, entry: self.prepare() or (_ for _ in ()).throw(self._not_writable("full")),
+            lambda self, entry: self.prepare() or (none for none in ()).throw(self._not_writable("full")),
         )
         return made("one")
 

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tests/real/clusters up VERSION | down | prepare VERSION: real clusters in containers.
+"""tests/real/clusters.py up VERSION | down | prepare VERSION: real clusters in containers.
 
 Needs docker with compose and, from `make setup`, trustme and PyYAML (run it with .venv/bin/python).
 `prepare` only writes the files; `up` ends with the clusters.json that describes them.
