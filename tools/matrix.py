@@ -132,7 +132,8 @@ def command(check: str, venv: str) -> list[str]:
             "-o",
             "pythonpath=tests %s/collections" % venv,
         ]
-    options = ["--requirements"] if check == "units" else []
+    # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
+    options = ["--requirements", "--venv"] if check == "units" else []
     return [os.path.join(venv, "bin", "ansible-test"), check, "--color", "no", *options]
 
 

@@ -68,7 +68,7 @@ EXAMPLES = r"""
 - name: Stop when it does not
   ansible.builtin.assert:
     that: link.remotes | selectattr('probe.ok') | length == 1
-    fail_msg: "{{ link.remotes[0].probe.reason }}. {{ link.remotes[0].probe.advice }}"
+    fail_msg: "{{ link.remotes | map(attribute='probe.reason') | join('; ') or 'There is no alias berlin' }}"
 """
 
 RETURN = r"""

@@ -1,0 +1,161 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documentation shows works as it stands, but for addresses, logins and paths."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.crosscluster.elasticsearch.plugins.filter import links
+from support.playbook import run_playbook
+from support.simulated import Api, link
+
+ROOT = Path(__file__).resolve().parents[2]
+FQCN = "crosscluster.elasticsearch."
+# On which cluster the examples run: keys are made where the data is.
+SERVER_SIDE = ("cross_cluster_api_key", "cross_cluster_api_key_info", "cluster_info")
+ELSEWHERE = ("become", "become_user", "delegate_to", "run_once", "notify")
+
+
+def examples(path: Path) -> list[dict[str, t.Any]]:
+    found = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', path.read_text(), re.MULTILINE | re.DOTALL)
+    assert found, path
+    return yaml.safe_load(found.group(1))
+
+
+def here(task: dict[str, t.Any], clusters: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The task with what exists here in the place of what an example can only make up."""
+    task = {key: value for key, value in task.items() if key not in ELSEWHERE}
+    for key, arguments in task.items():
+        if not key.startswith(FQCN):
+            continue
+        berlin, paris = clusters["berlin"], clusters["paris"]
+        cluster = berlin if key[len(FQCN) :] in SERVER_SIDE else paris
+        node = paris["nodes"][0]
+        known = {
+            "urls": cluster["urls"], "url": cluster["urls"][0], "username": "elastic", "password": cluster["password"],
+            "ca_cert": cluster["ca_cert"], "executable": node["keystore"], "config_dir": node["config_dir"],
+            "proxy_address": berlin["remote_cluster_server"], "seeds": [berlin["remote_cluster_server"]],
+            "addresses": [berlin["remote_cluster_server"]], "ca_certs": [berlin["remote_ca_cert"]],
+        }  # fmt: skip
+        given = {name: known.get(name, value) for name, value in (arguments or {}).items()}
+        # The keystores here have no password.
+        task[key] = {name: value for name, value in given.items() if name != "keystore_password"}
+    return task
+
+
+def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any], node: dict[str, t.Any]) -> dict[str, t.Any]:
+    login = {name: cluster[name] for name in ("urls", "username", "password", "ca_cert")}
+    tool = {"executable": node["keystore"], "config_dir": node["config_dir"]}
+    return {
+        "hosts": "all",
+        "gather_facts": False,
+        "module_defaults": {
+            f"group/{FQCN}elasticsearch": login,
+            f"{FQCN}keystore": tool,
+            f"{FQCN}keystore_info": tool,
+        },
+        "tasks": tasks,
+    }
+
+
+@pytest.fixture
+def linked(make_sim: t.Any) -> t.Any:
+    sim = make_sim(nodes=2)
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    clusters = sim.spec["clusters"]
+    sim.live = link(clusters["paris"], clusters["berlin"], "berlin")["encoded"]
+    answer = Api(clusters["paris"]).put("/_security/role/analyst", {"cluster": ["monitor"]})
+    assert answer.status == 200
+    return sim
+
+
+def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) -> None:
+    clusters = linked.spec["clusters"]
+    berlin, paris = clusters["berlin"], clusters["paris"]
+    stored = {"access": {"search": [{"names": ["logs-*"]}]}, "credential_store": "{{ crosscluster_credential_store }}"}
+    plays = []
+    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        tasks = [here(task, clusters) for task in examples(path)]
+        if path.stem == "keystore":
+            make = {
+                f"{FQCN}cross_cluster_api_key": {**stored, "name": "{{ item }}"},
+                "loop": ["paris-berlin", "madrid-berlin"],
+            }
+            plays.append(play([make], berlin, paris["nodes"][0]))
+            tasks.append({f"{FQCN}keystore": {"name": "cluster.remote.berlin.credentials", "value": linked.live}})
+        if path.stem == "remote_cluster":
+            tasks.append({**tasks[0], "name": "Let paris know berlin again"})
+        plays.append(play(tasks, berlin if path.stem in SERVER_SIDE else paris, paris["nodes"][0]))
+    lookup = yaml.safe_load(
+        re.sub(
+            r"urls=\[.*?\],.*?ca_cert='[^']*'",
+            f"urls={berlin['urls']!r}, username='elastic', password=monitor_password, ca_cert={berlin['ca_cert']!r}",
+            re.sub(
+                r"store='credentials'|/etc/ansible/credentials",
+                lambda found: f"store='{tmp_path}/credentials'" if "'" in found.group() else f"{tmp_path}/credentials",
+                re.search(
+                    r'^EXAMPLES = r"""\n(.*?)^"""',
+                    (ROOT / "plugins/lookup/cross_cluster_api_key.py").read_text(),
+                    re.M | re.S,
+                ).group(1),
+            ),
+            flags=re.S,
+        )
+    )
+    plays.append(play([here(task, clusters) for task in lookup], paris, paris["nodes"][0]))
+    done = run_playbook(
+        plays,
+        directory=tmp_path / "run",
+        extra_vars={
+            "crosscluster_credential_store": str(tmp_path / "credentials"),
+            "elasticsearch_password": berlin["password"],
+            "monitor_password": berlin["password"],
+            "berlin_key": {"encoded": Api(berlin).key("by-hand")["encoded"]},
+            "vault_berlin": berlin["password"],
+            "vault_elastic_password": paris["password"],
+        },
+    )  # fmt: skip
+    assert done.ok, str(done)
+    ran = sum(event["event"] == "runner_on_ok" for event in done.events)
+    assert ran >= 30, f"only {ran} examples ran"
+
+
+def blocks() -> t.Iterator[tuple[str, str]]:
+    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)):
+        yield f"README {number}", text
+    for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
+        found = re.findall(r"^\.\. code-block:: yaml\n\n((?:(?: +.*)?\n)+)", path.read_text(), re.MULTILINE)
+        for number, text in enumerate(found):
+            yield f"{path.stem} {number}", "\n".join(line[3:] for line in text.splitlines())
+
+
+BLOCKS = [pytest.param(text, id=name) for name, text in blocks()]
+CLUSTER = {
+    "urls": ["https://localhost:9200"],
+    "username": "elastic",
+    "password": "x",
+    "remote_cluster_server": "a:9443",
+}
+ACCESS = {"search": [{"names": ["logs-*"]}]}
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_yaml_of_the_guides_is_what_the_playbooks_take(text: str) -> None:
+    data = yaml.safe_load(re.sub(r"^( *)(?=\S)", r"\1", text))
+    assert data
+    if not isinstance(data, dict) or not {"elasticsearch_clusters", "cross_cluster_links"} & set(data):
+        return
+    wanted = data.get("cross_cluster_links") or [
+        {"from": "asks", "to": name, "access": ACCESS} for name in data["elasticsearch_clusters"]
+    ]
+    clusters = {side: {**CLUSTER, "nodes": ["node-of-" + side]} for one in wanted for side in (one["from"], one["to"])}
+    clusters.update(data.get("elasticsearch_clusters") or {})
+    assert links.link_input(clusters, wanted)["errors"] == []
