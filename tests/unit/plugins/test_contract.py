@@ -46,7 +46,7 @@ def documentation(tmp_path_factory):
     env = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(collections), ANSIBLE_HOME=str(collections / "home"))
 
     def ask(kind: str, names: list[str]) -> dict:
-        command = [sys.executable, "-m", "ansible", "doc", "--json", "-t", kind]
+        command = [sys.executable, "-c", "from ansible.cli.doc import main; main()", "--json", "-t", kind]
         command += ["%s.%s" % (COLLECTION, name) for name in names]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, done.stderr
