@@ -22,7 +22,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulator clean lint sanity matrix molecule dist docs readme
+.PHONY: help setup demo test simulator clean lint sanity matrix molecule bench dist docs readme
 
 help:  ## list the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ matrix:  ## ansible-test sanity and units, and all tests, on every supported ans
 
 molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
 	@python3 tools/scenarios.py $(ONLY)
+
+bench: setup  ## measure, print tables, keep them in tests/bench/results.json: [ONLY="one_task mesh"]
+	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/$(VENV)/collections" $(PYTHON) -m bench $(ONLY)
 
 dist:  ## build the tarball into .build/dist and check it as Galaxy does
 	@python3 tools/dist.py $(ONLY)

@@ -1,0 +1,120 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh of N clusters with three nodes each, all linked to each other: first run, second run, the uri recipe."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import resource
+import time
+import typing as t
+from pathlib import Path
+
+from simulator import Simulator
+from support.links import LOCAL, Links
+from support.playbook import run_playbook
+
+SIZES = tuple(int(size) for size in os.environ.get("BENCH_MESH", "2 5 10").split())
+RECIPE_AT = 10
+MODULES = ("runner_on_ok", "runner_item_on_ok", "runner_on_failed", "runner_item_on_failed")
+NOT_MODULES = (
+    "set_fact",
+    "debug",
+    "include_tasks",
+    "include_role",
+    "assert",
+    "add_host",
+    "fail",
+    "validate_argument_spec",
+)
+
+
+def run(directory: Path) -> list[dict[str, t.Any]]:
+    rows = []
+    for size in SIZES:
+        names = [f"c{number:02}" for number in range(size)]
+        folder = directory / str(size)
+        with Simulator(folder / "sim", clusters={name: {"nodes": 3} for name in names}) as sim:
+            links = Links(sim, folder, list(itertools.permutations(names, 2)))
+            for what in ("first run", "second run"):
+                rows.append(measured(sim, links, size, what, functools.partial(links.play, "trust", timeout=1800)))
+            if size == RECIPE_AT:
+                rows.append(measured(sim, links, size, "uri recipe, nothing to do", functools.partial(recipe, links)))
+    return rows
+
+
+def measured(sim: Simulator, links: Links, size: int, what: str, play: t.Callable[[], t.Any]) -> dict[str, t.Any]:
+    for name in sim.clusters:
+        sim.control(name, "clear_keystore_calls")
+        sim.control(name, "clear_log")
+    started = time.perf_counter()
+    done = play()
+    took = time.perf_counter() - started
+    assert done.ok, str(done)
+    modules = module_runs(done.events)
+    calls = sum(len(lines) for name in sim.clusters for lines in sim.control(name, "keystore_calls").values())
+    return {
+        "clusters": size, "links": len(links.links), "run": what, "module runs": modules,
+        "requests": sum(len(sim.log(name)) for name in sim.clusters), "writes": len(links.writes()),
+        "keystore calls": calls, "s": round(took, 1),
+        "controller MB": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        "largest result kB": max(len(str(event.get("result", ""))) for event in done.events) // 1024,
+    }  # fmt: skip
+
+
+def module_runs(events: list[dict[str, t.Any]]) -> int:
+    """Tasks that went to a host, an item counting as one; what the controller does by itself is left out."""
+    runs = 0
+    for event in events:
+        if event["event"] not in MODULES or event.get("action", "").rsplit(".", 1)[-1] in NOT_MODULES:
+            continue
+        looped = "results" in (event.get("result") or {})
+        runs += not looped
+    return runs
+
+
+def recipe(links: Links) -> t.Any:
+    """What is written by hand today: link by link, one uri or command for each question."""
+    items = [
+        {
+            "from": links.clusters[link["from"]],
+            "to": links.clusters[link["to"]],
+            "alias": link["to"],
+            "name": f"{link['from']}-{link['to']}",
+        }
+        for link in links.links
+    ]
+    login = {
+        "url_username": "{{ item.%s.username }}", "url_password": "{{ item.%s.password }}", "force_basic_auth": True,
+        "ca_path": "{{ item.%s.ca_cert }}",
+    }  # fmt: skip
+
+    def uri(side: str, url: str, **more: t.Any) -> dict[str, t.Any]:
+        given = {name: value % side if isinstance(value, str) else value for name, value in login.items()}
+        return {
+            "ansible.builtin.uri": {"url": url, **given, **more},
+            "loop": "{{ links }}",
+            "loop_control": {"label": "{{ item.name }}"},
+        }
+
+    query = {"query": {"bool": {"filter": [{"term": {"name": "{{ item.name }}"}}, {"term": {"invalidated": False}}]}}}
+    tasks = [
+        uri("to", "{{ item.to.urls[0] }}/_security/_query/api_key", method="POST", body_format="json", body=query),
+        uri("from", "{{ item.from.urls[0] }}/_cluster/settings?flat_settings=true"),
+        *(uri("from", "{{ item.from.urls[%d] }}/_resolve/cluster/{{ item.alias }}:*" % node) for node in range(3)),
+        *(
+            {
+                "ansible.builtin.command": "{{ item.from.nodes[%d].keystore }} list" % node,
+                "environment": {"ES_PATH_CONF": "{{ item.from.nodes[%d].config_dir }}" % node},
+                "changed_when": False,
+                "loop": "{{ links }}",
+                "loop_control": {"label": "{{ item.name }}"},
+            }
+            for node in range(3)
+        ),
+    ]
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    return run_playbook(plays, directory=links.directory / "recipe", extra_vars={**LOCAL, "links": items}, timeout=1800)
