@@ -13,7 +13,7 @@ from simulator import Simulator
 from . import measure
 from .measure import ACCESS, FQCN
 
-LOOP = {"loop": "{{ range(times | int) }}"}
+LOOP = {"loop": "{{ range(times | int) | list }}"}
 QUERY = {"query": {"bool": {"filter": [{"term": {"name": "steady"}}, {"term": {"type": "cross_cluster"}}]}}}
 
 
