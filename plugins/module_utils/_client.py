@@ -258,11 +258,8 @@ class ElasticsearchClient:
         redact = self._redact
         common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
         cls = error_class(answer.status)
-        if reason is None and isinstance(body, dict) and answer.headers.get("x-elastic-product") == "Elasticsearch":
-            error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
-            error.advice = _advice(error, self.login)
-            return error
-        if reason is None:
+        unexplained = isinstance(body, dict) and answer.headers.get("x-elastic-product") == "Elasticsearch"
+        if reason is None and not unexplained:
             return cls(
                 f"it answered HTTP {answer.status} ({_kind(answer)}), which is not an answer of Elasticsearch",
                 advice="A proxy or load balancer in front of the cluster seems to have answered: check it and urls."
@@ -270,7 +267,10 @@ class ElasticsearchClient:
                 else "A proxy in front of the cluster seems to want a login of its own.",
                 **common,
             )
-        error = cls(type=redact(kind), reason=redact(reason), causes=[redact(text) for text in causes], **common)
+        if reason is None:
+            error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
+        else:
+            error = cls(type=redact(kind), reason=redact(reason), causes=[redact(text) for text in causes], **common)
         error.advice = _advice(error, self.login)
         return error
 

@@ -28,6 +28,7 @@ try:
 except ImportError:
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: t.Optional[str] = traceback.format_exc()
+    # Only so that the class below can be defined; nothing is sent without requests.
     HTTPAdapter = object  # type: ignore[assignment, misc]
 else:
     HAS_REQUESTS = True

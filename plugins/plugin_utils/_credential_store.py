@@ -169,6 +169,7 @@ class CredentialStore:
         if (
             not isinstance(document, dict)
             or document.get("format") != wanted
+            or isinstance(document.get("version"), bool)
             or not isinstance(document.get("version"), int)
         ):
             raise StoreError(f"{path} is damaged: it is not a file of the credential store. {_again(path)}")

@@ -13,8 +13,10 @@ import typing as t
 from pathlib import Path
 
 from simulator import Simulator
+from support.modules import run_module
+from support.simulated import connection
 
-from .measure import ACCESS, LOGIN
+from .measure import ACCESS
 
 # The bare request tells what of the time is the server's; VmHWM because ru_maxrss starts with that of the parent.
 CHILD = """
@@ -41,7 +43,7 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
     rows: list[dict[str, t.Any]] = []
     with Simulator(directory, clusters={"berlin": {"nodes": 1}}) as sim:
         berlin = sim.spec["clusters"]["berlin"]
-        args = {**{name: berlin[name] for name in LOGIN}, "name": "ours", "access": ACCESS}
+        args = {**connection(berlin), "name": "ours", "access": ACCESS}
 
         def child() -> list[float]:
             done = subprocess.run(
@@ -49,11 +51,7 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
             )
             return json.loads(done.stdout)
 
-        made = subprocess.run(
-            [sys.executable, "-c", CHILD.replace("and not result.changed", ""), json.dumps(args)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr
+        assert run_module("cross_cluster_api_key", args).changed
         there = 0
         for count in (10, 1000, 10_000):
             sim.control("berlin", "fill_keys", count=count - there, name_prefix="foreign-", type="cross_cluster")

@@ -11,19 +11,18 @@ import typing as t
 from pathlib import Path
 
 from support.playbook import Run, run_playbook
+from support.simulated import connection
 
-LOGIN = ("urls", "username", "password", "ca_cert")
 FQCN = "crosscluster.elasticsearch."
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 
 
 def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    login = {name: cluster[name] for name in LOGIN}
     get = {
         "url_username": cluster["username"], "url_password": cluster["password"], "force_basic_auth": True,
         "ca_path": cluster["ca_cert"], "return_content": True,
     }  # fmt: skip
-    defaults = {f"group/{FQCN}elasticsearch": login, "ansible.builtin.uri": get}
+    defaults = {f"group/{FQCN}elasticsearch": connection(cluster), "ansible.builtin.uri": get}
     return [{"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}]
 
 

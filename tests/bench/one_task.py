@@ -9,6 +9,7 @@ import typing as t
 from pathlib import Path
 
 from simulator import Simulator
+from support.simulated import connection
 
 from . import measure
 from .measure import ACCESS, FQCN
@@ -44,7 +45,6 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
             lookup = f"lookup('{FQCN}cross_cluster_api_key', 'steady', store='{store}', output='id'{given})"
             return {"ansible.builtin.debug": {"msg": "{{ %s }}" % lookup}, **LOOP}
 
-        login = {name: berlin[name] for name in measure.LOGIN}
         variants: dict[str, t.Callable[[int], list[dict[str, t.Any]]]] = {
             "ansible.builtin.ping": lambda _n: [{"ansible.builtin.ping": {}, **LOOP}],
             "uri: one GET": lambda _n: [get("/_security/api_key?name=steady")],
@@ -55,11 +55,11 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
                 get("/_security/_query/api_key", **QUERY),
                 get("/_security/cross_cluster/api_key", name=new(n, "recipe"), access=ACCESS),
             ],
-            "key updated": lambda n: [key(**{**steady, "name": "steady"}, metadata={"round": f"{n}-{{{{ item }}}}"})],
+            "key updated": lambda n: [key(**steady, metadata={"round": f"{n}-{{{{ item }}}}"})],
             "remote_cluster unchanged": lambda _n: [{f"{FQCN}remote_cluster": settings, **LOOP}],
             "debug": lambda _n: [{"ansible.builtin.debug": {"msg": "steady"}, **LOOP}],
             "lookup": lambda _n: [look()],
-            "lookup, verified": lambda _n: [look(verify=True, **login)],
+            "lookup, verified": lambda _n: [look(verify=True, **connection(berlin))],
         }
         found = measure.compare(directory, berlin, variants)
         floor = found["uri: one GET"]

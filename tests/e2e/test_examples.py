@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.crosscluster.elasticsearch.plugins.filter import links
 from support.playbook import run_playbook
-from support.simulated import Api, link
+from support.simulated import Api, connection, link
 
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
@@ -23,10 +23,10 @@ SERVER_SIDE = ("cross_cluster_api_key", "cross_cluster_api_key_info", "cluster_i
 ELSEWHERE = ("become", "become_user", "delegate_to", "run_once", "notify")
 
 
-def examples(path: Path) -> list[dict[str, t.Any]]:
+def examples(path: Path) -> str:
     found = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', path.read_text(), re.MULTILINE | re.DOTALL)
     assert found, path
-    return yaml.safe_load(found.group(1))
+    return found.group(1)
 
 
 def here(task: dict[str, t.Any], clusters: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -51,13 +51,12 @@ def here(task: dict[str, t.Any], clusters: dict[str, t.Any]) -> dict[str, t.Any]
 
 
 def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any], node: dict[str, t.Any]) -> dict[str, t.Any]:
-    login = {name: cluster[name] for name in ("urls", "username", "password", "ca_cert")}
     tool = {"executable": node["keystore"], "config_dir": node["config_dir"]}
     return {
         "hosts": "all",
         "gather_facts": False,
         "module_defaults": {
-            f"group/{FQCN}elasticsearch": login,
+            f"group/{FQCN}elasticsearch": connection(cluster),
             f"{FQCN}keystore": tool,
             f"{FQCN}keystore_info": tool,
         },
@@ -83,7 +82,7 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
     stored = {"access": {"search": [{"names": ["logs-*"]}]}, "credential_store": "{{ crosscluster_credential_store }}"}
     plays = []
     for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        tasks = [here(task, clusters) for task in examples(path)]
+        tasks = [here(task, clusters) for task in yaml.safe_load(examples(path))]
         if path.stem == "keystore":
             make = {
                 f"{FQCN}cross_cluster_api_key": {**stored, "name": "{{ item }}"},
@@ -94,22 +93,13 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
         if path.stem == "remote_cluster":
             tasks.append({**tasks[0], "name": "Let paris know berlin again"})
         plays.append(play(tasks, berlin if path.stem in SERVER_SIDE else paris, paris["nodes"][0]))
-    lookup = yaml.safe_load(
-        re.sub(
-            r"urls=\[.*?\],.*?ca_cert='[^']*'",
-            f"urls={berlin['urls']!r}, username='elastic', password=monitor_password, ca_cert={berlin['ca_cert']!r}",
-            re.sub(
-                r"store='credentials'|/etc/ansible/credentials",
-                lambda found: f"store='{tmp_path}/credentials'" if "'" in found.group() else f"{tmp_path}/credentials",
-                re.search(
-                    r'^EXAMPLES = r"""\n(.*?)^"""',
-                    (ROOT / "plugins/lookup/cross_cluster_api_key.py").read_text(),
-                    re.M | re.S,
-                ).group(1),
-            ),
-            flags=re.S,
-        )
-    )
+    text = examples(ROOT / "plugins" / "lookup" / "cross_cluster_api_key.py")
+    login = f"urls={berlin['urls']!r}, username='elastic', password=monitor_password, ca_cert={berlin['ca_cert']!r}"
+    text = re.sub(r"urls=\[.*?\],.*?ca_cert='[^']*'", login, text, flags=re.DOTALL)
+    for store in ("store='credentials'", "/etc/ansible/credentials"):
+        assert store in text
+    text = text.replace("store='credentials'", f"store='{tmp_path}/credentials'")
+    lookup = yaml.safe_load(text.replace("/etc/ansible/credentials", f"{tmp_path}/credentials"))
     plays.append(play([here(task, clusters) for task in lookup], paris, paris["nodes"][0]))
     done = run_playbook(
         plays,
@@ -149,7 +139,7 @@ ACCESS = {"search": [{"names": ["logs-*"]}]}
 
 @pytest.mark.parametrize("text", BLOCKS)
 def test_yaml_of_the_guides_is_what_the_playbooks_take(text: str) -> None:
-    data = yaml.safe_load(re.sub(r"^( *)(?=\S)", r"\1", text))
+    data = yaml.safe_load(text)
     assert data
     if not isinstance(data, dict) or not {"elasticsearch_clusters", "cross_cluster_links"} & set(data):
         return

@@ -125,6 +125,7 @@ def test_an_identity_that_is_not_loaded(tmp_path):
         (b"", 0o600, None, "is damaged"),
         (b"\xff\xfe", 0o600, None, "is damaged"),
         (b'{"format": "crosscluster.elasticsearch/credential", "version": 1', 0o600, None, "is damaged"),
+        (b'{"format": "crosscluster.elasticsearch/credential", "version": true}', 0o600, None, "is damaged"),
         (b'{"format": "crosscluster.elasticsearch/credential", "version": 2}', 0o600, None, "update the collection"),
         (b'{"format": "crosscluster.elasticsearch/credential", "version": 1, "name": "x"}', 0o600, None, "do not fit"),
         ({"id": "another"}, 0o600, None, "do not fit"),
