@@ -18,7 +18,8 @@ from support.simulated import connection
 
 from .measure import ACCESS
 
-# The bare request tells what of the time is the server's; VmHWM because ru_maxrss starts with that of the parent.
+# The bare request is the one that the module makes: it tells what of the time is the server's.
+# VmHWM because ru_maxrss starts with that of the parent.
 CHILD = """
 import json, re, sys, time
 from support.modules import run_module
@@ -29,7 +30,17 @@ took = time.perf_counter() - started
 assert not result.failed and not result.changed, result
 memory = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)) // 1024
 import requests
-query = {"query": {"bool": {"filter": [{"term": {"name": "ours"}}, {"term": {"invalidated": False}}]}}}
+terms = {"name": "ours", "type": "cross_cluster", "invalidated": False}
+query = {
+    "query": {
+        "bool": {
+            "filter": [{"term": {field: value}} for field, value in terms.items()],
+            "must_not": [{"range": {"expiration": {"lte": "now"}}}],
+        }
+    },
+    "sort": [{"creation": {"order": "asc"}}],
+    "size": 10000,
+}
 session = requests.Session()
 login = {"auth": (args["username"], args["password"]), "verify": args["ca_cert"]}
 session.get(args["urls"][0], **login)
