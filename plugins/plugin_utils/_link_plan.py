@@ -98,6 +98,7 @@ class Remote:
     """Every node of the client cluster can be asked by itself."""
     elsewhere: bool = False
     """The alias points at another address than the one of the server."""
+    addresses: t.Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,11 @@ def _plan_present(
     steps: t.List[Step] = []
     words: t.List[str] = []
 
+    if remote.exists and remote.security_model == "certificate" and remote.proven:
+        words.append(
+            "alias {0} moves from the certificate model at {1} to an API key; the way back is untrust, then that "
+            "address".format(link.alias, names(remote.addresses))
+        )
     # The newest key that a node holds wins: after a rotation was cut off, the rotation is finished and not begun anew.
     target = usable[-1] if usable else None
     make = _reason_to_make(link, target, len(usable) > 1, now, options)

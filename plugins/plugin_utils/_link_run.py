@@ -229,6 +229,7 @@ def remote_view(
         proven=bool(probe.get("ok")),
         provable=provable,
         elsewhere=any(name in drift for name in ("proxy_address", "seeds", "mode")),
+        addresses=tuple(found.get("addresses") or ()),
     )
 
 

@@ -1,0 +1,100 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the certificate model to an API key under the same alias, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.links import Links, plan, report
+from support.pair import Pair
+from support.playbook import run_playbook
+
+
+@pytest.fixture
+def links(make_sim, tmp_path):
+    sim = make_sim(nodes=2)
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    authorities = [sim.cluster(name)["ca_cert"].replace("http_ca", "transport_ca") for name in sim.clusters]
+    for name in sim.clusters:
+        for node in sim.cluster(name)["nodes"]:
+            Pair.write_yml(node, {"xpack.security.transport.ssl.certificate_authorities": authorities})
+            sim.control(name, "restart_node", node=node["name"])
+    links = Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+    address = transport(links, "berlin")
+    settings = {"mode": "proxy", "proxy_address": address, "skip_unavailable": False}
+    remote = {f"cluster.remote.berlin.{name}": value for name, value in settings.items()}
+    assert links.api("paris").put("/_cluster/settings", {"persistent": remote}).status == 200
+    assert links.search("paris", "berlin") == [200, 200], "the certificate model works"
+    return links
+
+
+def transport(links, cluster):
+    return next(iter(links.api(cluster).get("/_nodes").json["nodes"].values()))["transport_address"]
+
+
+def test_a_working_certificate_link_is_left_alone_until_told(links):
+    run = links.play("trust")
+    assert run.rc == 2
+    row = report(run)["paris/berlin"]
+    assert row["state"] == "blocked" and "set migrate: true on the link" in row["note"] and "pause" in row["note"]
+    assert links.writes() == [] and links.all_work()
+
+
+def test_the_alias_moves_to_an_api_key(links):
+    old = transport(links, "berlin")
+    links.links[0]["migrate"] = True
+    checked = links.play("trust", check=True)
+    assert checked.ok and links.writes() == [], str(checked)
+    run = links.play("trust")
+    assert run.ok, str(run)
+    assert run.changed == checked.changed
+    assert links.all_work()
+    (remote,) = links.api("paris").get("/_remote/info").json.values()
+    assert "cluster_credentials" in remote and remote["proxy_address"] != old
+    assert plan(run)["paris/berlin"][0] == (
+        f"alias berlin moves from the certificate model at {old} to an API key; the way back is untrust, then that address"
+    )
+    again = links.play("trust")
+    assert again.ok and again.changed == 0 and links.writes() == [], str(again)
+
+
+def test_the_way_back(links):
+    old = transport(links, "berlin")
+    links.links[0]["migrate"] = True
+    assert links.play("trust").ok
+    back = links.play("untrust")
+    assert back.ok, str(back)
+    paris = links.clusters["paris"]
+    run = run_playbook(
+        [
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "tasks": [
+                    {
+                        "name": "Point the alias at the transport port again",
+                        "crosscluster.elasticsearch.remote_cluster": {
+                            **{name: paris[name] for name in ("urls", "username", "password", "ca_cert")},
+                            "alias": "berlin",
+                            "mode": "proxy",
+                            "proxy_address": old,
+                            "skip_unavailable": False,
+                        },
+                    }
+                ],
+            }
+        ],
+        directory=links.directory / "back",
+    )
+    assert run.ok, str(run)
+    assert links.all_work()
+    (remote,) = links.api("paris").get("/_remote/info").json.values()
+    assert "cluster_credentials" not in remote
+    assert links.live_keys("berlin", "paris-berlin") == []
+    # Nothing of this is ours any more.
+    links.links[0]["migrate"] = False
+    again = links.play("untrust")
+    assert again.ok and again.changed == 0 and links.all_work(), str(again)
