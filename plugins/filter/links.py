@@ -44,9 +44,9 @@ def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def link_reads(data: t.Any, hosts: t.Any, keystores: t.Any) -> t.Dict[str, t.Any]:
+def link_reads(data: t.Any, hosts: t.Any, keystores: t.Any, missing_nodes: str = "fail") -> t.Dict[str, t.Any]:
     """What each host has to ask of servers and clients."""
-    return _link_run.reads(data, hosts, keystores)
+    return _link_run.reads(data, hosts, keystores, missing_nodes)
 
 
 def link_plans(

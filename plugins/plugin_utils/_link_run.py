@@ -71,7 +71,7 @@ def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, s
     return result
 
 
-def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Results) -> Data:
+def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Results, missing_nodes: str = "fail") -> Data:
     """What each host has to ask: the keys of servers (side ``to``) and the remotes of clients (side ``from``)."""
     assigned = assign(data, hosts)
     result: Data = {"to": {}, "from": {}}
@@ -84,8 +84,21 @@ def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Result
             if side == "to":
                 item["names"] = sorted({link["key_name"] for link in links})
                 item["ids"] = sorted(_held_ids(data, links, keystores))
+            else:
+                nodes = data["clusters"][name]["nodes"] if missing_nodes == "keep" else ()
+                item["urls"] = proof_urls(
+                    data["clusters"][name], [node for node in nodes if went_wrong(keystores.get(node))]
+                )
             shared.setdefault(assigned[name], []).append(item)
     return result
+
+
+def proof_urls(cluster: t.Mapping[str, t.Any], unread: t.Collection[str]) -> t.List[str]:
+    """Where to ask whether links work: at every node but those that are put up with although they cannot be read."""
+    urls: t.List[str] = cluster["proof_urls"]
+    if urls != cluster["node_urls"] or len(urls) != len(cluster["nodes"]):
+        return urls
+    return [url for node, url in zip(cluster["nodes"], urls) if node not in unread] or urls
 
 
 def _held_ids(data: t.Mapping[str, t.Any], links: t.Sequence[t.Mapping[str, t.Any]], keystores: Results) -> t.Set[str]:
@@ -298,7 +311,13 @@ def _items(
                 yield step["source"] if stage == "spread" else step["node"], item
             else:
                 item.update(cluster=plan["from"])
+                if stage == "prove":
+                    item["urls"] = proof_urls(data["clusters"][plan["from"]], unread(plan))
                 yield assigned.get(plan["from"]), item
+
+
+def unread(plan: t.Mapping[str, t.Any]) -> t.List[str]:
+    return [node for node, state in plan["states"].items() if state == lp.UNREAD]
 
 
 def role_items(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[Data]:
@@ -373,6 +392,8 @@ def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
     result: t.Dict[str, Data] = {}
     for item in items:
         entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "expect": []})
+        if "urls" in item:
+            entry["urls"] = item["urls"]
         entry["links"].append(item["link"])
         if item["present"]:
             # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
@@ -551,7 +572,7 @@ def report(
             "api_key_id": None if mode == "untrust" else key_id,
             "expiration": None if mode == "untrust" else expiration,
             "days_left": None if expiration is None or mode == "untrust" else max(0, (expiration - now) // 86_400_000),
-            "proven": bool(proven) and mode != "untrust" and not failed,
+            "proven": bool(proven) and mode != "untrust" and not failed and not unread(plan),
             "actions": [step["action"] for step in plan["steps"]],
             "kept": plan["kept"],
             "note": note,

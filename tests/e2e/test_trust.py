@@ -148,8 +148,9 @@ def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_sim, tmp_pat
     assert run.rc != 0
     rows = report(run)
     assert {link: row["state"] for link, row in rows.items()} == {
-        "paris/berlin": "changed", "paris/rome": "blocked", "rome/paris": "blocked", "berlin/paris": "changed"
+        "paris/berlin": "changed", "paris/rome": "blocked", "rome/paris": "blocked", "berlin/paris": "blocked"
     }  # fmt: skip
+    assert "berlin-1 cannot be read" in rows["berlin/paris"]["note"]
     assert "rome" in rows["paris/rome"]["note"] and "401" in rows["paris/rome"]["note"]
     assert links.search("paris", "berlin") == [200]
 

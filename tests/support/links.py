@@ -54,11 +54,10 @@ class Links:
         **options: t.Any,
     ) -> Run:
         """One of the playbooks of the collection."""
-        given = {
-            **LOCAL,
-            "elasticsearch_clusters": self.clusters,
-            "cross_cluster_links": self.links,
-            **(variables or {}),
+        given = {"elasticsearch_clusters": self.clusters, "cross_cluster_links": self.links, **(variables or {})}
+        given["elasticsearch_clusters"] = {
+            name: {**cluster, "nodes": [_reached_from_here(node) for node in cluster.get("nodes", [])]}
+            for name, cluster in given["elasticsearch_clusters"].items()
         }
         for cluster in self.clusters:
             self.sim.control(cluster, "clear_log")
@@ -114,6 +113,10 @@ def plan(run: Run) -> dict[str, list[str]]:
     """The plan in words, of the links that have one."""
     found = run.results("Show the plan")
     return found[0]["msg"] if found else {}
+
+
+def _reached_from_here(node: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {**node, "vars": {**LOCAL, **node.get("vars", {})}}
 
 
 class Searching:

@@ -1,0 +1,103 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Client nodes as they are found: keystores with a password or of another user, nodes that are down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.links import Links, report
+
+
+@pytest.fixture
+def links(make_sim, tmp_path):
+    sim = make_sim(nodes=2)
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+
+
+def protect(links, cluster, password):
+    """Give every keystore of the cluster a password, and the node what it needs to start with it."""
+    for node in links.clusters[cluster]["nodes"]:
+        subprocess.run(
+            [node["keystore"], "passwd"], input=f"{password}\n{password}\n", text=True, check=True, capture_output=True,
+            env={**os.environ, "ES_PATH_CONF": node["config_dir"]}, timeout=60,
+        )  # fmt: skip
+        Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
+
+
+def test_keystores_with_a_password(links):
+    protect(links, "paris", "a-password-of-keystores")
+    without = links.play("trust")
+    assert without.rc == 2 and links.writes() == []
+    assert "keystore_password" in report(without)["paris/berlin"]["note"]
+
+    paris = {**links.clusters["paris"], "keystore_password": "a-password-of-keystores"}
+    given = {"elasticsearch_clusters": {**links.clusters, "paris": paris}}
+    wrong = links.play(
+        "trust",
+        variables={"elasticsearch_clusters": {**links.clusters, "paris": {**paris, "keystore_password": "mistaken"}}},
+    )
+    assert wrong.rc == 2 and links.writes() == []
+    run = links.play("trust", variables=given, verbosity=3)
+    assert run.ok and links.all_work(), str(run)
+    assert "a-password-of-keystores" not in run.stdout + run.stderr + str(run.events)
+    again = links.play("trust", variables=given)
+    assert again.ok and again.changed == 0 and links.writes() == [], str(again)
+    assert links.play("rotate", variables=given).ok and links.all_work()
+    assert links.play("untrust", variables=given).ok
+    assert links.live_keys("berlin", "paris-berlin") == []
+
+
+def test_a_node_that_is_down(links):
+    first = links.play("trust")
+    assert first.ok, str(first)
+    old = report(first)["paris/berlin"]["api_key_id"]
+    links.sim.control("paris", "stop_node", node="paris-2")
+    node = {**links.clusters["paris"]["nodes"][1]}
+    node["vars"] = {"ansible_connection": "ssh", "ansible_port": 1, "ansible_host": "127.0.0.1"}
+    paris = {**links.clusters["paris"], "nodes": [links.clusters["paris"]["nodes"][0], node]}
+    given = {"elasticsearch_clusters": {**links.clusters, "paris": paris}}
+
+    stopped = links.play("rotate", variables=given)
+    assert stopped.rc == 2 and links.writes() == []
+    assert "paris-2 cannot be read" in report(stopped)["paris/berlin"]["note"]
+
+    kept = links.play("rotate", variables={**given, "cross_cluster_trust_missing_nodes": "keep"})
+    assert kept.ok, str(kept)
+    row = report(kept)["paris/berlin"]
+    assert row["state"] == "changed" and not row["proven"], "one node could not be asked"
+    assert row["kept"] == [old], "the node that is down still holds the old key"
+    assert {key["id"] for key in links.live_keys("berlin", "paris-berlin")} == {old, row["api_key_id"]}
+    assert links.api("paris").get("/berlin:logs-1/_search").status == 200
+    still = links.play("trust", variables={**given, "cross_cluster_trust_missing_nodes": "keep"})
+    assert still.ok and still.changed == 0 and links.writes() == [], str(still)
+    assert "paris-2 cannot be read" in report(still)["paris/berlin"]["note"]
+
+    links.sim.control("paris", "start_node", node="paris-2")
+    assert links.all_work(), "what it wakes up with still works"
+    back = links.play("trust")
+    assert back.ok, str(back)
+    assert [key["id"] for key in links.live_keys("berlin", "paris-berlin")] == [row["api_key_id"]]
+    assert links.all_work()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_keystore_of_another_user(links):
+    path = Path(links.clusters["paris"]["nodes"][0]["config_dir"], "elasticsearch.keystore")
+    shutil.chown(path, "nobody")
+    run = links.play("trust")
+    row = report(run)["paris/berlin"]
+    assert run.rc == 2 and row["state"] == "failed"
+    assert "become_user: nobody" in row["note"]
+    shutil.chown(path, os.geteuid())
+    ended = links.play("trust")
+    assert ended.ok and links.all_work(), str(ended)
+    assert len(links.live_keys("berlin", "paris-berlin")) == 1
