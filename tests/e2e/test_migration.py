@@ -55,7 +55,8 @@ def test_the_alias_moves_to_an_api_key(links):
     (remote,) = links.api("paris").get("/_remote/info").json.values()
     assert "cluster_credentials" in remote and remote["proxy_address"] != old
     assert plan(run)["paris/berlin"][0] == (
-        f"alias berlin moves from the certificate model at {old} to an API key; the way back is untrust, then that address"
+        f"alias berlin moves from the certificate model at {old} to an API key; the way back is untrust, then that "
+        "address"
     )
     again = links.play("trust")
     assert again.ok and again.changed == 0 and links.writes() == [], str(again)

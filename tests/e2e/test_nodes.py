@@ -41,10 +41,8 @@ def test_keystores_with_a_password(links):
 
     paris = {**links.clusters["paris"], "keystore_password": "a-password-of-keystores"}
     given = {"elasticsearch_clusters": {**links.clusters, "paris": paris}}
-    wrong = links.play(
-        "trust",
-        variables={"elasticsearch_clusters": {**links.clusters, "paris": {**paris, "keystore_password": "mistaken"}}},
-    )
+    mistaken = {**links.clusters, "paris": {**paris, "keystore_password": "mistaken"}}
+    wrong = links.play("trust", variables={"elasticsearch_clusters": mistaken})
     assert wrong.rc == 2 and links.writes() == []
     run = links.play("trust", variables=given, verbosity=3)
     assert run.ok and links.all_work(), str(run)
