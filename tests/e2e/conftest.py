@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.links import Links
 from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
 
 __all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_sim", "sim"]
@@ -19,3 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     deselect(config, items)
+
+
+@pytest.fixture
+def links(make_sim, tmp_path):
+    """One link between clusters of two nodes, not made yet."""
+    sim = make_sim(nodes=2)
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])

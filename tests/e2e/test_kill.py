@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.links import SLOW, Links, Searching
+from support.links import SLOW, Searching
 
 # Every write of a run on two nodes: the key, two keystores, the reload, then the settings or the revocation.
 FIRST = {1: "key made", 2: "one keystore", 3: "both keystores", 4: "reload", 5: "settings"}
@@ -23,14 +23,6 @@ def cut(name):
         for after, what in table.items()
         if SLOW or after in QUICK[name]
     ]
-
-
-@pytest.fixture
-def links(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
 
 
 def killed(links, playbook, after):

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import pytest
 
-from support.links import Links, plan, report
+from support.links import plan, report
 from support.pair import Pair
 from support.playbook import run_playbook
 
 
 @pytest.fixture
-def links(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
+def certified(links):
+    """A link of the certificate model."""
+    sim = links.sim
     authorities = [sim.cluster(name)["ca_cert"].replace("http_ca", "transport_ca") for name in sim.clusters]
     for name in sim.clusters:
         for node in sim.cluster(name)["nodes"]:
             Pair.write_yml(node, {"xpack.security.transport.ssl.certificate_authorities": authorities})
             sim.control(name, "restart_node", node=node["name"])
-    links = Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
     address = transport(links, "berlin")
     settings = {"mode": "proxy", "proxy_address": address, "skip_unavailable": False}
     remote = {f"cluster.remote.berlin.{name}": value for name, value in settings.items()}
@@ -35,7 +33,8 @@ def transport(links, cluster):
     return next(iter(links.api(cluster).get("/_nodes").json["nodes"].values()))["transport_address"]
 
 
-def test_a_working_certificate_link_is_left_alone_until_told(links):
+def test_a_working_certificate_link_is_left_alone_until_told(certified):
+    links = certified
     run = links.play("trust")
     assert run.rc == 2
     row = report(run)["paris/berlin"]
@@ -43,7 +42,8 @@ def test_a_working_certificate_link_is_left_alone_until_told(links):
     assert links.writes() == [] and links.all_work()
 
 
-def test_the_alias_moves_to_an_api_key(links):
+def test_the_alias_moves_to_an_api_key(certified):
+    links = certified
     old = transport(links, "berlin")
     links.links[0]["migrate"] = True
     checked = links.play("trust", check=True)
@@ -62,7 +62,8 @@ def test_the_alias_moves_to_an_api_key(links):
     assert again.ok and again.changed == 0 and links.writes() == [], str(again)
 
 
-def test_the_way_back(links):
+def test_the_way_back(certified):
+    links = certified
     old = transport(links, "berlin")
     links.links[0]["migrate"] = True
     assert links.play("trust").ok

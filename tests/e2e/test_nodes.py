@@ -12,15 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.links import Links, report
-
-
-@pytest.fixture
-def links(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+from support.links import report
 
 
 def protect(links, cluster, password):

@@ -9,15 +9,7 @@ import threading
 
 import pytest
 
-from support.links import SLOW, Links, Searching, plan, report
-
-
-@pytest.fixture
-def links(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+from support.links import SLOW, Searching, plan, report
 
 
 def test_a_rotation_under_constant_search(links):
