@@ -10,6 +10,7 @@ import pytest
 from support.links import plan, report
 from support.pair import Pair
 from support.playbook import run_playbook
+from support.simulated import connection
 
 
 @pytest.fixture
@@ -69,7 +70,6 @@ def test_the_way_back(certified):
     assert links.play("trust").ok
     back = links.play("untrust")
     assert back.ok, str(back)
-    paris = links.clusters["paris"]
     run = run_playbook(
         [
             {
@@ -79,7 +79,7 @@ def test_the_way_back(certified):
                     {
                         "name": "Point the alias at the transport port again",
                         "crosscluster.elasticsearch.remote_cluster": {
-                            **{name: paris[name] for name in ("urls", "username", "password", "ca_cert")},
+                            **connection(links.clusters["paris"]),
                             "alias": "berlin",
                             "mode": "proxy",
                             "proxy_address": old,
