@@ -54,7 +54,7 @@ class Keys:
         now = self.sim.control(self.cluster, "now")
         return [
             key["id"]
-            for key in sorted(self.all(), key=lambda key: key["creation"])
+            for key in sorted(self.all(), key=lambda key: (key["creation"], key["id"]))
             if key["type"] == "cross_cluster" and not key["invalidated"] and (key.get("expiration") or now + 1) > now
         ]
 
