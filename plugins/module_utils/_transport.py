@@ -2,16 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP exchange with one URL, on requests. Private to this collection; the only file that imports requests.
+"""One HTTP exchange with one URL. Private to this collection; the only file that imports requests and its urllib3.
 
 What is decided here is what happened to one request; whether and where to try again is decided in _client.py.
+
+The exchange is urllib3's. requests, whose import takes as long again as all of this file's work, is loaded only where
+the environment names a proxy, which it knows best, and where its CA bundle is wanted.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import traceback
 import typing as t
@@ -21,15 +27,13 @@ from ._errors import EsConnectionError, EsTlsError
 from ._tls import TlsOptions, build_context, describe_tls_error, fetch_anchor
 
 try:
-    import requests
+    if importlib.util.find_spec("requests") is None:
+        raise ImportError("No module named 'requests'")
     import urllib3
-    from requests.adapters import HTTPAdapter
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
     HAS_REQUESTS = False
     REQUESTS_IMPORT_ERROR: t.Optional[str] = traceback.format_exc()
-    # Only so that the class below can be defined; nothing is sent without requests.
-    HTTPAdapter = object  # type: ignore[assignment, misc]
 else:
     HAS_REQUESTS = True
     REQUESTS_IMPORT_ERROR = None
@@ -66,7 +70,7 @@ class Transport:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._sessions: t.Dict[str, _Session] = {}
         # What can be wrong with the files is found now, before anything is sent.
-        self._context = None if tls.ca_fingerprint else build_context(tls, bundle=_requests_bundle())
+        self._context = None if tls.ca_fingerprint else build_context(tls, bundle=_requests_bundle(tls))
         if tls.ca_fingerprint and tls.client_cert:
             build_context(tls._replace(validate_certs=False))
 
@@ -115,24 +119,23 @@ class Transport:
         timeout: float,
     ) -> Response:
         if session.http is None:
-            session.open(self._context_for(base, timeout), self._tls.validate_certs)
+            session.open(base, self._context_for(base, timeout), self._tls.validate_certs)
         try:
             answer = session.http.request(
                 method,
                 base + path,
-                headers=dict(headers),
-                data=body,
-                # Without an `auth` of its own requests would take a login from ~/.netrc and overwrite ours.
-                auth=_keep_headers,
-                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-                allow_redirects=False,
-                # An explicit value, or REQUESTS_CA_BUNDLE would be looked at; what is trusted stands in the context.
-                verify=self._tls.validate_certs,
+                headers={"Accept-Encoding": "gzip, deflate", **headers},
+                body=body,
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
+                # A redirect is an answer too: another server's.
+                redirect=False,
+                retries=False,
+                enforce_content_length=True,
             )
-            text = answer.content.decode("utf-8", "replace")
-        except requests.exceptions.RequestException as exc:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
             raise _explain(exc, base, timeout, session.sent) from exc
-        return Response(answer.status_code, text, {k.lower(): v for k, v in answer.headers.items()}, base)
+        text = answer.data.decode("utf-8", "replace")
+        return Response(answer.status, text, {k.lower(): v for k, v in answer.headers.items()}, base)
 
     def _context_for(self, base: str, timeout: float) -> t.Optional[ssl.SSLContext]:
         if not base.lower().startswith("https:"):
@@ -146,8 +149,7 @@ class Transport:
 def _fetch_pinned(base: str, tls: TlsOptions, timeout: float) -> bytes:
     parts = urlsplit(base)
     host, port = parts.hostname or "", parts.port or 443
-    settings = requests.Session().merge_environment_settings(base, {}, None, None, None)
-    if requests.utils.select_proxy(base, settings.get("proxies")):
+    if _proxy_for(base):
         raise NotSent(
             "ca_fingerprint cannot be used through the proxy that the environment names",
             url=base,
@@ -167,69 +169,45 @@ def _fetch_pinned(base: str, tls: TlsOptions, timeout: float) -> bytes:
 
 
 class _Session:
-    """A requests session for one URL that knows whether the request in hand was put on the wire."""
+    """urllib3's pools for one URL, and whether the request in hand was put on the wire."""
 
     def __init__(self) -> None:
         self.http: t.Any = None
         self.sent = False
 
-    def open(self, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
-        self.http = requests.Session()
-        adapter = _ContextAdapter(self, context, verify)
-        self.http.mount("https://", adapter)
-        self.http.mount("http://", adapter)
+    def open(self, base: str, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
+        tls: t.Dict[str, t.Any] = {}
+        if context is not None:
+            tls = {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if verify else "CERT_NONE"}
+            if not verify:
+                tls["assert_hostname"] = False
+            if urllib3.__version__.startswith("1."):
+                # It tells the context no host name when that is an address, and compares the certificate itself.
+                context.check_hostname = False
+        proxy = _proxy_for(base)
+        self.http = _proxy_manager(proxy, tls) if proxy else urllib3.PoolManager(**tls)
+        self.http.pool_classes_by_scheme = _pool_classes(self)
 
     def close(self) -> None:
         if self.http is not None:
-            self.http.close()
+            self.http.clear()
 
 
-class _ContextAdapter(HTTPAdapter):
-    """Makes requests use our SSLContext and nothing beside it, and tells the session when a request goes out."""
+def _proxy_for(base: str) -> t.Optional[str]:
+    """The proxy that the environment (on macOS also the system) names for this URL."""
+    if sys.platform != "darwin" and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    import requests
 
-    def __init__(self, session: _Session, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
-        self._session = session
-        self._context = context
-        self._verify = verify
-        self._cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
-        if context is not None and urllib3.__version__.startswith("1."):
-            # It tells the context no host name when that is an address, and compares the certificate itself.
-            context.check_hostname = False
-        super().__init__()
+    proxy = requests.utils.select_proxy(base, requests.utils.get_environ_proxies(base))
+    return requests.utils.prepend_scheme_if_needed(proxy, "http") if proxy else None
 
-    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        kwargs.update(self._tls())
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._session)
 
-    def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-        manager = super().proxy_manager_for(proxy, **self._tls(), **kwargs)
-        manager.pool_classes_by_scheme = _pool_classes(self._session)
-        return manager
+def _proxy_manager(proxy: str, tls: t.Mapping[str, t.Any]) -> t.Any:
+    """What requests makes of a proxy: it reads the login from the URL, and knows SOCKS."""
+    import requests
 
-    def _tls(self) -> t.Dict[str, t.Any]:
-        if self._context is None:
-            return {}
-        checks = {} if self._verify else {"assert_hostname": False}
-        return {"ssl_context": self._context, **checks}
-
-    def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
-        # The base class would add the bundle of certifi to the context, beside the CA that was asked for.
-        conn.cert_reqs = self._cert_reqs
-        conn.ca_certs = None
-        conn.ca_cert_dir = None
-
-    def get_connection_with_tls_context(
-        self, request: t.Any, verify: t.Any, proxies: t.Any = None, cert: t.Any = None
-    ) -> t.Any:
-        # From requests 2.32 on; some of its versions would put a context of their own in the place of ours.
-        proxy = requests.utils.select_proxy(request.url, proxies)
-        manager = self.poolmanager
-        if proxy:
-            manager = self.proxy_manager_for(requests.utils.prepend_scheme_if_needed(proxy, "http"))
-        return manager.connection_from_url(request.url)
-
-    _get_connection = get_connection_with_tls_context  # its name in requests 2.32.0 and 2.32.1
+    return requests.adapters.HTTPAdapter().proxy_manager_for(proxy, **tls)
 
 
 def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:
@@ -268,18 +246,23 @@ def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:
     return {"http": Http, "https": Https}
 
 
-def _keep_headers(request: t.Any) -> t.Any:
-    return request
+def _requests_bundle(tls: TlsOptions) -> t.Optional[str]:
+    if not HAS_REQUESTS or tls.ca_cert or not tls.validate_certs:
+        return None
+    import requests
 
-
-def _requests_bundle() -> t.Optional[str]:
-    return requests.utils.DEFAULT_CA_BUNDLE_PATH if HAS_REQUESTS else None
+    return requests.utils.DEFAULT_CA_BUNDLE_PATH
 
 
 def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionError:
-    """Our exception for one of requests'."""
+    """Our exception for one of urllib3's."""
     chain = list(_chain(exc))
-    timed_out = any(isinstance(item, (requests.exceptions.Timeout, socket.timeout)) for item in chain)
+    # urllib3 counts a refused connection among the time-outs.
+    refused = urllib3.exceptions.NewConnectionError
+    timed_out = any(
+        isinstance(item, (urllib3.exceptions.TimeoutError, socket.timeout)) and not isinstance(item, refused)
+        for item in chain
+    )
     refusal = next((text for text in map(str, chain) if _CERTIFICATE_ALERT.search(text)), None)
     if refusal:
         # With TLS 1.3 the server's verdict on the client certificate comes after the request was written, and unread.
@@ -294,14 +277,14 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
             problem = f"no complete answer within {timeout:.3g} s"
         advice = None if timed_out or base.startswith("https:") else "If the cluster wants TLS, write https:// in urls."
         return EsConnectionError(problem, url=base, may_have_acted=True, advice=advice)
-    if isinstance(exc, requests.exceptions.ProxyError):
+    if isinstance(exc, urllib3.exceptions.ProxyError):
         return NotSent(
             "the proxy that the environment names did not open a connection",
             url=base,
             advice="Check HTTPS_PROXY, or name the cluster's hosts in NO_PROXY.",
         )
     tls = next((item for item in chain if isinstance(item, ssl.SSLError)), None)
-    if tls is not None or isinstance(exc, requests.exceptions.SSLError):
+    if tls is not None or isinstance(exc, urllib3.exceptions.SSLError):
         problem = describe_tls_error(tls or exc)
         advice = None
         if "certificate is not trusted" in problem:
@@ -312,7 +295,7 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
         return NotSentTls(problem, url=base, advice=advice)
     if timed_out:
         return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):.3g} s", url=base)
-    if isinstance(exc, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError)):
+    if isinstance(exc, (urllib3.exceptions.LocationValueError, ValueError)):
         return NotSent("the request could not be formed from this URL and login", url=base)
     return NotSent(f"no connection ({_os_reason(chain)})", url=base)
 
@@ -334,6 +317,6 @@ def _os_reason(chain: t.Iterable[BaseException]) -> str:
     for item in chain:
         if isinstance(item, socket.gaierror):
             return "the host name is not known"
-        if isinstance(item, OSError) and item.strerror and not isinstance(item, requests.exceptions.RequestException):
+        if isinstance(item, OSError) and item.strerror:
             return item.strerror.lower()
     return "refused or unreachable"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import os
@@ -35,6 +36,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.seen.append(dict(self.headers))
         body = json.dumps({"version": {"number": "9.3.0"}}).encode()
         self.send_response(200)
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("X-Elastic-Product", "Elasticsearch")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -119,6 +123,18 @@ def test_own_ca_and_nothing_beside_it(serve, ask, tmp_path, monkeypatch):
     with pytest.raises(EsTlsError, match="not trusted"):
         ask(url, ca_cert=str(tmp_path / "other.pem"))
     assert ask(url, ca_cert=None, validate_certs=False) == "9.3.0"
+
+
+def test_answers_may_be_compressed(serve, ask):
+    server, url = serve()
+    assert ask(url) == "9.3.0" and "gzip" in server.seen[0]["Accept-Encoding"]
+
+
+def test_a_refused_connection_is_not_called_a_time_out(ask):
+    with socket.socket() as taken:  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(EsConnectionError, match="no connection .connection refused."):
+            ask(f"https://127.0.0.1:{taken.getsockname()[1]}")
 
 
 def test_host_name_is_verified(serve, ask, monkeypatch):
