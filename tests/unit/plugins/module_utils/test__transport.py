@@ -130,7 +130,7 @@ def test_answers_may_be_compressed(serve, ask):
     assert ask(url) == "9.3.0" and "gzip" in server.seen[0]["Accept-Encoding"]
 
 
-def test_a_refused_connection_is_not_called_a_time_out(ask):
+def test_a_refused_connection_is_not_called_a_time_out(authority, ask):
     with socket.socket() as taken:  # bound, and not listening
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(EsConnectionError, match="no connection .connection refused."):
