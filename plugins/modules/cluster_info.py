@@ -94,6 +94,9 @@ nodes:
     transport_address:
       description: Its address for the nodes of its own cluster.
       type: str
+    http_address:
+      description: Its address for HTTP requests.
+      type: str
     remote_cluster_server:
       description: Where it listens for other clusters, V(null) when that is not enabled.
       type: dict
@@ -148,6 +151,7 @@ def nodes(body: t.Optional[Data]) -> t.Optional[t.List[Data]]:
             "version": node.get("version"),
             "roles": node.get("roles") or [],
             "transport_address": node.get("transport_address"),
+            "http_address": (node.get("http") or {}).get("publish_address"),
             "remote_cluster_server": _server(node.get("remote_cluster_server")),
         }
         for node in (body.get("nodes") or {}).values()
@@ -172,7 +176,7 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
         "cluster_name": root.get("cluster_name"),
         "cluster_uuid": root.get("cluster_uuid"),
         "license": licence(read(client, "/_license", "read the licence")),
-        "nodes": nodes(read(client, "/_nodes/remote_cluster_server", "read the nodes")),
+        "nodes": nodes(read(client, "/_nodes/http,remote_cluster_server", "read the nodes")),
     }
 
 

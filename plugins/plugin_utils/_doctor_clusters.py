@@ -71,12 +71,13 @@ def _server_ports(found: t.Any, server: Data) -> None:
         found.word("server_partly_disabled", "warning", None, "server", nodes=lp.names(off))
     ports = {port_of(node["remote_cluster_server"].get("publish_address") or "") for node in serving}
     transport = {port_of(node.get("transport_address") or "") for node in nodes} | {9300}
+    http = {port_of(node.get("http_address") or "") for node in nodes} | {9200}
     bound = [address for node in serving for address in node["remote_cluster_server"].get("bound_address") or []]
     for address in addresses(found.view):
         port = port_of(address)
         if port in transport - ports:
             found.word("transport_port", "error", _told(server, serving), address=address, port=port, nodes="the nodes")
-        elif port == 9200:
+        elif port in http - ports:
             found.word("http_port", "error", _told(server, serving), address=address, port=port, nodes="the nodes")
         elif bound and all(loopback(entry) for entry in bound) and not loopback(address):
             found.word(

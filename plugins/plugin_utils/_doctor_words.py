@@ -36,7 +36,7 @@ WORDS = {
         "Run the trust playbook, or point the alias at {server} with crosscluster.elasticsearch.remote_cluster.",
     ),
     "settings_differ": (
-        "{fields} of alias {alias} on {client} is not as the link says",
+        "alias {alias} on {client} is not set up as the link says: {fields}",
         "Run the trust playbook to write the settings, or correct the link if the cluster is right.",
     ),
     "not_reloaded": (
@@ -61,7 +61,7 @@ WORDS = {
         "Use cross-project search of Elastic Cloud there.",
     ),
     "node_lacks_role": (
-        "{nodes} of {client} lacks the role remote_cluster_client",
+        "the role remote_cluster_client is missing on {nodes} of {client}",
         "Leave the node out of nodes and urls, or add the role to node.roles in elasticsearch.yml and restart it.",
     ),
     "server_disabled": (
@@ -97,7 +97,7 @@ WORDS = {
         "Point alias {alias} at the remote cluster server, or enable xpack.security.remote_cluster_server.ssl there.",
     ),
     "certificate_untrusted": (
-        "{nodes} of {client} does not trust the certificate that {address} shows",
+        "the certificate that {address} shows is not trusted by {nodes} of {client}",
         "Hand the CA of {server} to the nodes (xpack.security.remote_cluster_client.ssl.certificate_authorities; the trust playbook does it "  # noqa: E501
         "when remote_ca_cert is given) and restart them. If the certificate of the server changed, take the new CA.",
     ),
@@ -131,16 +131,16 @@ WORDS = {
         "Upgrade {client} to 9.3 or newer, or clear certificate_identity of the link.",
     ),
     "certificate_identity_missing": (
-        "the key wants signed requests, and {nodes} does not sign",
+        "the key wants signed requests, and those of {nodes} are not signed",
         "Set cluster.remote.{alias}.signing.certificate and .key on {client}, or clear certificate_identity of the link.",  # noqa: E501
     ),
     "certificate_identity_mismatch": (
-        "the certificate that {nodes} signs with does not match certificate_identity of the key",
+        "the certificate that signs for {nodes} does not match certificate_identity of the key",
         "certificate_identity is a regular expression for the whole DN (CN=...), and case matters: correct it on the link, or sign with the "  # noqa: E501
         "right certificate.",
     ),
     "signature_untrusted": (
-        "{server} does not trust the certificate that {nodes} signs with",
+        "{server} does not trust the certificate that signs for {nodes}",
         "Set cluster.remote.signing.certificate_authorities on {server}; without it signed requests fail for every key.",  # noqa: E501
     ),
     "key_wrong_secret": (

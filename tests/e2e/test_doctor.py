@@ -9,13 +9,16 @@ import base64
 import contextlib
 import datetime
 import socket
+import socketserver
 import subprocess
+import threading
 import typing as t
 from pathlib import Path
 
 import pytest
 import trustme
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_words import WORDS
 from simulator import Simulator
 from support import doctor
 from support.simulated import Api, link, put_credential, reset
@@ -353,6 +356,105 @@ def test_certificate_identity(bench: Bench) -> None:
     assert "no certificate was provided" in bench.found("certificate_identity_missing")["evidence"]
 
 
+def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> None:
+    authority = trustme.CA()
+    leaf = authority.issue_cert("paris.example", common_name="paris")
+    for node in bench.nodes:
+        config = Path(node["config_dir"])
+        (config / "sign.crt").write_bytes(leaf.cert_chain_pems[0].bytes())
+        (config / "sign.key").write_bytes(leaf.private_key_pem.bytes())
+    bench.settings(**{"signing.certificate": "sign.crt", "signing.key": "sign.key"})
+    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    assert "signing.certificate_authorities" in bench.found("signature_untrusted")["fix"]
+
+
+def test_client_too_old_to_sign(make_sim: t.Callable[..., Simulator]) -> None:
+    bench = Bench(make_sim(clusters={"paris": {"version": "9.2.0", "nodes": 2}, "berlin": {"nodes": 1}}))
+    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
+    bench.deliver(key["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    told = next(item for item in bench.row["findings"] if item["code"] == "certificate_identity_unsupported")
+    assert "paris runs 9.2.0" in told["cause"] and "9.3" in told["fix"]
+
+
+def test_access_that_newer_versions_refuse(make: t.Callable[..., Bench]) -> None:
+    search = {"names": ["logs-*"], "field_security": {"grant": ["message"]}}
+    bench = make("8.13.4", linked=False)
+    access = {"search": [search], "replication": [{"names": ["logs-*"]}]}
+    bench.key = link(bench.clusters["paris"], bench.clusters["berlin"], "berlin", access)
+    for cluster in bench.clusters:
+        bench.sim.control(cluster, "upgrade", version="8.15.1")
+    bench.examine()
+    told = next(item for item in bench.row["findings"] if item["code"] == "key_access_invalid")
+    assert bench.key["id"] in told["cause"] and "two links" in told["fix"]
+
+
+def test_settings_differ(bench: Bench) -> None:
+    bench.examine(link={"skip_unavailable": False})
+    told = next(item for item in bench.row["findings"] if item["code"] == "settings_differ")
+    assert "skip_unavailable" in told["cause"] and bench.row["proven"]
+
+
+def test_http_port(bench: Bench) -> None:
+    bench.settings(proxy_address=bench.clusters["berlin"]["urls"][0].split("//")[1])
+    bench.examine()
+    assert "9443" in bench.found("http_port")["fix"]
+
+
+def test_not_tls(bench: Bench) -> None:
+    class Plain(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(100)
+            self.request.sendall(b"SSH-2.0-here\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Plain) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        bench.settings(proxy_address="127.0.0.1:%d" % server.server_address[1])
+        bench.examine()
+        server.shutdown()
+    bench.found("not_tls")
+
+
+def test_node_without_the_role(bench: Bench) -> None:
+    roles = "node.roles: [data, ingest, master]"
+    bench.restart("paris", lambda text: text + roles + "\n")
+    try:
+        bench.examine()
+    finally:
+        bench.restart("paris", lambda text: text.replace(roles + "\n", ""))
+    assert "paris-1 and paris-2" in bench.found("node_lacks_role")["cause"]
+
+
+def test_server_enabled_on_some_nodes(bench: Bench) -> None:
+    node = bench.clusters["berlin"]["nodes"][1]
+    nodes = bench.berlin.get("/_nodes/remote_cluster_server").json["nodes"].values()
+    own = next(told for told in nodes if told["name"] == node["name"])
+    bench.settings(proxy_address=own["remote_cluster_server"]["publish_address"])
+    file = Path(node["config_dir"], "elasticsearch.yml")
+    before = file.read_text()
+    file.write_text(before.replace("remote_cluster_server.enabled: true", "remote_cluster_server.enabled: false"))
+    bench.sim.control("berlin", "restart_node", node=node["name"])
+    try:
+        bench.examine()
+    finally:
+        file.write_text(before)
+        bench.sim.control("berlin", "restart_node", node=node["name"])
+    told = {item["code"]: item for item in bench.row["findings"]}
+    assert "berlin-2" in told["server_partly_disabled"]["cause"] and "refused" in told["unreachable"]["evidence"]
+
+
+def test_keystore_that_cannot_be_read(bench: Bench) -> None:
+    first, second = bench.nodes
+    lost = {**first, "keystore": "/nowhere/elasticsearch-keystore"}
+    bench.clusters = {**bench.clusters, "paris": {**bench.clusters["paris"], "nodes": [lost, second]}}
+    bench.examine()
+    assert "paris-1" in bench.found("node_unread", "unknown")["cause"]
+
+
 def test_roles_lack_remote_indices(bench: Bench) -> None:
     entry = {"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
     bench.paris.put("/_security/role/analyst", {"cluster": ["monitor"]})
@@ -386,6 +488,13 @@ def test_keys_from_before_8_15(make: t.Callable[..., Bench]) -> None:
     bench.sim.control("berlin", "upgrade", version="8.15.1")
     assert bench.examine()["state"] == "warning"
     assert "cross_cluster_search" in bench.found("monitor_enrich_missing", "warning")["evidence"]
+
+
+def test_every_finding_is_looked_for_here() -> None:
+    # No project runs without remote clusters, and none older than its own versions: these two are unit tests.
+    elsewhere = {"serverless", "too_old"}
+    told = Path(__file__).read_text()
+    assert {code for code in WORDS if f'"{code}"' not in told} == set() and elsewhere <= set(WORDS)
 
 
 def test_before_8_13_a_credential_needs_a_restart(make: t.Callable[..., Bench]) -> None:
