@@ -57,7 +57,7 @@ molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
 bench: setup  ## measure, print tables, keep them in tests/bench/results.json: [ONLY="one_task mesh"]
 	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/$(VENV)/collections" $(PYTHON) -m bench $(ONLY)
 
-dist:  ## build the tarball into .build/dist and check it as Galaxy does
+dist: setup  ## build the tarball into .build/dist, check it as Galaxy does, install it elsewhere and run it there
 	@python3 tools/dist.py $(ONLY)
 
 docs:  ## the HTML site into .build/docs

@@ -1,7 +1,11 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, shown: link two simulated clusters both ways, prove it, run again, rotate under search, tear down."""
+"""The main job, shown: link two simulated clusters both ways, prove it, run again, rotate under search, tear down.
+
+tools/demo.py [BIN WORK]: use the ansible-playbook and the Python of the folder BIN, and work in the folder WORK.
+`make dist` does so with the collection as it is installed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ import setup
 
 from simulator import Simulator
 
-WORK = os.path.join(setup.ROOT, ".build", "demo")
+BIN, WORK = sys.argv[1:] or (os.path.dirname(sys.executable), os.path.join(setup.ROOT, ".build", "demo"))
 INDEX = "logs-demo"
 LINKS = [
     {"from": "berlin", "to": "paris", "access": {"search": [{"names": ["logs-*"]}]}, "expiration": "90d"},
@@ -119,7 +123,7 @@ class Playbooks:
             "elasticsearch_clusters": clusters,
             "cross_cluster_links": LINKS,
             "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
+            "ansible_python_interpreter": os.path.join(BIN, "python"),
         }
         with open(self.variables, "w", encoding="utf-8") as stream:
             os.fchmod(stream.fileno(), 0o600)
@@ -128,7 +132,7 @@ class Playbooks:
     def run(self, name: str) -> tuple[str, int, float]:
         """Output, number of changed tasks and seconds."""
         command = [
-            os.path.join(os.path.dirname(sys.executable), "ansible-playbook"),
+            os.path.join(BIN, "ansible-playbook"),
             "crosscluster.elasticsearch." + name,
         ]
         command += ["-i", "localhost,", "-e", "@" + self.variables]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the collection into .build/dist and check the tarball as Galaxy and certification do: tools/dist.py [CHECK...]
 
-The last check installs it into an empty path, with nothing beside ansible-core and requests, and asks for its plugins.
+The last checks install it into an empty path outside the checkout, beside nothing but ansible-core and requests, and
+run its documentation, its playbooks and the whole demo from there.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import os
 import shutil
 import sys
 import tarfile
+import tempfile
 
 import checks
 import matrix
+import setup
 
 DIST = os.path.join(matrix.BUILD, "dist")
 MEGABYTE = 1024 * 1024
@@ -83,15 +86,22 @@ def main() -> None:
     own = "Failed to find crosscluster.elasticsearch."
     run.run("importer", *importer, forbid=IMPORTER_FAILURES, allow=own, cwd=DIST)
 
-    install(run, env, tarball)
+    with tempfile.TemporaryDirectory(prefix="crosscluster-") as outside:
+        install(run, env, tarball, outside)
     run.finish("dist")
 
 
-def install(run: checks.Checks, env: dict[str, str], tarball: str) -> None:
-    empty = os.path.join(matrix.BUILD, "installed")
-    shutil.rmtree(empty, ignore_errors=True)
-    env["ANSIBLE_COLLECTIONS_PATH"] = empty
-    here = matrix.BUILD
+def install(run: checks.Checks, env: dict[str, str], tarball: str, here: str) -> None:
+    empty, venv = os.path.join(here, "collections"), os.path.join(here, "venv")
+    programs = os.path.join(venv, "bin")
+    setup.run(sys.executable, "-m", "venv", venv)
+    pip = (os.path.join(programs, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    if not run.run("plain-python", *pip, "--cache-dir", os.path.join(setup.CACHE, "pip"), "ansible-core", "requests"):
+        return
+    for name in ("ANSIBLE_CONFIG", "PYTHONPATH"):
+        env.pop(name)
+    env.update(ANSIBLE_COLLECTIONS_PATH=empty, VIRTUAL_ENV=venv, ANSIBLE_HOME=os.path.join(here, "home"))
+    env["PATH"] = os.pathsep.join((programs, env["PATH"]))
     galaxy = ("ansible-galaxy", "collection", "install", "--offline", "--collections-path", empty, tarball)
     if not run.run("install", *galaxy, cwd=here):
         return
@@ -101,6 +111,10 @@ def install(run: checks.Checks, env: dict[str, str], tarball: str) -> None:
     playbooks = sorted(glob.glob(os.path.join(root, "playbooks", "*.yml")))
     called = ["crosscluster.elasticsearch." + os.path.basename(path)[:-4] for path in playbooks]
     run.run("installed-playbooks", "ansible-playbook", "-i", "localhost,", "--syntax-check", *called, cwd=here)
+    # The simulator is no part of the tarball: it comes from the checkout, in a Python of its own.
+    env["PYTHONPATH"] = os.path.join(setup.ROOT, "tests")
+    demo = (os.path.join(setup.ROOT, ".venv", "bin", "python"), os.path.join(setup.ROOT, "tools", "demo.py"))
+    run.run("installed-demo", *demo, programs, os.path.join(here, "demo"), cwd=here)
 
 
 if __name__ == "__main__":
