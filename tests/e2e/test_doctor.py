@@ -329,18 +329,24 @@ def test_certificate_expired(bench: Bench) -> None:
     assert "expired" in bench.found("certificate_expired")["evidence"]
 
 
-def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
+def sign(bench: Bench) -> trustme.CA:
+    """paris signs its requests to berlin; returns the authority, which berlin does not know yet."""
     authority = trustme.CA()
     leaf = authority.issue_cert("paris.example", common_name="paris")
     for node in bench.nodes:
         config = Path(node["config_dir"])
         (config / "sign.crt").write_bytes(leaf.cert_chain_pems[0].bytes())
         (config / "sign.key").write_bytes(leaf.private_key_pem.bytes())
+    bench.settings(**{"signing.certificate": "sign.crt", "signing.key": "sign.key"})
+    return authority
+
+
+def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
+    authority = sign(bench)
     for node in bench.clusters["berlin"]["nodes"]:
         Path(node["config_dir"], "sign_ca.crt").write_bytes(authority.cert_pem.bytes())
     trusted = {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}
     assert bench.berlin.put("/_cluster/settings", {"persistent": trusted}).status == 200
-    bench.settings(**{"signing.certificate": "sign.crt", "signing.key": "sign.key"})
     key = bench.berlin.key(NAME, certificate_identity="CN=rome")
     bench.deliver(key["encoded"])
     bench.revoke(bench.key["id"])
@@ -357,13 +363,7 @@ def test_certificate_identity(bench: Bench) -> None:
 
 
 def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> None:
-    authority = trustme.CA()
-    leaf = authority.issue_cert("paris.example", common_name="paris")
-    for node in bench.nodes:
-        config = Path(node["config_dir"])
-        (config / "sign.crt").write_bytes(leaf.cert_chain_pems[0].bytes())
-        (config / "sign.key").write_bytes(leaf.private_key_pem.bytes())
-    bench.settings(**{"signing.certificate": "sign.crt", "signing.key": "sign.key"})
+    sign(bench)
     key = bench.berlin.key(NAME, certificate_identity="CN=paris")
     bench.deliver(key["encoded"])
     bench.revoke(bench.key["id"])
