@@ -295,7 +295,7 @@ def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionE
         return NotSentTls(problem, url=base, advice=advice)
     if timed_out:
         return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):.3g} s", url=base)
-    if isinstance(exc, (urllib3.exceptions.LocationValueError, ValueError)):
+    if isinstance(exc, ValueError):
         return NotSent("the request could not be formed from this URL and login", url=base)
     return NotSent(f"no connection ({_os_reason(chain)})", url=base)
 

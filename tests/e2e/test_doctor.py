@@ -84,6 +84,12 @@ class Bench:
     def revoke(self, key_id: str) -> None:
         assert self.berlin.delete("/_security/api_key", {"ids": [key_id]}).status == 200
 
+    def replace_key(self, **options: t.Any) -> None:
+        """All nodes get a new key with these options, and the one of the link is revoked."""
+        key = self.berlin.key(NAME, **options)
+        self.deliver(key["encoded"])
+        self.revoke(self.key["id"])
+
     def settings(self, **values: t.Any) -> None:
         answer = self.paris.put(
             "/_cluster/settings", {"persistent": {f"cluster.remote.berlin.{k}": v for k, v in values.items()}}
@@ -148,27 +154,21 @@ def test_revoked_key_and_what_skip_unavailable_hides(bench: Bench) -> None:
 
 
 def test_expired_key(bench: Bench) -> None:
-    key = bench.berlin.key(NAME, expiration="1d")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(expiration="1d")
     bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
     bench.examine(now=bench.sim.control("berlin", "now"))
     assert "expired 3 days ago" in bench.found("credential_expired")["evidence"]
 
 
 def test_expired_by_the_clock_of_the_server_only(bench: Bench) -> None:
-    key = bench.berlin.key(NAME, expiration="1d")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(expiration="1d")
     bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
     bench.examine()
     assert "expired" in bench.found("key_expired")["evidence"]
 
 
 def test_expires_soon(bench: Bench) -> None:
-    key = bench.berlin.key(NAME, expiration="5d", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(expiration="5d", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
     assert bench.examine()["state"] == "warning"
     assert "expires in 4d 23h" in bench.found("expires_soon", "warning")["cause"]
     assert bench.examine(warn_days=3)["state"] == "ok"
@@ -347,35 +347,27 @@ def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
         Path(node["config_dir"], "sign_ca.crt").write_bytes(authority.cert_pem.bytes())
     trusted = {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}
     assert bench.berlin.put("/_cluster/settings", {"persistent": trusted}).status == 200
-    key = bench.berlin.key(NAME, certificate_identity="CN=rome")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(certificate_identity="CN=rome")
     bench.examine()
     bench.found("certificate_identity_mismatch")
 
 
 def test_certificate_identity(bench: Bench) -> None:
-    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(certificate_identity="CN=paris")
     bench.examine()
     assert "no certificate was provided" in bench.found("certificate_identity_missing")["evidence"]
 
 
 def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> None:
     sign(bench)
-    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(certificate_identity="CN=paris")
     bench.examine()
     assert "signing.certificate_authorities" in bench.found("signature_untrusted")["fix"]
 
 
 def test_client_too_old_to_sign(make_sim: t.Callable[..., Simulator]) -> None:
     bench = Bench(make_sim(clusters={"paris": {"version": "9.2.0", "nodes": 2}, "berlin": {"nodes": 1}}))
-    key = bench.berlin.key(NAME, certificate_identity="CN=paris")
-    bench.deliver(key["encoded"])
-    bench.revoke(bench.key["id"])
+    bench.replace_key(certificate_identity="CN=paris")
     bench.examine()
     told = next(item for item in bench.row["findings"] if item["code"] == "certificate_identity_unsupported")
     assert "paris runs 9.2.0" in told["cause"] and "9.3" in told["fix"]
