@@ -44,33 +44,55 @@ def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def link_reads(data: t.Any, hosts: t.Any, keystores: t.Any, missing_nodes: str = "fail") -> t.Dict[str, t.Any]:
-    """What each host has to ask of servers and clients."""
-    return _link_run.reads(data, hosts, keystores, missing_nodes)
+def link_reads(data: t.Any, hosts: t.Any, hostvars: t.Any, missing_nodes: str = "fail") -> t.Dict[str, t.Any]:
+    """Who leads the links of each client, and what each host has to ask of servers and clients."""
+    reads = _link_run.reads(data, hosts, registered(hostvars, hosts, "keystore"), missing_nodes)
+    return {**reads, "leaders": _link_run.leaders(data, hosts)}
 
 
 def link_plans(
-    data: t.Any, hosts: t.Any, keystores: t.Any, keys: t.Any, remotes: t.Any, mode: str = "trust",
+    data: t.Any, hosts: t.Any, host: str, reads: t.Any, hostvars: t.Any, mode: str = "trust",
     missing_nodes: str = "fail", proof: str = "every_node",
 ) -> t.Dict[str, t.Any]:  # fmt: skip
-    """The plans of all links, and what each host has to do for them."""
+    """The plans of the links that a host leads, and what each host has to do for them."""
     options = _link_plan.Options(mode="trust" if mode == "verify" else mode, missing_nodes=missing_nodes, proof=proof)
+    clients = [name for name, leader in reads["leaders"].items() if leader == host]
+    nodes = [node for name in clients for node in data["clusters"][name]["nodes"]]
     plans = _link_run.plan_all(
-        data, keystores, keys, remotes, now(), options, _link_drift.key_drift, _link_drift.settings_drift
-    )
-    run = {"plans": plans, "hosts": list(hosts), "status": {}}
-    run["words"] = {plan["link"]: plan["words"] for plan in plans if plan["words"]}
-    run["todo"] = any(plan["steps"] for plan in plans)
+        {**data, "links": [link for link in data["links"] if link["from"] in clients]},
+        registered(hostvars, [node for node in nodes if node in hosts], "keystore"),
+        registered(hostvars, reads["to"], "keys"),
+        registered(hostvars, [host], "remotes"),
+        now(), options, _link_drift.key_drift, _link_drift.settings_drift,
+    )  # fmt: skip
+    words = {plan["link"]: plan.pop("words") for plan in plans}
+    run = {
+        "leader": host,
+        "hosts": [name for name in hosts if name == host or name in nodes],
+        "plans": plans,
+        "words": {link: told for link, told in words.items() if told},
+        "todo": sorted({step["action"] for plan in plans for step in plan["steps"]}),
+    }
     return _again(run, data, {})
 
 
-def link_advance(run: t.Any, data: t.Any, stage: str, results: t.Any) -> t.Dict[str, t.Any]:
+def link_advance(run: t.Any, data: t.Any, stage: str, hostvars: t.Any) -> t.Dict[str, t.Any]:
     """The run after a stage: what was done, what went wrong, and what is left to do."""
-    return _again(run, data, _link_run.fold(run["status"], run["plans"], data, run["hosts"], results, stage))
+    results = registered(hostvars, run["hosts"], stage)
+    return _again(
+        run, data, _link_run.fold(run["status"], run["plans"], data, run["hosts"], run["leader"], results, stage)
+    )
 
 
 def _again(run: t.Mapping[str, t.Any], data: t.Any, status: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    return {**run, "status": status, "work": _link_run.work(run["plans"], status, data, run["hosts"])}
+    work = _link_run.work(run["plans"], status, data, run["hosts"], run["leader"])
+    return {**run, "status": status, "work": work}
+
+
+def registered(hostvars: t.Any, hosts: t.Iterable[str], name: str) -> t.Dict[str, t.Any]:
+    """What a task of the role registered on each of these hosts."""
+    name = "__cross_cluster_trust_" + name
+    return {host: hostvars[host].get(name, {}) for host in hosts}
 
 
 def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check: bool = False) -> str:
@@ -92,15 +114,17 @@ def link_authorities(plans: t.Any, data: t.Any, node: str) -> t.Dict[str, t.Any]
     return _link_run.authorities(plans, data, (data["nodes"].get(node) or {}).get("cluster"))
 
 
-def link_untrusting(run: t.Any, data: t.Any, troubles: t.Any) -> t.Dict[str, t.Any]:
+def link_untrusting(run: t.Any, data: t.Any, hostvars: t.Any) -> t.Dict[str, t.Any]:
     """Take out the links whose nodes could not be made to trust the server."""
-    found = {node: text for node, text in troubles.items() if text}
+    found = {node: text for node, text in registered(hostvars, run["hosts"], "trouble").items() if text}
     return _again(run, data, _link_run.without_authorities(run["status"], run["plans"], data, found))
 
 
-def link_restarts(run: t.Any, data: t.Any) -> t.List[str]:
+def link_restarts(runs: t.Any, data: t.Any) -> t.List[str]:
     """The nodes that take their credentials over only when they start."""
-    return [node for node in _link_run.restarts(run["plans"], run["status"], data) if node in run["hosts"]]
+    return [
+        node for run in runs for node in _link_run.restarts(run["plans"], run["status"], data) if node in run["hosts"]
+    ]
 
 
 def link_waiting(run: t.Any, data: t.Any) -> t.Dict[str, t.Any]:
@@ -108,16 +132,19 @@ def link_waiting(run: t.Any, data: t.Any) -> t.Dict[str, t.Any]:
     return _again(run, data, _link_run.without_restart(run["status"]))
 
 
-def link_second_look(run: t.Any, data: t.Any, keystores: t.Any, keys: t.Any) -> t.Dict[str, t.Any]:
+def link_second_look(run: t.Any, data: t.Any, reads: t.Any, hostvars: t.Any) -> t.Dict[str, t.Any]:
     """Withdraw revocations that must not happen after all."""
+    keystores = registered(hostvars, run["hosts"], "keystore_again")
+    keys = registered(hostvars, reads["to"], "keys_again")
     return _again(run, data, _link_run.second_look(run["plans"], run["status"], data, keystores, keys, now()))
 
 
 def link_report(
-    run: t.Any, data: t.Any, keys: t.Any, mode: str = "trust", check: bool = False
+    run: t.Any, reads: t.Any, hostvars: t.Any, mode: str = "trust", check: bool = False
 ) -> t.List[t.Dict[str, t.Any]]:
     """One entry per link: its state and why."""
-    return _link_run.report(run["plans"], run["status"], data, run["hosts"], keys, mode, check, now())
+    keys = registered(hostvars, reads["to"], "keys")
+    return _link_run.report(run["plans"], run["status"], run["words"], keys, mode, check, now())
 
 
 def link_table(rows: t.Any) -> t.List[str]:

@@ -347,18 +347,23 @@ def _deliveries(
         (node.name for node in nodes if target_id is not None and node.key_id == target_id and node.read), None
     )
     steps = []
+    alike: t.Dict[str, t.List[str]] = {}
     for node in nodes:
         if not node.read or (target_id is not None and node.key_id == target_id):
             continue
         state = STATE_WORDS.get(states[node.name], "holds an older key")
-        if target_id is None:
-            why = "{0} {1}".format(node.name, state)
-            if not make or not usable:
-                words.append("{0}; give it the new one".format(why))
-        else:
-            why = "{0} {1}; spread the live one from {2}".format(node.name, state, source)
-            words.append(why)
+        why = "{0} {1}".format(node.name, state)
+        if target_id is not None:
+            why += "; spread the live one from {0}".format(source)
         steps.append(Step("deliver", why, node=node.name, source=source))
+        alike.setdefault(state, []).append(node.name)
+    for state, found in alike.items():
+        many = len(found) > 1
+        text = "{0} {1}".format(names(found), state.replace("holds", "hold", 1) if many else state)
+        if target_id is not None:
+            words.append("{0}; spread the live one from {1}".format(text, source))
+        elif not make or not usable:
+            words.append("{0}; give {1} the new one".format(text, "them" if many else "it"))
     if source is not None and steps:
         steps.insert(
             0, Step("spread", "the secret of a live key is known only to the nodes that hold it", source=source)

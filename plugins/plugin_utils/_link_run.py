@@ -11,6 +11,7 @@ that is right costs nothing, and the API calls of different clusters run on diff
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import credentials_setting
@@ -58,16 +59,30 @@ UNTRUSTED = ("tls_untrusted",)
 # -- who does what ----------------------------------------------------------------------------------------------------
 
 
+def leaders(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, str]:
+    """The host that plans the links of each client cluster and makes their API calls: one of its own nodes.
+
+    For a client without a node in the play another leader steps in, so that each host takes its work from one place.
+    """
+    clients = [name for name in data["clusters"] if any(link["from"] == name for link in data["links"])]
+    own = {name: next((node for node in data["clusters"][name]["nodes"] if node in hosts), None) for name in clients}
+    others = sorted({host for host in own.values() if host is not None}) or hosts
+    found = {
+        name: host or (others[number % len(others)] if others else None)
+        for number, (name, host) in enumerate(own.items())
+    }
+    return {name: host for name, host in found.items() if host is not None}
+
+
 def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, str]:
-    """The host of the play whose fork makes the API calls of a cluster: one of its own nodes if there is one."""
-    result = {}
-    used: t.Dict[str, int] = {}
-    for number, (name, cluster) in enumerate(data["clusters"].items()):
+    """The host of the play whose fork reads from a cluster: its leader, or for a server a host with little to do."""
+    result = leaders(data, hosts)
+    used = collections.Counter(result.values())
+    for name, cluster in data["clusters"].items():
         own = [node for node in cluster["nodes"] if node in hosts]
-        choice = own or [hosts[number % len(hosts)]] if hosts else []
-        if choice:
-            result[name] = min(choice, key=lambda host: used.get(host, 0))
-            used[result[name]] = used.get(result[name], 0) + 1
+        if name not in result and hosts:
+            result[name] = min(own or hosts, key=lambda host: used[host])
+            used[result[name]] += 1
     return result
 
 
@@ -272,14 +287,17 @@ def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[st
 
 
 def work(
-    plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any], hosts: t.Sequence[str]
+    plans: t.Sequence[Data],
+    status: t.Mapping[str, Data],
+    data: t.Mapping[str, t.Any],
+    hosts: t.Sequence[str],
+    leader: str,
 ) -> t.Dict[str, t.Dict[str, t.List[Data]]]:
     """The items each host has to work off in each stage, leaving out links that failed before."""
-    assigned = assign(data, hosts)
     result: t.Dict[str, t.Dict[str, t.List[Data]]] = {}
     for stage in STAGES:
-        for doer, item in _items(plans, status, data, assigned, stage):
-            if doer is not None and doer in hosts:
+        for doer, item in _items(plans, status, data, leader, stage):
+            if doer in hosts:
                 result.setdefault(doer, {}).setdefault(stage, []).append(item)
     for stages in result.values():
         for stage in ("reload", "prove"):
@@ -292,12 +310,12 @@ def _items(
     plans: t.Sequence[Data],
     status: t.Mapping[str, Data],
     data: t.Mapping[str, t.Any],
-    assigned: t.Mapping[str, str],
+    leader: str,
     stage: str,
-) -> t.Iterator[t.Tuple[t.Optional[str], Data]]:
+) -> t.Iterator[t.Tuple[str, Data]]:
     if stage == "roles":
         for item in role_items(plans, status, data):
-            yield assigned.get(item["cluster"]), item
+            yield leader, item
     for plan in plans:
         for step in plan["steps"]:
             if step["action"] not in STAGES[stage] or not allowed(plan, status.get(plan["link"], {}), stage):
@@ -305,15 +323,15 @@ def _items(
             item = {"link": plan["link"], "alias": plan["alias"], "present": plan["present"], **step}
             if stage in ("make", "update", "revoke"):
                 item.update(cluster=plan["to"], name=plan["key_name"])
-                yield assigned.get(plan["to"]), item
+                yield leader, item
             elif stage in ("deliver", "remove", "spread"):
-                item.update(cluster=plan["from"], maker=assigned.get(plan["to"]))
+                item.update(cluster=plan["from"], maker=leader)
                 yield step["source"] if stage == "spread" else step["node"], item
             else:
                 item.update(cluster=plan["from"])
                 if stage == "prove":
                     item["urls"] = proof_urls(data["clusters"][plan["from"]], unread(plan))
-                yield assigned.get(plan["from"]), item
+                yield leader, item
 
 
 def unread(plan: t.Mapping[str, t.Any]) -> t.List[str]:
@@ -424,6 +442,7 @@ def fold(
     plans: t.Sequence[Data],
     data: t.Mapping[str, t.Any],
     hosts: t.Sequence[str],
+    leader: str,
     results: Results,
     stage: str,
 ) -> t.Dict[str, Data]:
@@ -438,7 +457,7 @@ def fold(
             entry["done"] = [*entry.get("done", []), stage] if stage not in entry.get("done", []) else entry["done"]
         entry.update({name: value for name, value in more.items() if value is not None})
 
-    for host, stages in work(plans, status, data, hosts).items():
+    for host, stages in work(plans, status, data, hosts, leader).items():
         result = results.get(host)
         expected = stages.get(stage)
         if not expected:
@@ -533,8 +552,7 @@ def second_look(
 def report(
     plans: t.Sequence[Data],
     status: t.Mapping[str, Data],
-    data: t.Mapping[str, t.Any],
-    hosts: t.Sequence[str],
+    words: t.Mapping[str, t.Sequence[str]],
     keys: Results,
     mode: str,
     check: bool,
@@ -542,13 +560,13 @@ def report(
 ) -> t.List[Data]:
     """One entry per link: its state and why."""
     servers = by_cluster(keys)
-    assigned = assign(data, hosts)
     rows = []
     for plan in plans:
         entry = status.get(plan["link"], {})
         failed = entry.get("failed") or {}
         key_id = entry.get("made") or plan["target"]
         expiration = entry.get("expiration") or _expiration(servers.get(plan["to"]), key_id)
+        told = words.get(plan["link"]) or ()
         note = ""
         if plan["blocked"]:
             state, note = "blocked", plan["blocked"]
@@ -556,15 +574,15 @@ def report(
             stage, text = next(iter(failed.items()))
             state, note = "failed", "{0}: {1}".format(STAGE_WORDS.get(stage, stage), text)
         elif plan["steps"] and mode == "verify":
-            state, note = "wrong", "; ".join(plan["words"])
+            state, note = "wrong", "; ".join(told)
         elif plan["steps"] or entry.get("done"):
             state = {"untrust": "removed"}.get(mode, "changed")
-            note = "; ".join([*plan["words"], *(["local roles changed"] if "roles" in entry.get("done", []) else [])])
+            note = "; ".join([*told, *(["local roles changed"] if "roles" in entry.get("done", []) else [])])
             if check:
                 state = "would be " + state
         else:
             state = "gone" if mode == "untrust" else "right"
-            note = "; ".join(plan["words"])
+            note = "; ".join(told)
         proven = plan["proven"] if not plan["steps"] else "prove" in entry.get("done", [])
         rows.append({
             "link": plan["link"], "from": plan["from"], "to": plan["to"], "alias": plan["alias"], "state": state,
@@ -576,8 +594,6 @@ def report(
             "actions": [step["action"] for step in plan["steps"]],
             "kept": plan["kept"],
             "note": note,
-            "complaint": "{0}: {1}".format(plan["link"], note),
-            "host": assigned.get(plan["from"]),
         })  # fmt: skip
     return rows
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import os
-import resource
 import time
 import typing as t
 from pathlib import Path
@@ -60,9 +60,15 @@ def measured(sim: Simulator, links: Links, size: int, what: str, play: t.Callabl
         "clusters": size, "links": len(links.links), "run": what, "module runs": modules,
         "requests": sum(len(sim.log(name)) for name in sim.clusters), "writes": len(links.writes()),
         "keystore calls": calls, "s": round(took, 1),
-        "controller MB": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
-        "largest result kB": max(len(str(event.get("result", ""))) for event in done.events) // 1024,
+        "controller MB": (done.events[-1]["peak_kb"] or 0) // 1024, **largest(done.events),
     }  # fmt: skip
+
+
+def largest(events: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """The result that is longest as it is shown with -v: one line of JSON; items are shown one by one."""
+    shown = [event for event in events if "results" not in (event.get("result") or {})]
+    event = max(shown, key=lambda event: len(json.dumps(event.get("result"))))
+    return {"largest result kB": len(json.dumps(event["result"])) // 1024, "of": event["task"].rsplit(" : ", 1)[-1]}
 
 
 def module_runs(events: list[dict[str, t.Any]]) -> int:

@@ -104,8 +104,8 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     assert "paris/fine" not in words
     assert words["paris/one"] == ["paris-2 holds no credential; spread the live one from paris-1"]
     assert "no node of paris holds a usable credential: create key paris-berlin-all on berlin" in words["paris/all"]
-    assert "paris-1 holds a revoked key; give it the new one" in words["paris/revoked"]
-    assert "paris-1 holds an expired key; give it the new one" in words["paris/expired"]
+    assert "paris-1 and paris-2 hold a revoked key; give them the new one" in words["paris/revoked"]
+    assert "paris-1 and paris-2 hold an expired key; give them the new one" in words["paris/expired"]
     assert words["paris/access"] == [f"access of key {before['access']} is not as asked for: update it in place"]
     assert words["paris/settings"][-1] == "the settings of alias settings differ (proxy_address): write them"
     assert any(orphan["id"] in text and "revoke after the proof" in text for text in words["paris/orphan"])

@@ -111,8 +111,7 @@ def report(run: Run) -> dict[str, dict[str, t.Any]]:
 
 def plan(run: Run) -> dict[str, list[str]]:
     """The plan in words, of the links that have one."""
-    found = run.results("Show the plan")
-    return found[0]["msg"] if found else {}
+    return {link: words for told in run.results("Show the plan") for link, words in told["msg"].items()}
 
 
 def _reached_from_here(node: dict[str, t.Any]) -> dict[str, t.Any]:

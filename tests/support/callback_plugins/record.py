@@ -54,7 +54,18 @@ class CallbackModule(CallbackBase):
         self._write("playbook_on_task_start", task=task.get_name(), action=str(task.action))
 
     def v2_playbook_on_stats(self, stats):
-        self._write("playbook_on_stats", hosts={host: stats.summarize(host) for host in stats.processed})
+        self._write(
+            "playbook_on_stats", hosts={host: stats.summarize(host) for host in stats.processed}, peak_kb=_peak_kb()
+        )
+
+
+def _peak_kb():
+    """The most memory that this process has had, from VmHWM: ru_maxrss starts with that of the parent."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as stream:
+            return next((int(line.split()[1]) for line in stream if line.startswith("VmHWM:")), None)
+    except OSError:
+        return None
 
 
 def _recorder(event):
