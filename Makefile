@@ -13,6 +13,7 @@ VERSION ?= 9.3.0
 TRUST ?= all
 # Cores and checks to limit a run to: make sanity CORES="2.16 2.21", make lint ONLY="ruff mypy"
 CORES ?=
+CHECKS ?= sanity,units,tests
 ONLY ?=
 
 # The user's own Ansible configuration and home are neither read nor written.
@@ -48,8 +49,8 @@ lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff m
 sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.21"]
 	@python3 tools/matrix.py sanity $(CORES)
 
-matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"]
-	@python3 tools/matrix.py sanity,units,tests $(CORES)
+matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests]
+	@python3 tools/matrix.py $(CHECKS) $(CORES)
 
 molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
 	@python3 tools/scenarios.py $(ONLY)

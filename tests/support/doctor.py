@@ -41,7 +41,8 @@ def examine(clusters: dict[str, t.Any], wanted: list[dict[str, t.Any]], **option
         host: run_module("keystore_info", links.link_node(clusters[data["nodes"][host]["cluster"]], host))
         for host in hosts
     }
-    reads = links.link_reads(data, hosts, keystores)
+    hostvars = {host: {"__cross_cluster_trust_keystore": result} for host, result in keystores.items()}
+    reads = links.link_reads(data, hosts, hostvars)
     keys, remotes, infos, strays, roles, ports = {}, {}, [], {}, [], {}
     for host in hosts:
         keys[host] = each(
