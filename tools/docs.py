@@ -19,11 +19,20 @@ SITE = os.path.join(matrix.BUILD, "docs")
 WORK = os.path.join(matrix.BUILD, "docs-work")
 
 
-def stay_offline(conf: str) -> None:
-    """Drop the links to other projects' inventories, which Sphinx would fetch."""
+# The theme cuts a long module name off at the width of a phone.
+STYLE = "h1, h2, h3 { overflow-wrap: anywhere; }\n"
+
+
+def adapt(conf: str) -> None:
+    """Drop the links to other projects' inventories, which Sphinx would fetch, and add our style."""
     with open(conf, encoding="utf-8") as stream:
         text = stream.read()
     text = re.sub(r"intersphinx_mapping = \{.*?\n\}", "intersphinx_mapping = {}", text, flags=re.DOTALL)
+    static = os.path.join(os.path.dirname(conf), "static")
+    os.makedirs(static)
+    with open(os.path.join(static, "collection.css"), "w", encoding="utf-8") as stream:
+        stream.write(STYLE)
+    text += "\nhtml_static_path = [%r]\nhtml_css_files = ['collection.css']\n" % static
     with open(conf, "w", encoding="utf-8") as stream:
         stream.write(text)
 
@@ -40,7 +49,7 @@ def main() -> None:
     # Pictures and the troubleshooting page are generated; a stale one must not go out.
     run.run("generated", python, os.path.join(setup.ROOT, "tools", "guides.py"), "--check", tree)
     if run.run("init", *init, "--dest-dir", WORK, "crosscluster.elasticsearch"):
-        stay_offline(os.path.join(WORK, "conf.py"))
+        adapt(os.path.join(WORK, "conf.py"))
         rst = os.path.join(WORK, "rst")
         pages = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
         if not run.run("pages", *pages, "--dest-dir", rst, "crosscluster.elasticsearch"):
