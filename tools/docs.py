@@ -19,8 +19,8 @@ SITE = os.path.join(matrix.BUILD, "docs")
 WORK = os.path.join(matrix.BUILD, "docs-work")
 
 
-# The theme cuts a long module name off at the width of a phone.
-STYLE = "h1, h2, h3 { overflow-wrap: anywhere; }\n"
+# The theme cuts long module names off: in the menu, and at the width of a phone in headings and code.
+STYLE = "h1, h2, h3, code, .wy-menu-vertical a { overflow-wrap: anywhere; white-space: normal; }\n"
 
 
 def adapt(conf: str) -> None:

@@ -31,7 +31,7 @@ ARROWS = (
     (320, 85, 540, 85, "request with the key", 430, 75),
     (320, 150, 540, 98, "each node by itself", 430, 150),
     (655, 205, 655, 110, "checks", 685, 162),
-    (540, 230, 320, 165, "encoded key, shown once", 430, 222),
+    (540, 230, 320, 165, "encoded key, shown once", 415, 234),
 )
 STYLE = """
 text{font:13px sans-serif;fill:#1b2733}.small{font-size:11px}.title{font-weight:bold}
