@@ -1,0 +1,97 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which host does what, and how much of the state it carries."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from ansible_collections.crosscluster.elasticsearch.plugins.filter import links as filters
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
+
+ACCESS = {"search": [{"names": ["logs-*"]}]}
+
+
+def asked(links, nodes=2):
+    """The completed input of links between clusters named by one letter, with nodes a-1, a-2, ..."""
+    names = sorted({name for link in links for name in link})
+    clusters = {
+        name: {
+            "urls": ["https://%s:9200" % name], "username": "linker", "password": "x",
+            "remote_cluster_server": "%s:9443" % name,
+            "nodes": ["%s-%d" % (name, number) for number in range(1, nodes + 1)],
+        }
+        for name in names
+    }  # fmt: skip
+    data = filters.link_input(clusters, [{"from": one, "to": other, "access": ACCESS} for one, other in links])
+    assert data["errors"] == []
+    return data
+
+
+def hosts(*clusters, nodes=2):
+    return ["%s-%d" % (name, number) for name in clusters for number in range(1, nodes + 1)]
+
+
+def test_a_client_is_led_by_one_of_its_own_nodes():
+    data = asked(["ab", "ba", "cb"])
+    assert lr.leaders(data, hosts("a", "b", "c")) == {"a": "a-1", "b": "b-1", "c": "c-1"}
+    assert lr.leaders(data, ["a-2", "b-1", "b-2", "c-2"]) == {"a": "a-2", "b": "b-1", "c": "c-2"}
+
+
+def test_another_leader_steps_in_for_a_client_without_a_node_in_the_play():
+    data = asked(["ab", "ca", "da"])
+    found = lr.leaders(data, ["a-1", "a-2"])
+    assert found == {"a": "a-1", "c": "a-1", "d": "a-1"}, "a host takes its work from one place, so a-2 must not lead"
+    assert lr.leaders(data, ["other"]) == {"a": "other", "c": "other", "d": "other"}
+    assert lr.leaders(data, []) == {}
+
+
+def test_servers_are_read_by_hosts_that_have_little_to_do():
+    data = asked(["ab", "ac", "ad"], nodes=3)
+    found = lr.assign(data, hosts("a", nodes=3))
+    assert found["a"] == "a-1"
+    assert sorted(found[name] for name in "bcd") == ["a-1", "a-2", "a-3"]
+    assert lr.assign(data, hosts("a", "b", nodes=3))["b"] == "b-1"
+
+
+def planned(data, everybody, host):
+    reads = filters.link_reads(data, everybody, {name: {} for name in everybody})
+    nothing = {"credentials": {}}
+    hostvars = {
+        name: {
+            "__cross_cluster_trust_keystore": nothing,
+            "__cross_cluster_trust_keys": {
+                "results": [{"item": item, "api_keys": []} for item in reads["to"].get(name, [])]
+            },
+            "__cross_cluster_trust_remotes": {
+                "results": [{"item": item, "remotes": []} for item in reads["from"].get(name, [])]
+            },
+        }
+        for name in everybody
+    }
+    return filters.link_plans(data, everybody, host, reads, hostvars)
+
+
+def test_a_leader_has_the_links_of_its_client_and_the_work_of_its_nodes():
+    data, everybody = asked(["ab", "ba", "ac"]), hosts("a", "b", "c")
+    run = planned(data, everybody, "a-1")
+    assert [plan["link"] for plan in run["plans"]] == ["a/b", "a/c"]
+    assert run["hosts"] == ["a-1", "a-2"] and sorted(run["work"]) == ["a-1", "a-2"]
+    assert sorted(run["work"]["a-1"]) == ["deliver", "make", "prove", "reload", "settings"]
+    assert sorted(run["work"]["a-2"]) == ["deliver"]
+    assert {item["maker"] for item in run["work"]["a-2"]["deliver"]} == {"a-1"}
+    assert run["todo"] == ["create", "deliver", "prove", "reload", "settings"]
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_every_link_is_planned_by_one_leader_and_what_it_carries_grows_with_the_clusters(size):
+    names = "abcdefgh"[:size]
+    data, everybody = asked(["".join(pair) for pair in itertools.permutations(names, 2)]), hosts(*names)
+    runs = [planned(data, everybody, leader) for leader in lr.leaders(data, everybody).values()]
+    links = [plan["link"] for run in runs for plan in run["plans"]]
+    assert sorted(links) == sorted(link["id"] for link in data["links"])
+    assert max(len(json.dumps(run)) for run in runs) < 2500 * (size - 1)
