@@ -15,6 +15,8 @@ TRUST ?= all
 CORES ?=
 CHECKS ?= sanity,units,tests
 ONLY ?=
+# A commit to measure beside the files as they are
+BEFORE ?=
 
 # The user's own Ansible configuration and home are neither read nor written.
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
@@ -55,8 +57,8 @@ matrix:  ## ansible-test sanity and units, and all tests, on every supported ans
 molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
 	@python3 tools/scenarios.py $(ONLY)
 
-bench: setup  ## measure, print tables, keep them in tests/bench/results.json: [ONLY="one_task mesh"]
-	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/$(VENV)/collections" $(PYTHON) -m bench $(ONLY)
+bench: setup  ## measure, print tables, keep them in tests/bench/results.json: [ONLY="one_task mesh"] [BEFORE=commit]
+	@BENCH_BEFORE="$(BEFORE)" PYTHONPATH="$(PYTHONPATH):$(CURDIR)/$(VENV)/collections" $(PYTHON) -m bench $(ONLY)
 
 dist: setup  ## build the tarball into .build/dist, check it as Galaxy does, install it elsewhere and run it there
 	@python3 tools/dist.py $(ONLY)

@@ -15,6 +15,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
+from . import measure
+
 TABLES = ("one_task", "many_keys", "keystore", "rotation", "mesh")
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -25,6 +27,7 @@ def made_with() -> dict[str, object]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load before": round(os.getloadavg()[0], 2),
+        **({"compared with": measure.BEFORE} if measure.BEFORE else {}),
         **{name: metadata.version(name) for name in ("ansible-core", "requests", "aiohttp")},
     }
 

@@ -5,16 +5,34 @@
 
 from __future__ import annotations
 
+import io
+import os
 import statistics
+import subprocess
+import tarfile
 import time
 import typing as t
 from pathlib import Path
 
-from support.playbook import Run, run_playbook
+from support.playbook import ROOT, Run, run_playbook
 from support.simulated import connection
 
 FQCN = "crosscluster.elasticsearch."
+BEFORE = os.environ.get("BENCH_BEFORE")
 ACCESS = {"search": [{"names": ["logs-*"]}]}
+
+
+def earlier(directory: Path) -> dict[str, str]:
+    """Environment that runs the collection as it was at the commit BENCH_BEFORE; empty without one."""
+    if not BEFORE:
+        return {}
+    tree = directory / "before" / "ansible_collections" / "crosscluster" / "elasticsearch"
+    if not tree.exists():
+        tree.mkdir(parents=True)
+        done = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=True)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(tree)
+    return {"ANSIBLE_COLLECTIONS_PATH": str(directory / "before")}
 
 
 def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -40,16 +58,21 @@ def compare(
     variants: dict[str, t.Callable[[int], list[dict[str, t.Any]]]],
     rounds: int = 5,
     times: int = 10,
+    environments: t.Mapping[str, dict[str, str]] | None = None,
 ) -> dict[str, list[float]]:
     """Seconds for one pass of each variant, one value per round: what `times` passes take beyond an empty play.
 
     A variant gets the number of the round, so that it can make something new, and gives tasks that loop `times` times.
+    environments: variables for single variants.
     """
     found: dict[str, list[float]] = {name: [] for name in variants}
     for number in range(rounds + 1):
         empty, _run = timed(directory / "empty", play([{"ansible.builtin.meta": "noop"}], cluster))
         for name, tasks in variants.items():
-            took, _run = timed(directory / "run", play(tasks(number), cluster), extra_vars={"times": times})
+            took, _run = timed(
+                directory / "run", play(tasks(number), cluster), extra_vars={"times": times},
+                env=(environments or {}).get(name),
+            )  # fmt: skip
             if number:  # the first round only warms caches up
                 found[name].append((took - empty) / times)
     return found

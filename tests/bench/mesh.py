@@ -17,8 +17,10 @@ from simulator import Simulator
 from support.links import LOCAL, Links
 from support.playbook import run_playbook
 
+from . import measure
+
 SIZES = tuple(int(size) for size in os.environ.get("BENCH_MESH", "2 5 10").split())
-RECIPE_AT = 10
+COMPARED_AT = 10
 MODULES = ("runner_on_ok", "runner_item_on_ok", "runner_on_failed", "runner_item_on_failed")
 NOT_MODULES = (
     "set_fact",
@@ -41,8 +43,15 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
             links = Links(sim, folder, list(itertools.permutations(names, 2)))
             for what in ("first run", "second run"):
                 rows.append(measured(sim, links, size, what, functools.partial(links.play, "trust", timeout=1800)))
-            if size == RECIPE_AT:
+            if size == COMPARED_AT:
                 rows.append(measured(sim, links, size, "uri recipe, nothing to do", functools.partial(recipe, links)))
+        before = measure.earlier(directory)
+        if before and size == COMPARED_AT:
+            with Simulator(folder / "before", clusters={name: {"nodes": 3} for name in names}) as sim:
+                links = Links(sim, folder / "earlier", list(itertools.permutations(names, 2)))
+                for what in ("first run, before", "second run, before"):
+                    trust = functools.partial(links.play, "trust", timeout=1800, env=before)
+                    rows.append(measured(sim, links, size, what, trust))
     return rows
 
 
