@@ -23,7 +23,7 @@ from ._keystore_errors import PROMPT, KeystoreError, KeystoreMissing, SettingAbs
 TOOL = "elasticsearch-keystore"
 KEYSTORE_FILE = "elasticsearch.keystore"
 _PACKAGE_BIN = "/usr/share/elasticsearch/bin"
-_PACKAGE_CONFIG = "/etc/elasticsearch"
+PACKAGE_CONFIG = "/etc/elasticsearch"
 _NAME = re.compile(r"[A-Za-z0-9_\-.]+")
 
 # A call takes seconds (a JVM, and 210 000 rounds of key derivation); one that takes this long waits for something.
@@ -145,7 +145,7 @@ class KeystoreTool:
         if self.config_dir:
             return os.path.join(self.config_dir, KEYSTORE_FILE)
         home = os.path.dirname(os.path.dirname(os.path.realpath(self.path)))
-        for directory in (os.path.join(home, "config"), _PACKAGE_CONFIG):
+        for directory in (os.path.join(home, "config"), PACKAGE_CONFIG):
             if os.path.exists(os.path.join(directory, KEYSTORE_FILE)):
                 return os.path.join(directory, KEYSTORE_FILE)
         return None

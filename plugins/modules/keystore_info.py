@@ -16,6 +16,7 @@ description:
   - Secrets are returned only with O(reveal=true).
   - This is one call of C(elasticsearch-keystore) for the names and one for each credential. Each starts a Java virtual
     machine; up to four run at a time. With O(aliases) the names are not listed, so that one alias costs one call.
+  - As long as the keystore file stays the same, later runs make no call at all, see O(remember).
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
 options:
@@ -30,6 +31,16 @@ options:
       - The result is kept off the screen then, but not out of registered variables.
     type: bool
     default: false
+  remember:
+    description:
+      - Whether to keep the names and ids that were read, together with the SHA-256 of the keystore file, and to answer
+        from there as long as the file is the same byte for byte. The tool changes the file with every write.
+      - They are kept in C(crosscluster.elasticsearch) in E(XDG_CACHE_HOME), or else in C(~/.cache) of the user the task
+        runs as, with mode 0600. Secrets are not kept, and in check mode nothing is.
+      - A protected keystore is always opened, so that a wrong O(keystore_password) is found out. So is a keystore that
+        is read with a script of your own, because the module cannot tell which file that reads.
+    type: bool
+    default: true
   executable:
     description:
       - Path of C(elasticsearch-keystore).
@@ -89,6 +100,11 @@ protected:
   returned: success
   type: bool
   sample: false
+remembered:
+  description: Whether the answer is from an earlier run, because the keystore file has not changed since.
+  returned: success
+  type: bool
+  sample: false
 settings:
   description:
     - Names of all settings in the keystore, sorted.
@@ -125,6 +141,7 @@ credentials:
 """
 
 import concurrent.futures
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -139,6 +156,10 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
     KeystoreError,
     KeystoreMissing,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_memory import (
+    KeystoreMemory,
+    places,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
     OPTIONS,
@@ -167,6 +188,48 @@ def read(tool: KeystoreTool, aliases: t.Optional[t.Sequence[str]], reveal: bool)
     }
 
 
+def answer(tool: KeystoreTool, params: t.Mapping[str, t.Any], keep: bool) -> t.Dict[str, t.Any]:
+    """What an earlier run read from the same file, or else what the tool says now."""
+    aliases, reveal = params["aliases"], params["reveal"]
+    if reveal or not params["remember"]:
+        return {"remembered": False, **read(tool, aliases, reveal)}
+    memory = KeystoreMemory(places(tool.path, tool.config_dir), os.environ)
+    digest = memory.digest()
+    known = memory.recall(digest)
+    found = recalled(known, aliases)
+    if found is not None:
+        tool.protected = False
+        return {"remembered": True, **found}
+    found = read(tool, aliases, reveal)
+    # A keystore that was written to meanwhile may have given answers from before and after.
+    if keep and digest is not None and not found["protected"] and memory.digest() == digest:
+        memory.keep(digest, merged(known, aliases, found))
+    return {"remembered": False, **found}
+
+
+def recalled(known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]]) -> t.Optional[t.Dict[str, t.Any]]:
+    """The answer, when everything that is asked for was read before."""
+    credentials = known.get("credentials", {})
+    if aliases and not set(aliases) - set(credentials):
+        held = {alias: credentials[alias] for alias in sorted(set(aliases)) if credentials[alias] is not None}
+        settings = sorted(credentials_setting(alias) for alias in held)
+    elif not aliases and "settings" in known:
+        held = {alias: credential for alias, credential in credentials.items() if credential is not None}
+        settings = known["settings"]
+    else:
+        return None
+    return {"found": True, "protected": False, "settings": settings, "credentials": held}
+
+
+def merged(
+    known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]], found: t.Mapping[str, t.Any]
+) -> t.Dict[str, t.Any]:
+    """What is known of the file with what was read now; of an alias without a credential that there is none."""
+    credentials = {**known.get("credentials", {}), **dict.fromkeys(aliases or ()), **found["credentials"]}
+    settings = {} if aliases else {"settings": found["settings"]}
+    return {**known, **settings, "credentials": credentials}
+
+
 def describe(value: str, reveal: bool) -> t.Dict[str, t.Any]:
     """One credential."""
     credential = _credential.inspect(value)
@@ -185,6 +248,7 @@ def main() -> None:
         argument_spec={
             "aliases": {"type": "list", "elements": "str"},
             "reveal": {"type": "bool", "default": False},
+            "remember": {"type": "bool", "default": True},
             **OPTIONS,
         },
         supports_check_mode=True,
@@ -196,10 +260,10 @@ def main() -> None:
     try:
         tool = build_tool(module.params)
         try:
-            result = read(tool, module.params["aliases"], module.params["reveal"])
+            result = answer(tool, module.params, keep=not module.check_mode)
         except KeystoreMissing as missing:
             tool.check_node(missing)
-            result = {"found": False, "protected": None, "settings": [], "credentials": {}}
+            result = {"found": False, "protected": None, "remembered": False, "settings": [], "credentials": {}}
     except KeystoreError as e:
         module.fail_json(msg=str(e))
     warn_unused_password(module, tool)

@@ -22,6 +22,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselect(config, items)
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """What keystore_info remembers stays in the folder of the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "crosscluster.elasticsearch"
+
+
 @pytest.fixture
 def links(make_sim, tmp_path):
     """One link between clusters of two nodes, not made yet."""

@@ -200,3 +200,83 @@ def test_info_on_a_protected_keystore(home):
     result = run_module("keystore_info", {**home.args, "keystore_password": "pass word"})
     assert result["protected"] and result["credentials"]["berlin"]["api_key_id"]
     assert run_module("keystore_info", home.args).failed
+
+
+def ids(home, **more):
+    """What keystore_info tells of berlin, whether it remembered it, and the calls of the tool it took."""
+    result = run_module("keystore_info", {**home.args, "aliases": ["berlin"], **more})
+    assert not result.failed, result.msg
+    berlin = result["credentials"].get("berlin") or {}
+    return berlin.get("api_key_id"), result["remembered"], len(home.calls())
+
+
+def test_info_remembers_what_an_unchanged_file_holds(home, cache):
+    home.fill({NAME: encoded("first")})
+    assert [ids(home), ids(home)] == [("first", False, 1), ("first", True, 0)]
+    home.fill({NAME: encoded("second")})
+    assert [ids(home), ids(home)] == [("second", False, 1), ("second", True, 0)]
+    # What was not asked for before is read, and then known too; also that there is nothing.
+    assert ids(home, aliases=["berlin", "rome"]) == ("second", False, 2)
+    assert ids(home, aliases=["rome"]) == (None, True, 0)
+    assert ids(home, aliases=None) == ("second", False, 2)
+    assert ids(home, aliases=None) == ("second", True, 0)
+    [file] = cache.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(cache.stat().st_mode) == 0o700
+    for secret in (SECRET, encoded("second")):
+        assert secret not in file.read_text()
+    assert run_module("keystore", setting(home, encoded("third"))).changed
+    home.calls()
+    assert ids(home) == ("third", False, 1)
+
+
+def test_info_answers_the_same_from_memory(home):
+    home.fill({NAME: encoded(), "cluster.remote.rome.credentials": "rubbish", "xpack.a": "b"})
+    for more in ({}, {"aliases": ["rome", "berlin", "oslo"]}, {"keystore_password": "unneeded-password"}):
+        read, remembered = (run_module("keystore_info", {**home.args, **more}) for _time in range(2))
+        if "keystore_password" not in more:
+            assert (read.pop("remembered"), remembered.pop("remembered")) == (False, True)
+        assert read == remembered
+
+
+def test_info_opens_the_keystore_where_memory_would_not_do(home, cache):
+    home.fill({NAME: encoded()})
+    check = run_module("keystore_info", home.args, check=True)
+    assert not check["remembered"] and len(home.calls()) == 2
+    for _time in range(2):
+        assert ids(home, remember=False)[1:] == (False, 1)
+    assert not cache.exists()
+    ids(home)
+    assert ids(home, reveal=True)[1:] == (False, 1)
+    # Which file a script reads cannot be told.
+    script = home.path / "reads-the-keystore"
+    script.write_text(f'#!/bin/sh\nexec {home.args["executable"]} "$@"\n')
+    script.chmod(0o755)
+    for _time in range(2):
+        assert ids(home, executable=str(script))[1:] == (False, 1)
+    home.fill({NAME: encoded()}, password="pass word")
+    for _time in range(2):
+        assert ids(home, keystore_password="pass word")[1:] == (False, 1)
+    assert "password is wrong" in run_module("keystore_info", {**home.args, "keystore_password": "not-that-one"}).msg
+
+
+def test_info_does_not_believe_what_others_could_have_written(home, cache):
+    home.fill({NAME: encoded()})
+    ids(home)
+    [file] = cache.iterdir()
+    text = file.read_text()
+    file.chmod(0o666)
+    assert ids(home)[1:] == (False, 1)
+    for broken in (text[:40], "[]", "{}", text.replace('"format": 1', '"format": 0')):
+        file.write_text(broken)
+        assert ids(home)[1:] == (False, 1), broken
+    assert ids(home)[1:] == (True, 0)
+    aside = file.with_suffix(".aside")
+    file.rename(aside)
+    file.symlink_to(aside)
+    assert ids(home)[1:] == (False, 1)
+
+
+def test_info_without_a_place_to_remember_asks_the_tool(home, cache):
+    cache.parent.write_text("not a directory")
+    home.fill({NAME: encoded()})
+    assert [ids(home)[1:] for _time in range(2)] == [(False, 1), (False, 1)]

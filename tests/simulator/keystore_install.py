@@ -47,6 +47,8 @@ def install(home: Path, version: versions.Version) -> None:
         encoding="utf-8",
     )
     script.chmod(0o755)
+    # Beside every tool of Elasticsearch; this one has nothing to ask it.
+    (home / "bin" / "elasticsearch-env").write_text("# where the configuration is\n", encoding="utf-8")
     if not (home / "config" / keystore_file.FILE_NAME).exists():
         write(home, version, {})
 

@@ -65,7 +65,8 @@ class Links:
             f"crosscluster.elasticsearch.{name}",
             directory=self.directory / f"run-{next(self._numbers)}",
             extra_vars=given,
-            env=env,
+            # As on real nodes, what one run remembers is there in the next.
+            env={"XDG_CACHE_HOME": str(self.directory / "cache"), **(env or {})},
             **options,
         )
         # The roles go on where one link fails, and would go on over mistakes of their own.

@@ -102,6 +102,7 @@ def environment(directory: Path, **more: str) -> dict[str, str]:
         **kept,
         "HOME": str(own["home"]),
         "TMPDIR": str(own["tmp"]),
+        "XDG_CACHE_HOME": str(own["home"] / ".cache"),
         "ANSIBLE_HOME": str(own["ansible"]),
         "ANSIBLE_LOCAL_TEMP": str(own["local_tmp"]),
         # With the local connection Ansible takes the home of the user from the system, not from $HOME.
