@@ -141,7 +141,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import KEY_TYPE
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_api import query_keys
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_read import query_keys
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key

@@ -17,7 +17,6 @@ What is sent again, and when:
 
 from __future__ import annotations
 
-import email.utils
 import json
 import os
 import random
@@ -26,17 +25,16 @@ import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
-from ._errors import EsApiError, EsConnectionError, EsError, EsNotElasticsearch, EsTlsError, InputError, error_class
+from ._errors import EsApiError, EsConnectionError, EsError, EsTlsError, InputError, NotSent
 from ._login import Login, build_login
 from ._tls import TlsOptions, check_options
-from ._transport import NotSent, Transport
 from ._transport import Response as RawResponse
+from ._transport import Transport
 
 TOTAL_FACTOR = 3
 BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 10.0
 _REPEATABLE = (429, 502, 503, 504)
-_REASON_LENGTH = 600
 
 
 class Response(t.NamedTuple):
@@ -193,7 +191,9 @@ class ElasticsearchClient:
                 failure = exc
                 continue
             except EsApiError as exc:
-                wait_for = _retry_after(answer.headers.get("retry-after"))
+                from ._bad_answer import retry_after
+
+                wait_for = retry_after(answer.headers.get("retry-after"))
                 if exc.status not in _REPEATABLE or not (safe or exc.status == 429):
                     return exc, None
                 failure = exc
@@ -225,77 +225,18 @@ class ElasticsearchClient:
         return headers
 
     def _read(self, answer: RawResponse, method: str, safe: bool) -> Response:
-        acted = not safe
-        if 300 <= answer.status < 400:
-            raise EsNotElasticsearch(
-                f"it answered with a redirect to {_without_secrets(answer.headers.get('location'))}",
-                url=answer.url,
-                status=answer.status,
-                advice="Redirects are not followed, so that the login goes nowhere else: give the address of "
-                "Elasticsearch itself in urls.",
-            )
+        if answer.status >= 300 or answer.headers.get("x-elastic-product") != "Elasticsearch":
+            from ._bad_answer import explain
+
+            raise explain(answer, self.login, may_have_acted=not safe)
         try:
             body = json.loads(answer.text) if answer.text.strip() else None
             parsed = True
         except ValueError:
             body, parsed = None, False
-        if answer.status >= 400:
-            raise self._error(answer, body, may_have_acted=acted and answer.status >= 500)
-        if answer.headers.get("x-elastic-product") != "Elasticsearch":
-            raise EsNotElasticsearch(
-                f"what answered (HTTP {answer.status}, {_kind(answer)}) is not Elasticsearch",
-                url=answer.url,
-                status=answer.status,
-                may_have_acted=acted,
-                advice="Check the address in urls; a proxy in between must pass on the header X-Elastic-Product.",
-            )
         if not parsed or (body is None and method != "HEAD"):
-            raise EsConnectionError("the answer is cut off or not JSON", url=answer.url, may_have_acted=acted)
+            raise EsConnectionError("the answer is cut off or not JSON", url=answer.url, may_have_acted=not safe)
         return Response(answer.status, body, answer.headers, answer.url)
-
-    def _error(self, answer: RawResponse, body: t.Any, may_have_acted: bool) -> EsApiError:
-        kind, reason, causes = parse_error(body)
-        redact = self._redact
-        common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
-        cls = error_class(answer.status)
-        unexplained = isinstance(body, dict) and answer.headers.get("x-elastic-product") == "Elasticsearch"
-        if reason is None and not unexplained:
-            return cls(
-                f"it answered HTTP {answer.status} ({_kind(answer)}), which is not an answer of Elasticsearch",
-                advice="A proxy or load balancer in front of the cluster seems to have answered: check it and urls."
-                if answer.status != 401
-                else "A proxy in front of the cluster seems to want a login of its own.",
-                **common,
-            )
-        if reason is None:
-            error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
-        else:
-            error = cls(type=redact(kind), reason=redact(reason), causes=[redact(text) for text in causes], **common)
-        error.advice = _advice(error, self.login)
-        return error
-
-    def _redact(self, text: t.Optional[str]) -> str:
-        result = text or ""
-        for secret in self.login.secrets:
-            if len(secret) >= 4:
-                result = result.replace(secret, "********")
-        return result if len(result) <= _REASON_LENGTH else result[: _REASON_LENGTH - 3] + "..."
-
-
-def parse_error(body: t.Any) -> t.Tuple[t.Optional[str], t.Optional[str], t.List[str]]:
-    """Type, reason and nested reasons of an Elasticsearch error body; reason None when it is none."""
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, str):
-        return None, error, []
-    if not isinstance(error, dict):
-        return None, None, []
-    causes: t.List[str] = []
-    inner = error.get("caused_by")
-    while isinstance(inner, dict) and len(causes) < 10:
-        if inner.get("reason"):
-            causes.append(str(inner["reason"]))
-        inner = inner.get("caused_by")
-    return error.get("type"), str(error.get("reason") or error.get("type") or ""), causes
 
 
 def check_urls(urls: t.Sequence[str]) -> t.List[str]:
@@ -324,47 +265,9 @@ def check_urls(urls: t.Sequence[str]) -> t.List[str]:
     return list(dict.fromkeys(checked))
 
 
-def _advice(error: EsApiError, login: Login) -> t.Optional[str]:
-    if error.status == 401:
-        what = {
-            "basic": "username and password",
-            "bearer": "bearer_token",
-            "api_key": "api_key (the encoded form, alive, and not a cross-cluster key)",
-            "certificate": "client_cert and the PKI realm",
-        }
-        return f"Check {what[login.kind]}."
-    if error.status == 403 and error.says("is unauthorized") and error.says("run as"):
-        return "The login needs the run_as privilege for the user of run_as."
-    return None
-
-
 def _first_told(first: t.Optional[EsError], new: EsError) -> EsError:
     # Of several nodes that cannot be reached the first tells most: it is the one the user named first.
     return first if isinstance(first, NotSent) else new
-
-
-def _kind(answer: RawResponse) -> str:
-    kind = (answer.headers.get("content-type") or "").split(";")[0].strip()
-    return kind if re.match(r"^[\w.+-]+/[\w.+-]+\Z", kind) else "no content type"
-
-
-def _retry_after(value: t.Optional[str]) -> float:
-    """Seconds to wait; both forms of the header."""
-    if not value:
-        return 0.0
-    value = value.strip()
-    if value.isdigit():
-        return float(value)
-    parsed = email.utils.parsedate_tz(value)
-    if parsed is None:
-        return 0.0
-    return max(0.0, email.utils.mktime_tz(parsed) - time.time())
-
-
-def _without_secrets(location: t.Optional[str]) -> str:
-    parts = urlsplit(location or "")
-    host = parts.netloc.rsplit("@", 1)[-1]
-    return f"{parts.scheme}://{host}" if host else "another path of the same host"
 
 
 def _plain(params: t.Mapping[str, t.Any]) -> t.List[t.Tuple[str, str]]:

@@ -76,6 +76,14 @@ class EsTlsError(EsConnectionError):
     """The TLS connection could not be made, for instance because the certificate is not trusted."""
 
 
+class NotSent(EsConnectionError):
+    """The connection could not be opened, so the server has not seen the request."""
+
+
+class NotSentTls(NotSent, EsTlsError):
+    """TLS could not be agreed on, so the server has not seen the request."""
+
+
 class EsNotElasticsearch(EsError):
     """Something answered, but not Elasticsearch."""
 

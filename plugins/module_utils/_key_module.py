@@ -22,15 +22,14 @@ from __future__ import annotations
 import time
 import typing as t
 
-from . import _api_key_api as api
+from . import _api_key_read as api
 from . import _api_key_result as results
 from ._access import check_access
 from ._api_key import Intent, Key, Plan, Wanted, plan_absent, plan_present
 from ._api_key_input import check_certificate_identity, check_metadata, check_name
 from ._client import ElasticsearchClient
 from ._duration import parse_duration
-from ._errors import EsError, InputError
-from ._secrets import mark_api_key
+from ._errors import InputError
 
 Result = t.Dict[str, t.Any]
 
@@ -51,7 +50,9 @@ def ensure(
             "the module by its full name, crosscluster.elasticsearch.cross_cluster_api_key, in a task."
         )
     if store.get("phase") == "revoke":
-        return {"changed": True, **_revoke_surplus(client, store["ids"], warn)}
+        from ._key_act import revoke_surplus
+
+        return {"changed": True, **revoke_surplus(client, store["ids"], warn)}
     found = store.get("found")
     if found is None:
         found = api.find_live(client, wanted.name)
@@ -81,8 +82,13 @@ def ensure(
         if store:
             result["_store_plan"] = {"found": found, "intent": _intent_of(plan, known_ids).to_document()}
         return result
+    if not plan.changed:
+        return results.planned(wanted.name, plan, me)
+    # What acts is loaded only now, because a module run compiles all that it loads, and most find nothing to do.
+    from ._key_act import apply
+
     try:
-        return _apply(client, wanted, plan, known_ids, me, warn, now, bool(store))
+        return apply(client, wanted, plan, known_ids, me, warn, now, bool(store))
     except InputError as exc:
         if not store:
             exc.result.pop("_store_clean", None)
@@ -144,79 +150,10 @@ def _absent(
         warn(warning)
     result = results.planned(wanted.name, plan, me)
     if plan.revoke and not check_mode:
-        result["revoked_ids"] = api.revoke(client, plan.revoke)
+        from ._api_key_write import revoke
+
+        result["revoked_ids"] = revoke(client, plan.revoke)
     return result
-
-
-def _apply(
-    client: ElasticsearchClient,
-    wanted: Wanted,
-    plan: Plan,
-    known_ids: t.Sequence[str],
-    me: t.Optional[str],
-    warn: t.Callable[[str], None],
-    now: t.Callable[[], float],
-    stores: bool,
-) -> Result:
-    surplus = [key_id for key_id in plan.revoke if key_id not in plan.lost]
-    revoked = api.revoke(client, plan.lost) if plan.lost else []
-    if plan.makes_key:
-        result = _make(client, wanted, plan, known_ids, me, warn, now, revoked)
-        if surplus and stores:
-            result["_store_surplus"] = surplus
-        elif surplus:
-            done = _revoke_surplus(client, surplus, warn)
-            result["revoked_ids"] += done["revoked_ids"]
-            if done["revoked_ids"] != surplus:
-                result["duplicates"] = [key_id for key_id in plan.live if key_id not in result["revoked_ids"]]
-        return result
-    if plan.operation == "update" and plan.key and plan.body:
-        api.update(client, plan.key, plan.body)
-    if surplus:
-        revoked += api.revoke(client, surplus)
-    return {**results.planned(wanted.name, plan, me, int(now() * 1000)), "revoked_ids": revoked}
-
-
-def _make(
-    client: ElasticsearchClient,
-    wanted: Wanted,
-    plan: Plan,
-    known_ids: t.Sequence[str],
-    me: t.Optional[str],
-    warn: t.Callable[[str], None],
-    now: t.Callable[[], float],
-    revoked: t.List[str],
-) -> Result:
-    body = plan.body or {}
-    try:
-        made = api.create(client, body, known_ids, me)
-    except api.KeyNotCreated as exc:
-        exc.result.update(revoked_ids=[*revoked, *exc.result["revoked_ids"]], _store_clean=exc.clean)
-        raise
-    except EsError as exc:
-        raise InputError(str(exc), revoked_ids=revoked, _store_clean=not exc.may_have_acted) from exc
-    mark_api_key(made.encoded)
-    result = results.planned(wanted.name, plan, me)
-    results.created(result, body, made.id, made.expiration, int(now() * 1000))
-    result["encoded"] = made.encoded
-    revoked += made.revoked
-    if made.revoked:
-        warn(
-            f"The answer to a creation got lost. The key {', '.join(made.revoked)} that came of it was revoked, "
-            "because nobody has "
-            "its secret, and another one was made."
-        )
-    result["revoked_ids"] = revoked
-    return result
-
-
-def _revoke_surplus(client: ElasticsearchClient, surplus: t.Sequence[str], warn: t.Callable[[str], None]) -> Result:
-    """Revoke what is left over once a key was made; the new key must reach the user whatever happens here."""
-    try:
-        return {"revoked_ids": api.revoke(client, surplus)}
-    except (EsError, InputError) as exc:
-        warn(f"The key was made, but others of its name were not revoked, and the next run does that: {exc}")
-        return {"revoked_ids": list(getattr(exc, "revoked", []))}
 
 
 def _intent_of(plan: Plan, known_ids: t.Sequence[str]) -> Intent:

@@ -14,17 +14,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
-import socket
 import ssl
 import sys
 import threading
 import traceback
 import typing as t
-from urllib.parse import urlsplit
 
-from ._errors import EsConnectionError, EsTlsError
-from ._tls import TlsOptions, build_context, describe_tls_error, fetch_anchor
+from ._errors import EsConnectionError, EsTlsError, NotSent, NotSentTls
+from ._tls import TlsOptions, build_context
 
 try:
     if importlib.util.find_spec("requests") is None:
@@ -40,7 +37,6 @@ else:
 
 # Time to open a connection: a node that is down must leave time for the next one.
 CONNECT_TIMEOUT = 10.0
-_CERTIFICATE_ALERT = re.compile(r"alert[ _](certificate|bad[ _]certificate|unknown[ _]ca|handshake)", re.IGNORECASE)
 
 
 class Response(t.NamedTuple):
@@ -50,14 +46,6 @@ class Response(t.NamedTuple):
     text: str
     headers: t.Mapping[str, str]
     url: str
-
-
-class NotSent(EsConnectionError):
-    """The connection could not be opened, so the server has not seen the request."""
-
-
-class NotSentTls(NotSent, EsTlsError):
-    """TLS could not be agreed on, so the server has not seen the request."""
 
 
 class Transport:
@@ -133,7 +121,10 @@ class Transport:
                 enforce_content_length=True,
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
-            raise _explain(exc, base, timeout, session.sent) from exc
+            # Here and below, code for what seldom happens is loaded when it does: a module run compiles all it loads.
+            from ._transport_errors import explain
+
+            raise explain(exc, base, min(CONNECT_TIMEOUT, timeout), timeout, session.sent) from exc
         text = answer.data.decode("utf-8", "replace")
         return Response(answer.status, text, {k.lower(): v for k, v in answer.headers.items()}, base)
 
@@ -142,30 +133,24 @@ class Transport:
             return None
         if self._context is None:
             # The same CA is expected of all nodes.
-            self._context = build_context(self._tls, anchor=_fetch_pinned(base, self._tls, timeout))
+            self._context = build_context(self._tls, anchor=self._fetch_pinned(base, timeout))
         return self._context
 
+    def _fetch_pinned(self, base: str, timeout: float) -> bytes:
+        from ._tls_anchor import fetch_from
 
-def _fetch_pinned(base: str, tls: TlsOptions, timeout: float) -> bytes:
-    parts = urlsplit(base)
-    host, port = parts.hostname or "", parts.port or 443
-    if _proxy_for(base):
-        raise NotSent(
-            "ca_fingerprint cannot be used through the proxy that the environment names",
-            url=base,
-            advice="Give the CA as a file in ca_cert, or name the host in NO_PROXY.",
-        )
-    connect = min(CONNECT_TIMEOUT, timeout)
-
-    def opener() -> socket.socket:
-        return socket.create_connection((host, port), timeout=connect)
-
-    try:
-        return fetch_anchor(host, tls.ca_fingerprint or "", connect, opener)
-    except EsTlsError as exc:
-        raise NotSentTls(exc.problem, url=base, advice=exc.advice) from exc
-    except EsConnectionError as exc:
-        raise NotSent(exc.problem, url=base, advice=exc.advice) from exc
+        if _proxy_for(base):
+            raise NotSent(
+                "ca_fingerprint cannot be used through the proxy that the environment names",
+                url=base,
+                advice="Give the CA as a file in ca_cert, or name the host in NO_PROXY.",
+            )
+        try:
+            return fetch_from(base, self._tls.ca_fingerprint or "", min(CONNECT_TIMEOUT, timeout))
+        except EsTlsError as exc:
+            raise NotSentTls(exc.problem, url=base, advice=exc.advice) from exc
+        except EsConnectionError as exc:
+            raise NotSent(exc.problem, url=base, advice=exc.advice) from exc
 
 
 class _Session:
@@ -252,71 +237,3 @@ def _requests_bundle(tls: TlsOptions) -> t.Optional[str]:
     import requests
 
     return requests.utils.DEFAULT_CA_BUNDLE_PATH
-
-
-def _explain(exc: t.Any, base: str, timeout: float, sent: bool) -> EsConnectionError:
-    """Our exception for one of urllib3's."""
-    chain = list(_chain(exc))
-    # urllib3 counts a refused connection among the time-outs.
-    refused = urllib3.exceptions.NewConnectionError
-    timed_out = any(
-        isinstance(item, (urllib3.exceptions.TimeoutError, socket.timeout)) and not isinstance(item, refused)
-        for item in chain
-    )
-    refusal = next((text for text in map(str, chain) if _CERTIFICATE_ALERT.search(text)), None)
-    if refusal:
-        # With TLS 1.3 the server's verdict on the client certificate comes after the request was written, and unread.
-        return NotSentTls(
-            "the server refused the client's certificate, or wants one",
-            url=base,
-            advice="Check client_cert and client_key.",
-        )
-    if sent:
-        problem = "the connection broke before the answer was complete"
-        if timed_out:
-            problem = f"no complete answer within {timeout:.3g} s"
-        advice = None if timed_out or base.startswith("https:") else "If the cluster wants TLS, write https:// in urls."
-        return EsConnectionError(problem, url=base, may_have_acted=True, advice=advice)
-    if isinstance(exc, urllib3.exceptions.ProxyError):
-        return NotSent(
-            "the proxy that the environment names did not open a connection",
-            url=base,
-            advice="Check HTTPS_PROXY, or name the cluster's hosts in NO_PROXY.",
-        )
-    tls = next((item for item in chain if isinstance(item, ssl.SSLError)), None)
-    if tls is not None or isinstance(exc, urllib3.exceptions.SSLError):
-        problem = describe_tls_error(tls or exc)
-        advice = None
-        if "certificate is not trusted" in problem:
-            advice = (
-                "Give the cluster's CA in ca_cert (or its fingerprint in ca_fingerprint), and in urls a host name that "
-                "the certificate holds."
-            )
-        return NotSentTls(problem, url=base, advice=advice)
-    if timed_out:
-        return NotSent(f"no connection within {min(CONNECT_TIMEOUT, timeout):.3g} s", url=base)
-    if isinstance(exc, ValueError):
-        return NotSent("the request could not be formed from this URL and login", url=base)
-    return NotSent(f"no connection ({_os_reason(chain)})", url=base)
-
-
-def _chain(exc: t.Optional[BaseException]) -> t.Iterator[BaseException]:
-    """The exception with all it was raised from or wraps."""
-    todo: t.List[t.Any] = [exc]
-    seen: t.List[int] = []
-    while todo:
-        item = todo.pop(0)
-        if not isinstance(item, BaseException) or id(item) in seen:
-            continue
-        seen.append(id(item))
-        yield item
-        todo += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
-
-
-def _os_reason(chain: t.Iterable[BaseException]) -> str:
-    for item in chain:
-        if isinstance(item, socket.gaierror):
-            return "the host name is not known"
-        if isinstance(item, OSError) and item.strerror:
-            return item.strerror.lower()
-    return "refused or unreachable"

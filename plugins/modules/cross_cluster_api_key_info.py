@@ -201,7 +201,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key_api as api
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key_read as api
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_report import Filter, report
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient

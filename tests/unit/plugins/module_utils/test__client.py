@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key_api as api
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key_read as api
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key_write as write
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _client as module
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (
@@ -22,8 +23,9 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors
     EsError,
     EsNotElasticsearch,
     InputError,
+    NotSent,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._transport import NotSent, Response
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._transport import Response
 
 PASSWORD = "correct-horse-battery"
 GOOD = {"x-elastic-product": "Elasticsearch", "content-type": "application/json"}
@@ -205,7 +207,7 @@ def version(number, flavor="default"):
 def test_refusals_are_explained(answers, body, text):
     script = Script(*answers)
     with pytest.raises(EsError) as info:
-        api.update(script.client(), KEY, body)
+        write.update(script.client(), KEY, body)
     assert text in str(info.value) and not script.answers
 
 
@@ -239,11 +241,11 @@ def test_more_keys_than_a_page(monkeypatch):
 
 def test_revoked_by_a_first_attempt_whose_answer_got_lost():
     script = Script(lost(), lost(), (200, {"invalidated_api_keys": [], "error_count": 0}), (200, {"api_keys": []}))
-    assert api.revoke(script.client(), ["1", "2"]) == ["1", "2"]
+    assert write.revoke(script.client(), ["1", "2"]) == ["1", "2"]
 
 
 def test_a_lost_creation_that_cannot_be_resolved_says_so():
     script = Script(lost(), *[lost()] * 2)
-    with pytest.raises(api.KeyNotCreated, match="could not be found out") as info:
-        api.create(script.client(retries=0), {"name": "n", "access": {}}, [], "u")
+    with pytest.raises(write.KeyNotCreated, match="could not be found out") as info:
+        write.create(script.client(retries=0), {"name": "n", "access": {}}, [], "u")
     assert not info.value.clean

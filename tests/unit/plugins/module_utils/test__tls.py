@@ -15,7 +15,7 @@ import pytest
 
 trustme = pytest.importorskip("trustme", reason="trustme is not installed here")
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _tls  # noqa: E402
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _tls, _tls_anchor  # noqa: E402
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsTlsError, InputError  # noqa: E402
 
 
@@ -60,7 +60,7 @@ def serve(tmp_path):
 
 
 def fetch(port, fingerprint):
-    return _tls.fetch_anchor(
+    return _tls_anchor.fetch_anchor(
         "127.0.0.1", fingerprint, 5, lambda: socket.create_connection(("127.0.0.1", port), timeout=5)
     )
 
@@ -76,7 +76,7 @@ def connect(port, anchor, name="127.0.0.1"):
 @pytest.mark.parametrize("reads_chain", [True, False])
 def test_pinned_ca(serve, monkeypatch, reads_chain):
     if not reads_chain:  # Python 3.8 and 3.9
-        monkeypatch.setattr(_tls, "_reads_chain", lambda: False)
+        monkeypatch.setattr(_tls_anchor, "_reads_chain", lambda: False)
     authority = trustme.CA()
     port = serve(authority.issue_cert("127.0.0.1"), authority.cert_pem.bytes())
     anchor = fetch(port, digest(authority).upper())
@@ -89,7 +89,7 @@ def test_pinned_ca(serve, monkeypatch, reads_chain):
 @pytest.mark.parametrize("reads_chain", [True, False])
 def test_a_stranger_who_appends_the_ca_is_refused(serve, monkeypatch, reads_chain):
     if not reads_chain:
-        monkeypatch.setattr(_tls, "_reads_chain", lambda: False)
+        monkeypatch.setattr(_tls_anchor, "_reads_chain", lambda: False)
     authority, stranger = trustme.CA(), trustme.CA()
     port = serve(stranger.issue_cert("127.0.0.1"), authority.cert_pem.bytes())
     anchor = fetch(port, digest(authority))  # it is in the chain, which proves nothing

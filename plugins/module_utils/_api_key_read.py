@@ -1,0 +1,113 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The requests that read cross-cluster API keys. Private to this collection."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ._api_key import KEY_TYPE
+from ._client import ElasticsearchClient
+from ._errors import EsBadRequest, EsPermissionError, InputError
+
+QUERY_PATH = "/_security/_query/api_key"
+PAGE = 10000  # the most a query returns at once; usually all there is
+
+Entry = t.Dict[str, t.Any]
+
+
+def find_live(client: ElasticsearchClient, name: str) -> t.List[Entry]:
+    """The live cross-cluster API keys of exactly this name, as the server tells them: one request."""
+    attempt = f"look for the API keys named '{name}'"
+    # Whether a key has expired is left to the clock of the server. `term` is exact where the `name` of the get-API-
+    # key API takes a trailing * as a wildcard.
+    strict = {
+        "bool": {
+            "filter": [
+                {"term": {"name": name}},
+                {"term": {"type": KEY_TYPE}},
+                {"term": {"invalidated": False}},
+            ],
+            "must_not": [{"range": {"expiration": {"lte": "now"}}}],
+        }
+    }
+    try:
+        entries = query_keys(client, strict, attempt)
+        expired_before = None
+    except EsBadRequest:
+        # Older servers know less fields here: let them filter by name only.
+        entries = query_keys(client, {"bool": {"filter": [{"term": {"name": name}}]}}, attempt)
+        info = client.info()
+        _require_version(info, (8, 10), "cross-cluster API keys", attempt, client)
+        expired_before = _now_ms()
+    return [
+        entry
+        for entry in entries
+        if entry.get("name") == name
+        and entry.get("type") == KEY_TYPE
+        and not entry.get("invalidated")
+        and not (expired_before is not None and (entry.get("expiration") or expired_before + 1) <= expired_before)
+    ]
+
+
+def query_keys(client: ElasticsearchClient, query: t.Mapping[str, t.Any], attempt: str) -> t.List[Entry]:
+    """All keys that the query matches, oldest first.
+
+    Beyond 10 000 it goes on by date, which is exact but for a full page of keys made in the same millisecond.
+    """
+    found: t.Dict[str, Entry] = {}
+    since: t.Optional[int] = None
+    while True:
+        filters: t.List[t.Any] = [query]
+        if since is not None:
+            filters.append({"range": {"creation": {"gte": since}}})
+        body = {
+            "query": query if since is None else {"bool": {"filter": filters}},
+            "sort": [{"creation": {"order": "asc"}}],
+            "size": PAGE,
+        }
+        try:
+            answer = client.request("POST", QUERY_PATH, body=body, safe=True, attempt=attempt).body
+        except EsPermissionError as exc:
+            exc.advice = exc.advice or (
+                "The user needs the cluster privilege read_security, manage_api_key or manage_security."
+            )
+            raise
+        page = [entry for entry in answer.get("api_keys") or [] if isinstance(entry, dict)]
+        fresh = [entry for entry in page if str(entry.get("id")) not in found]
+        found.update((str(entry.get("id")), entry) for entry in fresh)
+        if len(page) < PAGE or not fresh:
+            return list(found.values())
+        since = int(page[-1].get("creation") or 0)
+
+
+def who_acts(client: ElasticsearchClient) -> t.Optional[str]:
+    """The name of the user the requests act as. Only asked where the login does not tell."""
+    if client.login.user:
+        return client.login.user
+    body = client.request("GET", "/_security/_authenticate", attempt="find out which user the login belongs to").body
+    return body.get("username")
+
+
+def _require_version(
+    info: t.Any, least: t.Tuple[int, int], what: str, attempt: str, client: ElasticsearchClient
+) -> None:
+    if info.serverless:
+        raise InputError(
+            f"Cannot {attempt} at {client.cluster}: Elasticsearch Serverless has no cross-cluster API keys; it links "
+            "projects "
+            "with cross-project search."
+        )
+    if info.version < least:
+        raise InputError(
+            f"Cannot {attempt} at {client.cluster}: {what} need Elasticsearch {least[0]}.{least[1]} or newer, and "
+            "this cluster has "
+            f"{info.number}."
+        )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
