@@ -56,21 +56,23 @@ def compare(
     directory: Path,
     cluster: dict[str, t.Any],
     variants: dict[str, t.Callable[[int], list[dict[str, t.Any]]]],
-    rounds: int = 5,
+    rounds: int = 9,
     times: int = 10,
     environments: t.Mapping[str, dict[str, str]] | None = None,
 ) -> dict[str, list[float]]:
     """Seconds for one pass of each variant, one value per round: what `times` passes take beyond an empty play.
 
-    A variant gets the number of the round, so that it can make something new, and gives tasks that loop `times` times.
+    Each round begins with another variant, so that none always comes first. A variant gets the number of the round, so
+    that it can make something new, and gives tasks that loop `times` times.
     environments: variables for single variants.
     """
     found: dict[str, list[float]] = {name: [] for name in variants}
     for number in range(rounds + 1):
         empty, _run = timed(directory / "empty", play([{"ansible.builtin.meta": "noop"}], cluster))
-        for name, tasks in variants.items():
+        first = number * 4 % len(variants)
+        for name in [*list(variants)[first:], *list(variants)[:first]]:
             took, _run = timed(
-                directory / "run", play(tasks(number), cluster), extra_vars={"times": times},
+                directory / "run", play(variants[name](number), cluster), extra_vars={"times": times},
                 env=(environments or {}).get(name),
             )  # fmt: skip
             if number:  # the first round only warms caches up
