@@ -13,7 +13,7 @@ VERSION ?= 9.3.0
 TRUST ?= all
 # Cores and checks to limit a run to: make sanity CORES="2.16 2.21", make lint ONLY="ruff mypy"
 CORES ?=
-CHECKS ?= sanity,units,tests
+CHECKS ?= sanity,units,integration,tests
 ONLY ?=
 # A commit to measure beside the files as they are
 BEFORE ?=
@@ -51,7 +51,7 @@ lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff m
 sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.21"]
 	@python3 tools/matrix.py sanity $(CORES)
 
-matrix:  ## ansible-test sanity and units, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests]
+matrix:  ## ansible-test sanity, units and integration, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests]
 	@python3 tools/matrix.py $(CHECKS) $(CORES)
 
 molecule: setup  ## the scenarios of extensions/molecule, on the oldest and newest core: [ONLY="default mesh"] [CORES=2.21]

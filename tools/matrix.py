@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
-CHECK is sanity, units (both by ansible-test) or tests (the whole pytest suite). Every core gets its own virtual
+CHECK is sanity, units, integration (all three by ansible-test) or tests (the whole pytest suite). Every core gets its own virtual
 environment, home and copy of the files under .build/, so that neither the checkout nor the user's home is touched.
 Ends with a table; a missing interpreter is reported in it as "not run" and makes the command fail.
 """
@@ -27,7 +27,7 @@ CORES = {
     "2.20": ("3.13", "25.2"),
     "2.21": ("3.13", "25.2"),
 }
-CHECKS = ("sanity", "units", "tests")
+CHECKS = ("sanity", "units", "integration", "tests")
 BUILD = os.path.join(setup.ROOT, ".build")
 REQUIREMENTS = os.path.join(setup.ROOT, "tests", "requirements.txt")
 # ansible-test downloads this script from a host that a closed network does not reach, unless it lies in its cache.
@@ -132,8 +132,12 @@ def command(check: str, venv: str) -> list[str]:
             "-o",
             "pythonpath=tests %s/collections" % venv,
         ]
-    # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
-    options = ["--requirements", "--venv"] if check == "units" else []
+    options = {
+        # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
+        "units": ["--requirements", "--venv"],
+        # In that of the core, which has what the simulator needs.
+        "integration": ["--local"],
+    }.get(check, [])
     return [os.path.join(venv, "bin", "ansible-test"), check, "--color", "no", *options]
 
 
