@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation shows works as it stands, but for addresses, logins and paths."""
+"""What the documentation of modules and lookup shows works as it stands, but for addresses, logins and paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.crosscluster.elasticsearch.plugins.filter import links
 from support.playbook import run_playbook
 from support.simulated import Api, connection, link
 
@@ -116,36 +115,3 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
     assert done.ok, str(done)
     ran = sum(event["event"] == "runner_on_ok" for event in done.events)
     assert ran >= 30, f"only {ran} examples ran"
-
-
-def blocks() -> t.Iterator[tuple[str, str]]:
-    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)):
-        yield f"README {number}", text
-    for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
-        found = re.findall(r"^\.\. code-block:: yaml\n\n((?:(?: +.*)?\n)+)", path.read_text(), re.MULTILINE)
-        for number, text in enumerate(found):
-            yield f"{path.stem} {number}", "\n".join(line[3:] for line in text.splitlines())
-
-
-BLOCKS = [pytest.param(text, id=name) for name, text in blocks()]
-CLUSTER = {
-    "urls": ["https://localhost:9200"],
-    "username": "elastic",
-    "password": "x",
-    "remote_cluster_server": "a:9443",
-}
-ACCESS = {"search": [{"names": ["logs-*"]}]}
-
-
-@pytest.mark.parametrize("text", BLOCKS)
-def test_yaml_of_the_guides_is_what_the_playbooks_take(text: str) -> None:
-    data = yaml.safe_load(text)
-    assert data
-    if not isinstance(data, dict) or not {"elasticsearch_clusters", "cross_cluster_links"} & set(data):
-        return
-    wanted = data.get("cross_cluster_links") or [
-        {"from": "asks", "to": name, "access": ACCESS} for name in data["elasticsearch_clusters"]
-    ]
-    clusters = {side: {**CLUSTER, "nodes": ["node-of-" + side]} for one in wanted for side in (one["from"], one["to"])}
-    clusters.update(data.get("elasticsearch_clusters") or {})
-    assert links.link_input(clusters, wanted)["errors"] == []

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.links import Links, report
-from support.playbook import run_playbook
+from support.simulated import connection
 
 RESTART = {
     "cross_cluster_trust_restart": True,
@@ -88,23 +87,6 @@ def test_local_roles_get_the_entries_and_lose_only_them(make_sim, tmp_path):
     assert not after.get("remote_indices") and after["cluster"] == ["monitor"]
 
 
-def side(name, links, cluster, variables, **options):
-    play = [{"hosts": "all", "gather_facts": False, "roles": [f"crosscluster.elasticsearch.{name}"], "vars": variables}]
-    hosts = {
-        node["name"]: {f"node_{field}": value for field, value in node.items()}
-        for node in links.clusters[cluster]["nodes"]
-    }
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    inventory = {"all": {"hosts": {host: {**values, **local} for host, values in hosts.items()}}}
-    return run_playbook(
-        play, directory=links.directory / f"side-{next(links._numbers)}", inventory=inventory, **options
-    )
-
-
-def connection(cluster):
-    return {name: cluster[name] for name in ("urls", "username", "password", "ca_cert")}
-
-
 def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(make_sim, tmp_path):
     links = estate(make_sim, tmp_path)
     paris, berlin = links.clusters["paris"], links.clusters["berlin"]
@@ -118,14 +100,14 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
         "remote_cluster_client_keystore": "{{ node_keystore }}",
         "remote_cluster_client_config_dir": "{{ node_config_dir }}",
     }  # fmt: skip
-    checked = side("remote_cluster_client", links, "paris", variables, check=True)
+    checked = links.role("remote_cluster_client", "paris", variables, check=True)
     assert checked.ok, str(checked)
-    run = side("remote_cluster_client", links, "paris", variables)
+    run = links.role("remote_cluster_client", "paris", variables)
     assert run.ok and run.changed == checked.changed, str(run)
     assert links.search("paris", "hosted") == [200, 200]
-    again = side("remote_cluster_client", links, "paris", variables)
+    again = links.role("remote_cluster_client", "paris", variables)
     assert again.ok and again.changed == 0, str(again)
-    gone = side("remote_cluster_client", links, "paris", {**variables, "remote_cluster_client_state": "absent"})
+    gone = links.role("remote_cluster_client", "paris", {**variables, "remote_cluster_client_state": "absent"})
     assert gone.ok, str(gone)
     assert "hosted" not in links.api("paris").get("/_remote/info").json
 
@@ -148,19 +130,18 @@ def test_the_server_role_opens_the_port_and_leaves_the_rest_of_the_file_alone(ma
         "remote_cluster_server_restart": True,
         "remote_cluster_server_restart_command": ["{{ node_home }}/bin/restart-node"],
     }
-    checked = side("remote_cluster_server", links, "berlin", variables, check=True, diff=True)
+    checked = links.role("remote_cluster_server", "berlin", variables, check=True, diff=True)
     assert checked.ok and checked.changed == 2, str(checked)
-    forbidden = side("remote_cluster_server", links, "berlin", variables)
+    forbidden = links.role("remote_cluster_server", "berlin", variables)
     assert forbidden.rc == 2 and any("restart it, or set" in text for text in forbidden.messages), str(forbidden)
-    run = side("remote_cluster_server", links, "berlin", {**variables, **restart})
+    run = links.role("remote_cluster_server", "berlin", {**variables, **restart})
     assert run.ok, str(run)
     text = Path(berlin["nodes"][0]["config_dir"], "elasticsearch.yml").read_text()
     assert text.startswith("# a note of the operators\n") and "remote_cluster_server.enabled: true" in text
-    again = side("remote_cluster_server", links, "berlin", {**variables, **restart})
+    again = links.role("remote_cluster_server", "berlin", {**variables, **restart})
     assert again.ok and again.changed == 0, str(again)
-    other = side(
+    other = links.role(
         "remote_cluster_server",
-        links,
         "berlin",
         {**variables, "remote_cluster_server_settings": {"network.host": "0.0.0.0"}},
     )

@@ -73,6 +73,20 @@ class Links:
         assert not [text for text in done.messages if _MISTAKE.search(text)], str(done)
         return done
 
+    def role(self, name: str, clusters: str, variables: dict[str, t.Any], **options: t.Any) -> Run:
+        """A role on all nodes of clusters, named with blanks between; it finds what clusters.json tells of a node in
+        `node_...`."""
+        play = [
+            {"hosts": "all", "gather_facts": False, "roles": [f"crosscluster.elasticsearch.{name}"], "vars": variables}
+        ]
+        hosts = {
+            node["name"]: {**{f"node_{field}": value for field, value in node.items()}, **LOCAL}
+            for cluster in clusters.split()
+            for node in self.clusters[cluster]["nodes"]
+        }
+        directory = self.directory / f"role-{next(self._numbers)}"
+        return run_playbook(play, directory=directory, inventory={"all": {"hosts": hosts}}, **options)
+
     def search(self, client: str, alias: str) -> list[int]:
         """The status of a search through every node of the client."""
         nodes = range(len(self.clusters[client]["urls"]))
