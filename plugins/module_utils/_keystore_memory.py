@@ -23,7 +23,7 @@ import stat
 import tempfile
 import typing as t
 
-from ._keystore import KEYSTORE_FILE, PACKAGE_CONFIG
+from ._keystore import KEYSTORE_FILE, PACKAGE_CONFIG, TOOL
 
 _FORMAT = 1
 _MOST = 1 << 20
@@ -31,7 +31,9 @@ _MOST = 1 << 20
 _PACKAGE_SETTINGS = ("/etc/default/elasticsearch", "/etc/sysconfig/elasticsearch")
 # Beside every tool of Elasticsearch; it decides where the configuration is.
 _DECIDES = "elasticsearch-env"
-_CONFIG_DIR = re.compile(r"^\s*(?:export\s+)?ES_PATH_CONF=[\"']?([^\"'\n]*)", re.MULTILINE)
+# What is read with certainty; anything else that may say where the configuration is makes the places unsure.
+_PLAIN = re.compile(r"""\s*(?:export\s+)?ES_PATH_CONF=(["']?)(/[\w./+@%-]+)\1\s*\Z""")
+_UNSURE = re.compile(r"""ES_PATH_CONF|^\s*(?:\.|source)\s""")
 
 Data = t.Dict[str, t.Any]
 
@@ -43,20 +45,22 @@ def places(
 
     It cannot for a script that calls the tool, maybe in a container.
     """
-    tools = os.path.dirname(os.path.realpath(tool))
-    if not os.path.exists(os.path.join(tools, _DECIDES)):
+    tools, name = os.path.split(os.path.realpath(tool))
+    if name != TOOL or not os.path.exists(os.path.join(tools, _DECIDES)):
         return []
     directories = [config_dir or "", os.path.join(os.path.dirname(tools), "config"), PACKAGE_CONFIG]
     for path in package_settings:
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-                directories += _CONFIG_DIR.findall(stream.read())
+                lines = [line for line in stream if not line.lstrip().startswith("#") and _UNSURE.search(line)]
         except FileNotFoundError:
             continue
         except OSError:
             return []
-    if any("$" in directory for directory in directories):
-        return []
+        plain = [found.group(2) for found in map(_PLAIN.match, lines) if found]
+        if len(plain) < len(lines):
+            return []
+        directories += plain
     return sorted({os.path.join(directory, KEYSTORE_FILE) for directory in directories if directory})
 
 
@@ -117,11 +121,17 @@ class KeystoreMemory:
 
 
 def _cache_directory(environ: t.Mapping[str, str]) -> str:
+    # Not $HOME, and the variable only for a place of this user: with some become methods both are of the user before.
     base = environ.get("XDG_CACHE_HOME") or ""
-    if not os.path.isabs(base):
-        # Not $HOME: with some become methods it is still the home of the user before.
+    if not os.path.isabs(base) or not _is_ours(base):
         try:
             base = os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache")
         except KeyError:
             base = os.devnull
     return os.path.join(base, "crosscluster.elasticsearch")
+
+
+def _is_ours(path: str) -> bool:
+    while not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return os.stat(path).st_uid == os.geteuid()

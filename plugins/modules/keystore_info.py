@@ -19,6 +19,9 @@ description:
   - As long as the keystore file stays the same, later runs make no call at all, see O(remember).
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
+attributes:
+  check_mode:
+    details: Changes nothing; outside check mode it keeps what it has read, see O(remember).
 options:
   aliases:
     description:
@@ -224,10 +227,14 @@ def recalled(known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]])
 def merged(
     known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]], found: t.Mapping[str, t.Any]
 ) -> t.Dict[str, t.Any]:
-    """What is known of the file with what was read now; of an alias without a credential that there is none."""
+    """What is known of the file with what was read now; of an alias without a credential that there is none.
+
+    What is malformed is left out: another release may judge it differently.
+    """
     credentials = {**known.get("credentials", {}), **dict.fromkeys(aliases or ()), **found["credentials"]}
-    settings = {} if aliases else {"settings": found["settings"]}
-    return {**known, **settings, "credentials": credentials}
+    sure = {alias: held for alias, held in credentials.items() if held is None or held["api_key_id"] is not None}
+    complete = not aliases and len(sure) == len(credentials)
+    return {**known, **({"settings": found["settings"]} if complete else {}), "credentials": sure}
 
 
 def describe(value: str, reveal: bool) -> t.Dict[str, t.Any]:

@@ -59,13 +59,19 @@ UNTRUSTED = ("tls_untrusted",)
 # -- who does what ----------------------------------------------------------------------------------------------------
 
 
-def leaders(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, str]:
+def leaders(
+    data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: t.Optional[Results] = None
+) -> t.Dict[str, str]:
     """The host that plans the links of each client cluster and makes their API calls: one of its own nodes.
 
-    For a client without a node in the play another leader steps in, so that each host takes its work from one place.
+    It is one that could be reached, if there is any. For a client without a node in the play another leader steps in,
+    so that each host takes its work from one place.
     """
     clients = [name for name in data["clusters"] if any(link["from"] == name for link in data["links"])]
-    own = {name: next((node for node in data["clusters"][name]["nodes"] if node in hosts), None) for name in clients}
+    own = {}
+    for name in clients:
+        nodes = [node for node in data["clusters"][name]["nodes"] if node in hosts]
+        own[name] = min(nodes, key=lambda node: bool(went_wrong((keystores or {}).get(node))), default=None)
     others = sorted({host for host in own.values() if host is not None}) or hosts
     found = {
         name: host or (others[number % len(others)] if others else None)
@@ -74,9 +80,11 @@ def leaders(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, 
     return {name: host for name, host in found.items() if host is not None}
 
 
-def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, str]:
+def assign(
+    data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: t.Optional[Results] = None
+) -> t.Dict[str, str]:
     """The host of the play whose fork reads from a cluster: its leader, or for a server a host with little to do."""
-    result = leaders(data, hosts)
+    result = leaders(data, hosts, keystores)
     used = collections.Counter(result.values())
     for name, cluster in data["clusters"].items():
         own = [node for node in cluster["nodes"] if node in hosts]
@@ -88,7 +96,7 @@ def assign(data: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> t.Dict[str, s
 
 def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Results, missing_nodes: str = "fail") -> Data:
     """What each host has to ask: the keys of servers (side ``to``) and the remotes of clients (side ``from``)."""
-    assigned = assign(data, hosts)
+    assigned = assign(data, hosts, keystores)
     result: Data = {"to": {}, "from": {}}
     for side, shared in result.items():
         for name in data["clusters"]:

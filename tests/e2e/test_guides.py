@@ -23,6 +23,7 @@ CLUSTERS = ("berlin", "paris", "madrid", "cloud")
 # What an example can only make up.
 MADE_UP = (
     "urls", "url", "username", "password", "ca_cert", "remote_cluster_server", "proxy_address", "server_name", "nodes",
+    "remote_ca_cert",
 )  # fmt: skip
 
 

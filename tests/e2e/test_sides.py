@@ -112,6 +112,31 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
     assert "hosted" not in links.api("paris").get("/_remote/info").json
 
 
+def test_the_client_role_restarts_nodes_before_8_13(make_sim, tmp_path):
+    links = estate(make_sim, tmp_path, version="8.12.0")
+    variables = {
+        "remote_cluster_client_alias": "hosted",
+        "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
+        "remote_cluster_client_settings": {"proxy_address": links.clusters["berlin"]["remote_cluster_server"]},
+        "remote_cluster_client_connection": connection(links.clusters["paris"]),
+        "remote_cluster_client_keystore": "{{ node_keystore }}",
+        "remote_cluster_client_config_dir": "{{ node_config_dir }}",
+        "remote_cluster_client_url": "{{ node_url }}",
+    }
+    allowed = {
+        "remote_cluster_client_restart": True,
+        "remote_cluster_client_restart_command": ["{{ node_home }}/bin/restart-node"],
+    }
+    forbidden = links.role("remote_cluster_client", "paris", variables)
+    assert forbidden.rc == 2 and any("takes it over only when it starts" in text for text in forbidden.messages)
+    other = {**variables, "remote_cluster_client_credential": links.api("berlin").key("another")["encoded"]}
+    run = links.role("remote_cluster_client", "paris", {**other, **allowed})
+    assert run.ok, str(run)
+    assert links.search("paris", "hosted") == [200, 200]
+    again = links.role("remote_cluster_client", "paris", {**other, **allowed})
+    assert again.ok and again.changed == 0, str(again)
+
+
 @pytest.mark.simulator_only
 def test_the_server_role_opens_the_port_and_leaves_the_rest_of_the_file_alone(make_sim, tmp_path):
     links = estate(make_sim, tmp_path)

@@ -7,7 +7,8 @@ set -eux -o pipefail
 
 python=$(ansible localhost -m ansible.builtin.debug -a 'msg={{ ansible_playbook_python }}' | sed -n 's/.*"msg": "\(.*\)".*/\1/p')
 folder=$(mktemp -d)
-PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/crosscluster/elasticsearch/tests" "$python" -m simulator \
+export XDG_CACHE_HOME="$folder/cache"
+PYTHONPATH="$ANSIBLE_COLLECTIONS_PATH/ansible_collections/crosscluster/elasticsearch/tests" timeout 900 "$python" -m simulator \
   "$folder/run" --clusters "berlin paris" --nodes 2 > "$folder/log" 2>&1 < /dev/null &
 simulator=$!
 trap 'kill "$simulator"; wait "$simulator" || true; rm -r "$folder"' EXIT

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_memory import KeystoreMemory, places
@@ -22,7 +25,7 @@ def tool(tmp_path):
 
 def test_all_places_count_because_only_the_tool_knows_which_it_takes(tool, tmp_path):
     package = tmp_path / "default"
-    package.write_text('#ES_HOME=/x\nES_PATH_CONF=/srv/conf\n  export ES_PATH_CONF="/srv/other"\n')
+    package.write_text('#ES_HOME=/x\nES_PATH_CONF=/srv/conf \n  export ES_PATH_CONF="/srv/other"\n')
     link = tmp_path / "elasticsearch-keystore"
     link.symlink_to(tool)
     found = places(str(link), "/given", [str(tmp_path / "none"), str(package)])
@@ -30,11 +33,27 @@ def test_all_places_count_because_only_the_tool_knows_which_it_takes(tool, tmp_p
     assert found == sorted(directory + "/elasticsearch.keystore" for directory in directories)
 
 
-def test_no_place_is_sure_where_a_variable_or_a_script_decides(tool, tmp_path):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ES_PATH_CONF=$BASE/conf", "ES_PATH_CONF=/data/es # moved", "ES_PATH_CONF=/data/es;export ES_PATH_CONF",
+        "ES_PATH_CONF=~/es", "ES_PATH_CONF=`cat /etc/where`", 'ES_PATH_CONF="/data/es"/node1', "ES_PATH_CONF=data/es",
+        "declare -x ES_PATH_CONF=/data/es", "export A=1 ES_PATH_CONF=/data/es", ". /etc/es.env", "  source /etc/es.env",
+        "ES_PATH_CONF='/data/es\"",
+    ],
+)  # fmt: skip
+def test_no_place_is_sure_where_more_than_a_plain_path_is_set(tool, tmp_path, line):
     package = tmp_path / "default"
-    package.write_text("ES_PATH_CONF=$BASE/conf\n")
+    package.write_text(f"# ES_PATH_CONF=/x\nES_JAVA_OPTS=\n{line}\n")
     assert places(str(tool), None, [str(package)]) == []
+
+
+def test_no_place_is_sure_where_a_script_or_what_cannot_be_read_decides(tool, tmp_path):
+    assert places(str(tool), None, []) != []
     assert places(str(tool), None, [str(tmp_path)]) == []  # cannot be read
+    script = tool.parent / "keystore-of-node-2"
+    script.write_text("")
+    assert places(str(script), None, []) == []
     (tool.parent / "elasticsearch-env").unlink()
     assert places(str(tool), None, []) == []
 
@@ -61,6 +80,20 @@ def test_only_what_was_read_with_this_digest_is_recalled(tmp_path):
     assert memory.recall("digest") == {"settings": []}
     assert memory.recall("another") == memory.recall(None) == {}
     assert KeystoreMemory(["/other"], {"XDG_CACHE_HOME": str(tmp_path)}).recall("digest") == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_cache_directory_of_somebody_else_is_not_taken(tmp_path, monkeypatch):
+    """With some become methods the variable is that of the user before."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 65534, 65534)
+    own = pwd.getpwuid(0)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: pwd.struct_passwd((*own[:5], str(tmp_path / "root"), own[6])))
+    memory = KeystoreMemory(["/none"], {"XDG_CACHE_HOME": str(theirs / "cache")})
+    memory.keep("digest", {"settings": []})
+    assert list(theirs.iterdir()) == [] and memory.recall("digest") == {"settings": []}
+    assert (tmp_path / "root" / ".cache").is_dir()
 
 
 def test_a_relative_cache_directory_is_not_taken(tmp_path, monkeypatch):

@@ -42,6 +42,14 @@ def test_a_client_is_led_by_one_of_its_own_nodes():
     assert lr.leaders(data, ["a-2", "b-1", "b-2", "c-2"]) == {"a": "a-2", "b": "b-1", "c": "c-2"}
 
 
+def test_a_node_that_cannot_be_reached_leads_only_where_there_is_no_other():
+    data, everybody = asked(["ab", "ba"]), hosts("a", "b")
+    found = {name: {"credentials": {}} for name in everybody}
+    assert lr.leaders(data, everybody, {**found, "a-1": {"unreachable": True}}) == {"a": "a-2", "b": "b-1"}
+    nobody = dict.fromkeys(("a-1", "a-2"), {"failed": True, "msg": "no"})
+    assert lr.leaders(data, everybody, {**found, **nobody}) == {"a": "a-1", "b": "b-1"}
+
+
 def test_another_leader_steps_in_for_a_client_without_a_node_in_the_play():
     data = asked(["ab", "ca", "da"])
     found = lr.leaders(data, ["a-1", "a-2"])
