@@ -16,6 +16,8 @@ import re
 import sys
 import types
 
+import generated
+
 TITLE = "Trust between two clusters"
 # box: x, y, width, height, lines; an empty first line makes it a frame with its title on top
 FRAMES = ((10, 10, 330, 260, "paris: the client, asks"), (520, 10, 270, 260, "berlin: the server, holds the data"))
@@ -147,23 +149,12 @@ def main() -> None:
     check = "--check" in arguments
     roots = [argument for argument in arguments if argument != "--check"]
     root = roots[0] if roots else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    wanted = {"trust_model.svg": picture(), "troubleshooting.rst": troubleshooting(root)}
-    stale = []
-    for name, content in wanted.items():
-        path = os.path.join(root, "docs", "docsite", "rst", name)
-        old = None
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as stream:
-                old = stream.read()
-        if old == content:
-            continue
-        stale.append(name)
-        if not check:
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(content)
-    if check and stale:
-        sys.exit("Not what they are generated from (mend with `make readme`): %s" % ", ".join(stale))
-    print("guides: %s" % (", ".join(stale) + " written" if stale else "all as generated"))
+    folder = os.path.join(root, "docs", "docsite", "rst")
+    wanted = {
+        os.path.join(folder, "trust_model.svg"): picture(),
+        os.path.join(folder, "troubleshooting.rst"): troubleshooting(root),
+    }
+    generated.keep("guides", root, wanted, check)
 
 
 if __name__ == "__main__":

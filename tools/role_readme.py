@@ -15,6 +15,7 @@ import os
 import re
 import sys
 
+import generated
 import yaml
 
 BEGIN = "<!-- variables: generated from meta/argument_specs.yml by `make readme`; edit that file -->"
@@ -99,25 +100,12 @@ def main() -> None:
     check = "--check" in arguments
     roots = [argument for argument in arguments if argument != "--check"]
     root = roots[0] if roots else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    stale = []
+    wanted = {}
     for path in sorted(glob.glob(os.path.join(root, "roles", "*", "meta", "argument_specs.yml"))):
         readme = os.path.join(os.path.dirname(os.path.dirname(path)), "README.md")
         with open(path, encoding="utf-8") as stream:
-            table = tables(yaml.safe_load(stream))
-        old = ""
-        if os.path.exists(readme):
-            with open(readme, encoding="utf-8") as stream:
-                old = stream.read()
-        new = render(old, table)
-        if new == old:
-            continue
-        stale.append(os.path.relpath(readme, root))
-        if not check:
-            with open(readme, "w", encoding="utf-8") as stream:
-                stream.write(new)
-    if check and stale:
-        sys.exit("Not what meta/argument_specs.yml says (mend with `make readme`): %s" % ", ".join(stale))
-    print("role READMEs: %s" % (", ".join(stale) + " written" if stale else "all as their argument specs say"))
+            wanted[readme] = render(generated.read(readme), tables(yaml.safe_load(stream)))
+    generated.keep("role READMEs", root, wanted, check)
 
 
 if __name__ == "__main__":

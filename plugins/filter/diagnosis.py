@@ -13,7 +13,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
-    _link_doctor,
+    _doctor_link,
     _link_drift,
     _link_gather,
     _link_logins,
@@ -68,7 +68,7 @@ def link_diagnosis(
         settings_drift=_link_drift.settings_drift,
     )
     views = _link_view.views(facts)
-    findings = _link_doctor.examine(views, facts, int(warn_days), _link_gather.role_facts(roles))
+    findings = _doctor_link.examine(views, facts, int(warn_days), _link_gather.role_facts(roles))
     findings += _drift(facts, findings)
     stray = _link_report.stray_keys(all_keys or {}, views, now, set(data["clusters"]))
     return _link_report.build(views, findings, now, _json(previous), stray)

@@ -191,7 +191,7 @@ class ElasticsearchClient:
                 failure = exc
                 continue
             except EsApiError as exc:
-                from ._bad_answer import retry_after
+                from ._answer_errors import retry_after
 
                 wait_for = retry_after(answer.headers.get("retry-after"))
                 if exc.status not in _REPEATABLE or not (safe or exc.status == 429):
@@ -226,7 +226,7 @@ class ElasticsearchClient:
 
     def _read(self, answer: RawResponse, method: str, safe: bool) -> Response:
         if answer.status >= 300 or answer.headers.get("x-elastic-product") != "Elasticsearch":
-            from ._bad_answer import explain
+            from ._answer_errors import explain
 
             raise explain(answer, self.login, may_have_acted=not safe)
         try:

@@ -393,9 +393,9 @@ revoked_ids:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_module import ensure
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._key_module import ensure
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
 
 SPEC = ArgumentSpec(
@@ -414,7 +414,7 @@ SPEC = ArgumentSpec(
         "ids": {"type": "list", "elements": "str"},
         "keep_ids": {"type": "list", "elements": "str"},
         "credential_store": {"type": "path"},
-        # Set by the action plugin only, which owns the credential store; see _key_module.py.
+        # Set by the action plugin only, which owns the credential store; see _api_key_module.py.
         "_store": {"type": "dict"},
     }
 )

@@ -22,6 +22,7 @@ description:
     (credentials of remote clusters from Elasticsearch 8.13 on) or when it is restarted.
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes
+  - crosscluster.elasticsearch._keystore
 attributes:
   check_mode:
     details:
@@ -48,23 +49,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  executable:
-    description:
-      - Path of C(elasticsearch-keystore).
-      - Without it, the tool is looked for in E(PATH), in C($ES_HOME/bin) and in C(/usr/share/elasticsearch/bin).
-    type: path
-  config_dir:
-    description:
-      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as
-        E(ES_PATH_CONF).
-      - Without it, the tool decides. Installations from packages read it from C(/etc/default/elasticsearch) or
-        C(/etc/sysconfig/elasticsearch), which beats this option.
-    type: path
-  keystore_password:
-    description:
-      - Password of the keystore, where it is protected by one.
-      - With a keystore that is not protected it is not used, and a warning says so.
-    type: str
 notes:
   - Run it as the owner of the keystore file, because the tool refuses to change the owner. This is C(root) for packages
     (deb, rpm) and the user of the service for archives and containers.

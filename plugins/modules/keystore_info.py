@@ -19,6 +19,7 @@ description:
   - As long as the keystore file stays the same, later runs make no call at all, see O(remember).
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
+  - crosscluster.elasticsearch._keystore
 attributes:
   check_mode:
     details: Changes nothing; outside check mode it keeps what it has read, see O(remember).
@@ -44,23 +45,6 @@ options:
         is read with a script of your own, because the module cannot tell which file that reads.
     type: bool
     default: true
-  executable:
-    description:
-      - Path of C(elasticsearch-keystore).
-      - Without it, the tool is looked for in E(PATH), in C($ES_HOME/bin) and in C(/usr/share/elasticsearch/bin).
-    type: path
-  config_dir:
-    description:
-      - Directory with the node's C(elasticsearch.yml) and C(elasticsearch.keystore), handed to the tool as
-        E(ES_PATH_CONF).
-      - Without it, the tool decides. Installations from packages read it from C(/etc/default/elasticsearch) or
-        C(/etc/sysconfig/elasticsearch), which beats this option.
-    type: path
-  keystore_password:
-    description:
-      - Password of the keystore, where it is protected by one.
-      - With a keystore that is not protected it is not used, and a warning says so.
-    type: str
 notes:
   - A node without a keystore holds nothing, which is an answer. It is an error only where there is no
     C(elasticsearch.yml) beside, because the directory is probably wrong then.

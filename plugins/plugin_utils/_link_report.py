@@ -60,7 +60,6 @@ def summary(rows: t.Sequence[Data], stray: t.Sequence[Data] = ()) -> Data:
 
 def _row(view: LinkView, findings: t.Sequence[Data], now: int, proofs: t.Mapping[str, int]) -> Data:
     link, key = view.link, view.key or {}
-    expiration, creation = key.get("expiration"), key.get("creation")
     proven = view.proven
     return {
         "link": link["id"],
@@ -71,11 +70,7 @@ def _row(view: LinkView, findings: t.Sequence[Data], now: int, proofs: t.Mapping
         "key_name": link["key_name"],
         "key_id": key.get("id"),
         "owner": key.get("username"),
-        "created": creation,
-        "age_days": days(max(0, now - creation)) if creation else None,
-        "expires": expiration,
-        # Rounded down and not cut off at 0, so that an alert on "less than 0" tells expired keys from those of today.
-        "days_left": days(expiration - now) if expiration is not None else None,
+        **life(key, now),
         "proven": proven,
         "last_proof": now if proven else proofs.get(link["id"]),
         "nodes": [
@@ -93,14 +88,17 @@ def worst(findings: t.Sequence[Data]) -> str:
 
 
 def orphan(key: t.Mapping[str, t.Any], now: int) -> Data:
+    return {"id": key["id"], "name": key.get("name"), "owner": key.get("username"), **life(key, now)}
+
+
+def life(key: t.Mapping[str, t.Any], now: int) -> Data:
+    """When a key was made and when it ends."""
     creation, expiration = key.get("creation"), key.get("expiration")
     return {
-        "id": key["id"],
-        "name": key.get("name"),
-        "owner": key.get("username"),
         "created": creation,
         "age_days": days(max(0, now - creation)) if creation else None,
         "expires": expiration,
+        # Rounded down and not cut off at 0, so that an alert on "less than 0" tells expired keys from those of today.
         "days_left": days(expiration - now) if expiration is not None else None,
     }
 

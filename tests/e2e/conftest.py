@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator import Simulator
 from support.links import Links
 from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
 
@@ -27,6 +28,13 @@ def cache(tmp_path, monkeypatch):
     """What keystore_info remembers stays in the folder of the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "crosscluster.elasticsearch"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """berlin alone, one node, for the tests of a file."""
+    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
+        yield sim
 
 
 @pytest.fixture

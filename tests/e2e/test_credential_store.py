@@ -14,42 +14,20 @@ import sys
 
 import pytest
 
-from simulator import Simulator
+from support.keys import FQCN as KEY
+from support.keys import LOGS, key_task, play, writes
 from support.playbook import environment, run_playbook
 from support.secrets import Sweep
-
-TASK = ("register", "ignore_errors", "async", "poll")
-KEY = "crosscluster.elasticsearch.cross_cluster_api_key"
-CONNECTION = ("urls", "username", "password", "ca_cert")
-ACCESS = {"search": [{"names": ["logs-*"]}]}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
-        yield sim
-
-
-def key_task(cluster, name, **options):
-    task = {field: options.pop(field) for field in list(options) if field in TASK}
-    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
-    return {"name": "Key", KEY: {**connection, "name": name, **options}, **task}
-
-
-def play(*tasks):
-    return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
-
-
-def writes(cluster):
-    return cluster.log("berlin", writes_only=True)
+from support.simulated import connection
 
 
 def live(cluster, name):
     """Ids of the live keys of that name, asked as a user would."""
     from support.modules import run_module
 
-    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
-    found = run_module("cross_cluster_api_key", {**connection, "name": name, "state": "absent"}, check=True)
+    found = run_module(
+        "cross_cluster_api_key", {**connection(cluster.cluster("berlin")), "name": name, "state": "absent"}, check=True
+    )
     assert not found.failed, found.msg
     return list(found["revoked_ids"])
 
@@ -62,7 +40,7 @@ def view(path, directory, password_file):
 
 def test_create_again_rotate_absent(cluster, tmp_path):
     def run(check=False, **options):
-        task = key_task(cluster, "life", access=ACCESS, credential_store=str(store), **options)
+        task = key_task(cluster, "life", access=LOGS, credential_store=str(store), **options)
         return run_playbook(
             play(task), directory=tmp_path / "run", vault_ids={"default": "pass"}, verbosity=3, check=check
         )
@@ -92,7 +70,7 @@ def test_create_again_rotate_absent(cluster, tmp_path):
 
 
 def test_a_plain_file_gives_a_warning(cluster, tmp_path):
-    task = key_task(cluster, "plain", access=ACCESS, credential_store="store")
+    task = key_task(cluster, "plain", access=LOGS, credential_store="store")
     done = run_playbook(play(task), directory=tmp_path)
     assert done.ok and "without encryption" in done.stderr + done.stdout, done
     kept = tmp_path / "input" / "store" / "plain.json"  # relative to the playbook
@@ -102,7 +80,7 @@ def test_a_plain_file_gives_a_warning(cluster, tmp_path):
 @pytest.mark.parametrize("check", [True, False])
 def test_no_key_is_made_that_could_not_be_stored(cluster, tmp_path, check):
     (tmp_path / "file").write_text("")
-    task = key_task(cluster, "nowhere", access=ACCESS, credential_store=str(tmp_path / "file"))
+    task = key_task(cluster, "nowhere", access=LOGS, credential_store=str(tmp_path / "file"))
     cluster.clear_log()
     done = run_playbook(play(task), directory=tmp_path / "run", check=check)
     assert (
@@ -111,7 +89,7 @@ def test_no_key_is_made_that_could_not_be_stored(cluster, tmp_path, check):
 
 
 def test_a_store_of_another_vault_secret_stops_before_anything(cluster, tmp_path):
-    task = key_task(cluster, "locked", access=ACCESS, credential_store=str(tmp_path / "store"))
+    task = key_task(cluster, "locked", access=LOGS, credential_store=str(tmp_path / "store"))
     assert run_playbook(play(task), directory=tmp_path / "run", vault_ids={"default": "right"}).ok
     cluster.clear_log()
     for vault_ids in ({"default": "wrong"}, None):
@@ -183,7 +161,7 @@ def test_killed_between_any_two_steps(cluster, tmp_path, operation):
     outcomes = []
     for step in range(1, 80):
         name, store = f"kill-{operation}-{step}", tmp_path / f"store-{step}"
-        arguments = key_task(cluster, name, access=ACCESS, credential_store=str(store))[KEY]
+        arguments = key_task(cluster, name, access=LOGS, credential_store=str(store))[KEY]
         kept = []
         if operation == "rotate":
             assert run(arguments)[1][0]["operation"] == "create"
@@ -208,7 +186,7 @@ def test_killed_between_any_two_steps(cluster, tmp_path, operation):
 
 def test_surplus_keys_are_revoked_in_the_same_run(cluster, tmp_path):
     def run(**options):
-        task = key_task(cluster, "many", access=ACCESS, **options)
+        task = key_task(cluster, "many", access=LOGS, **options)
         return run_playbook(play(task), directory=tmp_path / "run").result("Key")
 
     for _time in range(3):

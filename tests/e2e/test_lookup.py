@@ -11,35 +11,10 @@ import json
 
 import pytest
 
-from simulator import Simulator
+from support.keys import LOGS, key_task, play
 from support.modules import run_module
 from support.playbook import run_playbook
-
-TASK = ("register",)
-KEY = "crosscluster.elasticsearch.cross_cluster_api_key"
-CONNECTION = ("urls", "username", "password", "ca_cert")
-ACCESS = {"search": [{"names": ["logs-*"]}]}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
-        yield sim
-
-
-def key_task(cluster, name, **options):
-    task = {field: options.pop(field) for field in list(options) if field in TASK}
-    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
-    return {"name": "Key", KEY: {**connection, "name": name, **options}, **task}
-
-
-def play(*tasks):
-    return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
-
-
-def writes(cluster):
-    return cluster.log("berlin", writes_only=True)
-
+from support.simulated import connection
 
 LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
 
@@ -49,13 +24,14 @@ def store(cluster, tmp_path_factory):
     """A store with the live keys one and two, revoked, expired, and foreign, which the cluster does not know."""
     directory = tmp_path_factory.mktemp("store")
     tasks = [
-        key_task(cluster, name, access=ACCESS, credential_store=str(directory)) for name in ("one", "two", "revoked")
+        key_task(cluster, name, access=LOGS, credential_store=str(directory)) for name in ("one", "two", "revoked")
     ]
-    tasks.append(key_task(cluster, "expiring", access=ACCESS, expiration="1h", credential_store=str(directory)))
+    tasks.append(key_task(cluster, "expiring", access=LOGS, expiration="1h", credential_store=str(directory)))
     done = run_playbook(play(*tasks), directory=tmp_path_factory.mktemp("run"))
     assert done.ok, done
-    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
-    assert run_module("cross_cluster_api_key", {**connection, "name": "revoked", "state": "absent"}).changed
+    assert run_module(
+        "cross_cluster_api_key", {**connection(cluster.cluster("berlin")), "name": "revoked", "state": "absent"}
+    ).changed
     document = json.loads((directory / "one.json").read_text())
     for name, changes in {
         "foreign": {"id": "nobody", "encoded": base64.b64encode(b"nobody:" + b"x" * 22).decode()},
@@ -72,7 +48,7 @@ def store(cluster, tmp_path_factory):
 def ask(cluster, store, tmp_path, *terms, check=False, **options):
     variables = {"options": {"store": str(store), **options}, "terms": list(terms)}
     if options.get("verify"):
-        variables["options"].update({field: cluster.cluster("berlin")[field] for field in CONNECTION})
+        variables["options"].update(connection(cluster.cluster("berlin")))
     # A password beside the other options in one variable: dict() is how a lookup takes them.
     task = {"name": "Ask", "debug": {"msg": "{{ query('%s', *terms, **options) }}" % LOOKUP}}
     cluster.clear_log()

@@ -12,26 +12,10 @@ import time
 
 import pytest
 
-from simulator import Simulator
+from support.keys import FQCN as KEY
+from support.keys import LOGS, key_task, play, writes
 from support.playbook import run_playbook
 from support.secrets import Sweep, forms
-
-TASK = ("register", "loop", "until", "retries", "delay", "async", "poll", "check_mode", "ignore_errors", "no_log")
-KEY = "crosscluster.elasticsearch.cross_cluster_api_key"
-CONNECTION = ("urls", "username", "password", "ca_cert")
-ACCESS = {"search": [{"names": ["logs-*"]}]}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
-        yield sim
-
-
-def key_task(cluster, name, **options):
-    task = {field: options.pop(field) for field in list(options) if field in TASK}
-    connection = {field: cluster.cluster("berlin")[field] for field in CONNECTION}
-    return {"name": "Key", KEY: {**connection, "name": name, **options}, **task}
 
 
 def _wait_for_async_watcher(folder):
@@ -40,14 +24,6 @@ def _wait_for_async_watcher(folder):
         if not any(folder.glob("ansible-tmp-*")):
             return
         time.sleep(0.1)
-
-
-def play(*tasks):
-    return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
-
-
-def writes(cluster):
-    return cluster.log("berlin", writes_only=True)
 
 
 # What the user would do with the key; the tests read it back to know what to search for.
@@ -95,7 +71,7 @@ def test_a_new_key(cluster, tmp_path, way):
             {"name": "Clean up", "async_status": {"jid": "{{ job.ansible_job_id }}", "mode": "cleanup"}},
         ]  # fmt: skip
     # Each try of `until` sees the key of the try before, so `rotate` makes one each time.
-    task = key_task(cluster, "new-" + way, access=ACCESS, rotate=way == "until", **options)
+    task = key_task(cluster, "new-" + way, access=LOGS, rotate=way == "until", **options)
     done, made = run(cluster, tmp_path, task, *more, KEEP)
     assert done.ok, done
     encoded = made["encoded"]
@@ -110,7 +86,7 @@ def test_a_new_key(cluster, tmp_path, way):
 
 
 def test_a_loop_shows_what_holds_no_secret(cluster, tmp_path):
-    task = key_task(cluster, "loop-{{ item }}", access=ACCESS, loop=[1, 2], register="made")
+    task = key_task(cluster, "loop-{{ item }}", access=LOGS, loop=[1, 2], register="made")
     done, made = run(cluster, tmp_path, task, KEEP)
     assert done.ok, done
     secrets = [result["encoded"] for result in made["results"]]
@@ -122,7 +98,7 @@ def test_a_loop_shows_what_holds_no_secret(cluster, tmp_path):
 
 def test_check_mode_shows_its_result(cluster, tmp_path):
     cluster.clear_log()
-    done, _made = run(cluster, tmp_path, key_task(cluster, "check", access=ACCESS), check=True)
+    done, _made = run(cluster, tmp_path, key_task(cluster, "check", access=LOGS), check=True)
     assert done.result("Key")["operation"] == "create" and writes(cluster) == []
 
 
@@ -137,7 +113,7 @@ def test_check_mode_shows_its_result(cluster, tmp_path):
 )
 def test_failures(cluster, tmp_path, wrong):
     extra = {"secret_password": wrong.get("password") or cluster.cluster("berlin")["password"]}
-    task = key_task(cluster, "failure", **{"access": ACCESS, **wrong, "ignore_errors": True, "register": "made"})
+    task = key_task(cluster, "failure", **{"access": LOGS, **wrong, "ignore_errors": True, "register": "made"})
     task[KEY]["password"] = "{{ secret_password }}"
     done = run_playbook(play(task), directory=tmp_path / "run", extra_vars=extra, verbosity=3, watch_processes=True)
     assert done.messages and "Traceback" not in done.stdout + done.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.pair import as_new
 from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
 
 __all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_sim", "sim"]
@@ -19,3 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     deselect(config, items)
+
+
+@pytest.fixture
+def pair(sim):
+    """Two clusters with the document that is searched for, not linked yet."""
+    return as_new(sim)

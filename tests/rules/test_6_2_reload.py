@@ -11,28 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from support.pair import Pair, texts
+from support.pair import as_new, texts
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 2}}
 ALIAS = "cluster.remote.berlin.credentials"
 
 
 @pytest.fixture
-def pair(sim):
-    pair = Pair(sim)
-    pair.document()
-    return pair
-
-
-@pytest.fixture
 def old(make_sim):
     def make(version):
         sim = make_sim(SMALL, version=version)
-        for name in SMALL:
-            sim.control(name, "reset")
-        pair = Pair(sim)
-        pair.document()
-        return pair
+        return as_new(sim)
 
     return make
 

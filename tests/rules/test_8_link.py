@@ -13,17 +13,10 @@ import ssl
 
 import pytest
 
-from support.pair import SEARCH, Pair, texts
+from support.pair import SEARCH, as_new, texts
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
 LICENSE = "current license is non-compliant for [advanced-remote-cluster-security]"
-
-
-@pytest.fixture
-def pair(sim):
-    pair = Pair(sim)
-    pair.document()
-    return pair
 
 
 @pytest.fixture
@@ -31,11 +24,7 @@ def small(make_sim):
     def make(clusters=None, **options):
         clusters = clusters or SMALL
         sim = make_sim(clusters, **options)
-        for name in clusters:
-            sim.control(name, "reset")
-        pair = Pair(sim)
-        pair.document()
-        return pair
+        return as_new(sim)
 
     return make
 

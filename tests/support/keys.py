@@ -12,8 +12,26 @@ from support.modules import Result, check_real_again, run_module
 from support.simulated import Api, connection
 
 MODULE = "cross_cluster_api_key"
+FQCN = f"crosscluster.elasticsearch.{MODULE}"
+_OF_TASKS = (
+    "register", "loop", "until", "retries", "delay", "async", "poll", "check_mode", "ignore_errors", "no_log",
+)  # fmt: skip
 LOGS = {"search": [{"names": ["logs-*"]}]}
 DAY = 24 * 3600
+
+
+def key_task(sim: t.Any, name: str, **options: t.Any) -> dict[str, t.Any]:
+    """A task that calls the module on berlin; options of tasks are told from those of the module by their names."""
+    task = {field: options.pop(field) for field in list(options) if field in _OF_TASKS}
+    return {"name": "Key", FQCN: {**connection(sim.cluster("berlin")), "name": name, **options}, **task}
+
+
+def play(*tasks: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
+
+
+def writes(sim: t.Any) -> list[dict[str, t.Any]]:
+    return sim.log("berlin", writes_only=True)
 
 
 class Keys:

@@ -100,3 +100,12 @@ class Pair:
 def texts(answer: Answer) -> str:
     """Status and every reason, outermost first, on one line."""
     return f"{answer.status} {' | '.join(str(reason) for reason in answer.reasons)}"
+
+
+def as_new(sim: t.Any) -> Pair:
+    """The pair in simulated clusters that are as new, with the document that is searched for."""
+    for name in sim.clusters:
+        sim.control(name, "reset")
+    pair = Pair(sim)
+    pair.document()
+    return pair

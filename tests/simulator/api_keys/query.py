@@ -68,15 +68,7 @@ async def query_keys(request: Request) -> tuple[int, Any]:
             f"[{start + size}]. See the scroll api for a more efficient way to request large data sets. This limit "
             "can be set by changing the [index.max_result_window] index level setting."
         )
-        raise EsHttpError(
-            400,
-            "search_phase_execution_exception",
-            "all shards failed",
-            cause,
-            phase="query",
-            grouped=True,
-            failed_shards=[],
-        )
+        raise _all_shards_failed(cause)
     matches = query_dsl.compile_query(body.get("query", {"match_all": {}}), _Fields(cluster.now_ms()))
     keys = list(cluster.keys.values())
     if not authorization.has_cluster(cluster, auth, _ACTION):  # manage_own_api_key alone: only the caller's own
@@ -92,6 +84,11 @@ async def query_keys(request: Request) -> tuple[int, Any]:
     for entry, value in zip(shown, values, strict=True) if sort else []:
         entry["_sort"] = value
     return 200, {"total": query_dsl.total(documents, matches), "count": len(shown), "api_keys": shown}
+
+
+def _all_shards_failed(cause: EsHttpError) -> EsHttpError:
+    more = {"phase": "query", "grouped": True, "failed_shards": []}
+    return EsHttpError(400, "search_phase_execution_exception", "all shards failed", cause, **more)
 
 
 class _Fields(query_dsl.Fields):
@@ -116,15 +113,7 @@ def _check_sort(name: str) -> str:
             "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster "
             "setting: indices.id_field_data.enabled"
         )
-        raise EsHttpError(
-            400,
-            "search_phase_execution_exception",
-            "all shards failed",
-            cause,
-            phase="query",
-            grouped=True,
-            failed_shards=[],
-        )
+        raise _all_shards_failed(cause)
     if name == "_doc":
         return name
     if name not in _ALLOWED and not name.startswith("metadata."):

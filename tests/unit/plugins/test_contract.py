@@ -201,6 +201,35 @@ def test_utilities_are_private_by_name_and_say_so():
             assert "private" in path.read_text(encoding="utf-8").lower(), "%s does not say that it is private" % path
 
 
+def test_the_map_of_the_contributors_names_every_private_file_and_every_folder():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    files = [
+        path.name for folder in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / folder).glob("_*.py")
+    ]
+    folders = [path for top in ("plugins", "tests", "extensions") for path in (ROOT / top).iterdir() if path.is_dir()]
+    known = {"unit", "output", "__pycache__", "module_utils", "plugin_utils"}  # tests/unit mirrors plugins/
+    missing = [name for name in files if name not in text]
+    missing += [f"{path.parent.name}/{path.name}" for path in folders
+                if path.name not in known and f"{path.parent.name}/{path.name}/" not in text]  # fmt: skip
+    assert missing == []
+
+
+def test_the_changelog_describes_plugins_as_their_documentation_does(documentation):
+    release = load("changelogs", "changelog.yaml")["releases"]["1.0.0"]
+    told = [("module", entry) for entry in release["modules"]]
+    told += [(kind, entry) for kind, entries in release["plugins"].items() for entry in entries]
+
+    def plain(text):
+        return re.sub(r"\\(.)", r"\1", text).rstrip(".")
+
+    differing = [
+        (kind, entry["name"])
+        for kind, entry in told
+        if plain(entry["description"]) != plain(documentation[kind, entry["name"]]["doc"]["short_description"])
+    ]
+    assert differing == []
+
+
 def test_no_ignore_lines():
     assert list((ROOT / "tests" / "sanity").glob("ignore-*.txt")) == []
 

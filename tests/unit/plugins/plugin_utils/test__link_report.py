@@ -13,8 +13,8 @@ import typing as t
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
+    _doctor_link,
     _doctor_words,
-    _link_doctor,
     _link_report,
     _report_html,
     _report_metrics,
@@ -37,7 +37,7 @@ def two() -> Estate:
 
 def report(estate: Estate, **options: t.Any) -> dict[str, t.Any]:
     views = estate.views()
-    findings = _link_doctor.examine(
+    findings = _doctor_link.examine(
         views, estate.facts(), **{k: v for k, v in options.items() if k in ("warn_days", "roles")}
     )
     return _link_report.build(views, findings, estate.now, options.get("previous"), options.get("stray", ()))

@@ -50,7 +50,7 @@ def ensure(
             "the module by its full name, crosscluster.elasticsearch.cross_cluster_api_key, in a task."
         )
     if store.get("phase") == "revoke":
-        from ._key_act import revoke_surplus
+        from ._api_key_act import revoke_surplus
 
         return {"changed": True, **revoke_surplus(client, store["ids"], warn)}
     found = store.get("found")
@@ -85,7 +85,7 @@ def ensure(
     if not plan.changed:
         return results.planned(wanted.name, plan, me)
     # What acts is loaded only now, because a module run compiles all that it loads, and most find nothing to do.
-    from ._key_act import apply
+    from ._api_key_act import apply
 
     try:
         return apply(client, wanted, plan, known_ids, me, warn, now, bool(store))
