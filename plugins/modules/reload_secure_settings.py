@@ -50,6 +50,8 @@ options:
       - Names of secure settings that every node must report after the reload. The task fails when one of them lacks
         one.
       - Nodes report the names from Elasticsearch 9.3 on. Before, this is not checked; see RV(verified).
+      - A name proves that the node has a credential for the alias in the keystore file that it has just read. It proves
+        neither which API key that is, nor that the remote cluster accepts it.
       - When it names a credential of a remote cluster and the nodes report no names, the version is asked for in one
         more request, to find out whether a restart is needed.
     type: list
