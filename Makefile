@@ -21,6 +21,7 @@ BEFORE ?=
 # The user's own Ansible configuration and home are neither read nor written.
 export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export XDG_CACHE_HOME := $(CURDIR)/.cache
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
