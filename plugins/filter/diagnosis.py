@@ -95,10 +95,12 @@ def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:
             "side": "client",
             "evidence": None,
             "cause": "the link is not as asked for: {0}".format("; ".join(plan["words"]) or "see the plan"),
-            "fix": "Run the trust playbook.",
+            "fix": "The trust playbook leaves the link as it is until that is settled."
+            if plan["blocked"]
+            else "Run the trust playbook.",
         }
         for plan in plans
-        if plan["steps"] and plan["link"] not in told
+        if (plan["steps"] or plan["blocked"]) and plan["link"] not in told
     ]
 
 

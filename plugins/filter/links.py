@@ -130,14 +130,15 @@ def link_restarts(runs: t.Any, data: t.Any) -> t.List[str]:
 
 def link_waiting(run: t.Any, data: t.Any) -> t.Dict[str, t.Any]:
     """Take out the links that wait for a restart which is not allowed."""
-    return _again(run, data, _link_run.without_restart(run["status"]))
+    return _again(run, data, _link_run.without_restart(run["status"], run["plans"], data))
 
 
 def link_second_look(run: t.Any, data: t.Any, reads: t.Any, hostvars: t.Any) -> t.Dict[str, t.Any]:
     """Withdraw revocations that must not happen after all."""
     keystores = registered(hostvars, run["hosts"], "keystore_again")
     keys = registered(hostvars, reads["to"], "keys_again")
-    return _again(run, data, _link_run.second_look(run["plans"], run["status"], data, keystores, keys, now()))
+    remotes = registered(hostvars, [run["leader"]], "remotes_again")
+    return _again(run, data, _link_run.second_look(run["plans"], run["status"], data, keystores, keys, remotes, now()))
 
 
 def link_report(

@@ -26,6 +26,16 @@ KEY_TYPE = "cross_cluster"
 _ECK_MARK = "elasticsearch.k8s.elastic.co/managed-by"
 
 
+class User(t.NamedTuple):
+    """Who a key belongs to. Users of the same name in two realms are two users; a realm of None is not known."""
+
+    name: str
+    realm: t.Optional[str] = None
+
+    def owns(self, username: t.Optional[str], realm: t.Optional[str]) -> bool:
+        return username == self.name and (self.realm is None or realm is None or realm == self.realm)
+
+
 class Key(t.NamedTuple):
     """A key as the server tells."""
 
@@ -119,7 +129,7 @@ def plan_present(
     wanted: Wanted,
     keys: t.Sequence[Key],
     now_ms: int,
-    me: t.Optional[str] = None,
+    me: t.Optional[User] = None,
     intent: t.Optional[Intent] = None,
     held_id: t.Optional[str] = None,
 ) -> Plan:
@@ -134,7 +144,7 @@ def plan_present(
     return plan
 
 
-def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optional[str]) -> Plan:
+def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optional[User]) -> Plan:
     if wanted.duplicates == "error" and len(keys) > 1:
         raise InputError(
             f"{len(keys)} live cross-cluster API keys have the name '{wanted.name}': {_list(keys)}. "
@@ -157,7 +167,7 @@ def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optiona
     return Plan("revoke" if surplus else "none", current, None, surplus)
 
 
-def plan_absent(name: str, keys: t.Sequence[Key], keep_ids: t.Sequence[str], me: t.Optional[str] = None) -> Plan:
+def plan_absent(name: str, keys: t.Sequence[Key], keep_ids: t.Sequence[str], me: t.Optional[User] = None) -> Plan:
     """The plan for state=absent: revoke what is ours, except the keys to keep."""
     keys = sorted(keys, key=lambda key: key.age)
     going = [key for key in keys if key.id not in keep_ids]
@@ -176,9 +186,9 @@ def plan_absent(name: str, keys: t.Sequence[Key], keep_ids: t.Sequence[str], me:
     )
 
 
-def is_own(key: Key, me: t.Optional[str]) -> bool:
+def is_own(key: Key, me: t.Optional[User]) -> bool:
     """Whether we may write the key. When it is not known who we are, the server has to tell."""
-    return not _by_eck(key) and (me is None or key.username == me)
+    return not _by_eck(key) and (me is None or me.owns(key.username, key.realm))
 
 
 def is_due(wanted: Wanted, key: Key, now_ms: int) -> bool:
@@ -241,7 +251,7 @@ def same_content(body: t.Mapping[str, t.Any], key: Key) -> bool:
 
 
 def lost_keys(
-    intent: Intent, keys: t.Sequence[Key], me: t.Optional[str], held_id: t.Optional[str] = None
+    intent: Intent, keys: t.Sequence[Key], me: t.Optional[User], held_id: t.Optional[str] = None
 ) -> t.Tuple[str, ...]:
     """The keys that a creation made whose answer nobody got. More than one candidate: none is certain, so it fails."""
     certain = [key.id for key in keys if key.id in intent.lost_ids and key.id != held_id]
@@ -265,17 +275,16 @@ def lost_keys(
     return (*certain, *(key.id for key in candidates))
 
 
-def foreign_message(wanted: Wanted, key: Key, body: t.Mapping[str, t.Any], me: t.Optional[str]) -> str:
+def foreign_message(wanted: Wanted, key: Key, body: t.Mapping[str, t.Any], me: t.Optional[User]) -> str:
     """Why the key cannot be updated, and what can be done."""
     fields = ", ".join(field for field in body if field != "metadata" or wanted.metadata is not None)
     text = f"The live key {key.id} of the name '{wanted.name}' differs in {fields}, but {_whose(key)}"
     if _by_eck(key):
         return f"{text}. Change it in the Kubernetes resource, or use another name."
-    acts = f"this task acts as '{me}'" if me else "this task acts as somebody else"
+    acts = f"this task acts as '{me.name}'" if me else "this task acts as somebody else"
     return (
         f"{text}, and {acts}; Elasticsearch lets only the owner update a key. Set run_as: {key.username} (or log in "
-        "as that "
-        "user), or make a key of your own beside it with rotate=true."
+        "as that user, of that realm), or make a key of your own beside it with rotate=true."
     )
 
 

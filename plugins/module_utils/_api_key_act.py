@@ -10,7 +10,7 @@ import typing as t
 
 from . import _api_key_result as results
 from . import _api_key_write as write
-from ._api_key import Plan, Wanted
+from ._api_key import Plan, User, Wanted
 from ._client import ElasticsearchClient
 from ._errors import EsError, InputError
 from ._secrets import mark_api_key
@@ -23,7 +23,7 @@ def apply(
     wanted: Wanted,
     plan: Plan,
     known_ids: t.Sequence[str],
-    me: t.Optional[str],
+    me: t.Optional[User],
     warn: t.Callable[[str], None],
     now: t.Callable[[], float],
     stores: bool,
@@ -53,7 +53,7 @@ def _make(
     wanted: Wanted,
     plan: Plan,
     known_ids: t.Sequence[str],
-    me: t.Optional[str],
+    me: t.Optional[User],
     warn: t.Callable[[str], None],
     now: t.Callable[[], float],
     revoked: t.List[str],

@@ -66,17 +66,13 @@ def ensure(
                 f"{', '.join(params['ids'])}, so there is nothing to update; leave ids out to make a key."
             )
     if params["state"] == "absent":
-        return _absent(params, client, check_mode, warn, wanted, keys)
+        return _absent(params, client, check_mode, warn, wanted, keys, found)
 
-    me = client.login.user
+    # Whose the keys are decides what may be done with them; where there are none, nobody has to be asked.
+    me = api.who_acts(client, found) if keys else api.login_user(client)
     intent = Intent.from_document(store["intent"]) if store.get("intent") else None
-    now_ms = int(now() * 1000)
-    plan = plan_present(wanted, keys, now_ms, me, intent, store.get("held_id"))
+    plan = plan_present(wanted, keys, int(now() * 1000), me, intent, store.get("held_id"))
     planning = check_mode or store.get("phase") == "plan"
-    if me is None and (plan.revoke or (planning and plan.operation == "update")):
-        # Whose keys are revoked must be known before, and check mode has to tell whether an update would be refused.
-        me = api.who_acts(client)
-        plan = plan_present(wanted, keys, now_ms, me, intent, store.get("held_id"))
     if planning:
         result = results.planned(wanted.name, plan, me)
         if store:
@@ -141,10 +137,11 @@ def _absent(
     warn: t.Callable[[str], None],
     wanted: Wanted,
     keys: t.Sequence[Key],
+    found: t.Sequence[t.Mapping[str, t.Any]],
 ) -> Result:
     keep = params.get("keep_ids") or []
     going = [key for key in keys if key.id not in keep]
-    me = api.who_acts(client) if going else client.login.user
+    me = api.who_acts(client, found) if going else api.login_user(client)
     plan = plan_absent(wanted.name, keys, keep, me)
     for warning in plan.warnings:
         warn(warning)

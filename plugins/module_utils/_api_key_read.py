@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ._api_key import KEY_TYPE
+from ._api_key import KEY_TYPE, User
 from ._client import ElasticsearchClient
 from ._errors import EsBadRequest, EsPermissionError, InputError
 
@@ -84,12 +84,23 @@ def query_keys(client: ElasticsearchClient, query: t.Mapping[str, t.Any], attemp
         since = int(page[-1].get("creation") or 0)
 
 
-def who_acts(client: ElasticsearchClient) -> t.Optional[str]:
-    """The name of the user the requests act as. Only asked where the login does not tell."""
-    if client.login.user:
-        return client.login.user
+def login_user(client: ElasticsearchClient) -> t.Optional[User]:
+    """The user the requests act as, where the login tells."""
+    return User(client.login.user) if client.login.user else None
+
+
+def who_acts(client: ElasticsearchClient, entries: t.Sequence[t.Mapping[str, t.Any]] = ()) -> User:
+    """The user the requests act as.
+
+    Asked only where the login does not tell, or where keys of two users of this name must be told apart.
+    """
+    known = login_user(client)
+    if known and len({entry.get("realm") for entry in entries if entry.get("username") == known.name}) <= 1:
+        return known
     body = client.request("GET", "/_security/_authenticate", attempt="find out which user the login belongs to").body
-    return body.get("username")
+    # With run_as, the keys belong to the user that was looked up.
+    realm = body.get("lookup_realm") or body.get("authentication_realm") or {}
+    return User(str(body.get("username")), realm.get("name"))
 
 
 def _require_version(

@@ -9,11 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ._access import server_form
-from ._api_key import Key, Plan, diff
+from ._api_key import Key, Plan, User, diff
 from ._duration import parse_duration
 
 
-def planned(name: str, plan: Plan, me: t.Optional[str], now_ms: t.Optional[int] = None) -> t.Dict[str, t.Any]:
+def planned(name: str, plan: Plan, me: t.Optional[User], now_ms: t.Optional[int] = None) -> t.Dict[str, t.Any]:
     """The result of the plan; what only the server can know is null. `now_ms`: the update has been made, at this "
     "time."""
     result: t.Dict[str, t.Any] = {
@@ -69,7 +69,7 @@ def _after_update(key: Key, body: t.Mapping[str, t.Any], now_ms: t.Optional[int]
     return result
 
 
-def _future(name: str, body: t.Mapping[str, t.Any], me: t.Optional[str]) -> t.Dict[str, t.Any]:
+def _future(name: str, body: t.Mapping[str, t.Any], me: t.Optional[User]) -> t.Dict[str, t.Any]:
     return {
         "id": None,
         "name": name,
@@ -78,6 +78,6 @@ def _future(name: str, body: t.Mapping[str, t.Any], me: t.Optional[str]) -> t.Di
         "access": server_form(body.get("access")),
         "metadata": body.get("metadata") or {},
         "certificate_identity": body.get("certificate_identity"),
-        "username": me,
-        "realm": None,
+        "username": me.name if me else None,
+        "realm": me.realm if me else None,
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._api_key import Intent, Key, lost_keys
+from ._api_key import Intent, Key, User, lost_keys
 from ._api_key_read import find_live, query_keys, who_acts
 from ._client import ElasticsearchClient
 from ._errors import EsApiError, EsError, EsNotFound, InputError
@@ -75,7 +75,7 @@ def update(client: ElasticsearchClient, key: Key, body: t.Mapping[str, t.Any]) -
 
 
 def create(
-    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[str]
+    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[User]
 ) -> Created:
     """Make a key.
 
@@ -117,7 +117,7 @@ def _revoke_lost(
     client: ElasticsearchClient,
     body: t.Mapping[str, t.Any],
     known_ids: t.Sequence[str],
-    me: t.Optional[str],
+    me: t.Optional[User],
     cause: EsError,
 ) -> t.List[str]:
     try:
@@ -141,7 +141,7 @@ def _revoke_lost(
 
 
 def _sweep(
-    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[str]
+    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[User]
 ) -> t.List[str]:
     try:
         lost = _find_lost(client, body, known_ids, me or who_acts(client))
@@ -153,7 +153,7 @@ def _sweep(
 
 
 def _find_lost(
-    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[str]
+    client: ElasticsearchClient, body: t.Mapping[str, t.Any], known_ids: t.Sequence[str], me: t.Optional[User]
 ) -> t.List[str]:
     keys = [Key.from_server(entry) for entry in find_live(client, str(body["name"]))]
     return list(lost_keys(Intent(tuple(known_ids), (), dict(body)), keys, me))

@@ -17,6 +17,8 @@ import socket
 import ssl
 import typing as t
 
+from ._node_settings import setting, settings_text
+
 ALERT_WAIT = 0.5
 """In TLS 1.3 the handshake ends for the client before the server has missed its certificate: the alert comes later."""
 
@@ -28,39 +30,8 @@ Result = t.Dict[str, t.Any]
 
 def trusted_files(config_dir: str) -> t.Optional[t.List[str]]:
     """The CA files that elasticsearch.yml of this node names; None when it cannot be read or names none."""
-    try:
-        with open(os.path.join(config_dir, "elasticsearch.yml"), encoding="utf-8") as file:
-            found = setting(file.read(), SETTING)
-    except (OSError, UnicodeDecodeError):
-        return None
+    found = setting(settings_text(config_dir) or "", SETTING)
     return [os.path.join(config_dir, path) for path in found] if found else None
-
-
-def setting(text: str, name: str) -> t.List[str]:
-    """The values of one setting of an elasticsearch.yml, dotted or nested, single or a list.
-
-    No YAML library is needed on a node; what such files use in practice is read, and the rest is as if it were not
-    there.
-    """
-    parents: t.List[t.Tuple[int, str]] = []
-    found: t.List[str] = []
-    for line in text.splitlines():
-        body = line.strip()
-        if not body or body.startswith("#"):
-            continue
-        indent = len(line) - len(line.lstrip())
-        if body.startswith("- "):
-            if parents and ".".join(key for _indent, key in parents) == name:
-                found.append(body[2:])
-            continue
-        key, colon, value = body.partition(":")
-        if not colon:
-            continue
-        parents = [entry for entry in parents if entry[0] < indent] + [(indent, key.strip().strip("'\""))]
-        value = value.split(" #")[0].strip()
-        if value and ".".join(part for _indent, part in parents) == name:
-            found += value[1:-1].split(",") if value.startswith("[") else [value]
-    return [entry.strip().strip("'\"") for entry in found if entry.strip().strip("'\"")]
 
 
 def split(address: str) -> t.Tuple[str, int]:

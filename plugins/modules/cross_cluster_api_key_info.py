@@ -67,6 +67,14 @@ options:
       - Only live keys that expire within this time, as a whole number and a unit of V(d), V(h), V(m) (minutes) or
         V(s), such as V(30d).
     type: str
+  acting_user:
+    description:
+      - Whether to tell in RV(acting_user) which user this login acts as.
+      - For logins with O(bearer_token) or O(client_cert), and where keys of users of the same name in several realms
+        are found, that is one more request, C(GET /_security/_authenticate), which needs no privilege.
+    type: bool
+    default: false
+    version_added: 2.0.0
 seealso:
   - module: crosscluster.elasticsearch.cross_cluster_api_key
 """
@@ -93,6 +101,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+acting_user:
+  description: The user that this login acts as, and who owns the keys that it makes.
+  type: dict
+  returned: when O(acting_user=true)
+  version_added: 2.0.0
+  contains:
+    name:
+      description: Name of the user.
+      type: str
+      sample: automation
+    realm:
+      description: Realm of the user; null where it need not be asked, because the login tells the name.
+      type: str
+      sample: native1
 api_keys:
   description:
     - The keys, sorted by name and then from the oldest to the newest.
@@ -224,6 +246,7 @@ SPEC = ArgumentSpec(
         "realm": {"type": "str"},
         "active_only": {"type": "bool", "default": False},
         "expires_within": {"type": "str"},
+        "acting_user": {"type": "bool", "default": False},
     }
 )
 
@@ -250,7 +273,7 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.An
     )
     # Lists that were given but are empty name no keys, which is not the same as leaving them out.
     if not wanted.selects and any(params[name] is not None for name in ("names", "ids", "prefix")):
-        return {"changed": False, "api_keys": []}
+        return answer(client, params, [])
     attempt = "read the API keys" + (f" {', '.join(wanted.names[:5])}" if wanted.names else "")
     live_by_server = wanted.active_only or within is not None
     try:
@@ -259,7 +282,15 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.An
         # Older servers know less fields here: let them filter by name only, and do the rest here.
         entries = api.query_keys(client, {"bool": {"filter": wanted.name_filters()}}, attempt)
         live_by_server = False
-    return {"changed": False, "api_keys": report(entries, wanted, int(time.time() * 1000), live_by_server)}
+    return answer(client, params, report(entries, wanted, int(time.time() * 1000), live_by_server))
+
+
+def answer(client: ElasticsearchClient, params: t.Mapping[str, t.Any], keys: t.List[api.Entry]) -> t.Dict[str, t.Any]:
+    """The result; who asks is looked up only on request."""
+    result: t.Dict[str, t.Any] = {"changed": False, "api_keys": keys}
+    if params["acting_user"]:
+        result["acting_user"] = api.who_acts(client, keys)._asdict()
+    return result
 
 
 def main() -> None:

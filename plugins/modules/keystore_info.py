@@ -92,6 +92,25 @@ remembered:
   returned: success
   type: bool
   sample: false
+node_name:
+  description:
+    - The name of the node in its cluster, from C(node.name) in the C(elasticsearch.yml) beside the keystore; the name
+      of the host where it is not set, as Elasticsearch has it.
+    - V(null) when that file cannot be read or the name stands in a variable of the environment.
+  returned: success
+  type: str
+  version_added: 2.0.0
+  sample: paris-1
+modified:
+  description: When the keystore was last written to, in milliseconds since the epoch; V(null) when that cannot be seen.
+  returned: success
+  type: int
+  version_added: 2.0.0
+write_problem:
+  description: Why this user could not write to the keystore, V(null) when nothing is seen that would prevent it.
+  returned: success
+  type: str
+  version_added: 2.0.0
 settings:
   description:
     - Names of all settings in the keystore, sorted.
@@ -153,6 +172,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
     build_tool,
     warn_unused_password,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_node import look
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key
 
 # Each is a Java virtual machine on a host that has better things to do.
@@ -251,10 +271,11 @@ def main() -> None:
     try:
         tool = build_tool(module.params)
         try:
-            result = answer(tool, module.params, keep=not module.check_mode)
+            result = {**answer(tool, module.params, keep=not module.check_mode), **look(tool)}
         except KeystoreMissing as missing:
             tool.check_node(missing)
-            result = {"found": False, "protected": None, "remembered": False, "settings": [], "credentials": {}}
+            nothing = {"found": False, "protected": None, "remembered": False, "settings": [], "credentials": {}}
+            result = {**nothing, **look(tool, missing)}
     except KeystoreError as e:
         module.fail_json(msg=str(e))
     warn_unused_password(module, tool)

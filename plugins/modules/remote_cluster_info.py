@@ -39,13 +39,19 @@ options:
       - Causes that time does not cure, such as a revoked key, end the wait at once.
     type: int
     default: 0
+  nodes:
+    description:
+      - Whether to list the nodes of this cluster in RV(nodes). One more request, C(GET /_nodes/http,jvm).
+    type: bool
+    default: false
+    version_added: 2.0.0
 seealso:
   - module: crosscluster.elasticsearch.remote_cluster
   - module: crosscluster.elasticsearch.cross_cluster_api_key_info
   - module: crosscluster.elasticsearch.keystore_info
 notes:
   - The login needs the cluster privilege C(monitor).
-  - Without O(probe) it makes two requests.
+  - Without O(probe) and O(nodes) it makes two requests.
 author:
   - Contributors to the crosscluster.elasticsearch collection (@crosscluster)
 """
@@ -136,6 +142,43 @@ remotes:
           description: The same for each of O(urls), in C(url), C(ok), C(cause), C(reason) and C(advice).
           type: list
           elements: dict
+nodes:
+  description:
+    - The nodes that run in this cluster, sorted by name. V(null) when the list cannot be read or is not complete;
+      RV(nodes_problem) says why.
+  returned: when O(nodes=true)
+  type: list
+  elements: dict
+  version_added: 2.0.0
+  contains:
+    id:
+      description: Id of the node.
+      type: str
+    name:
+      description: Name of the node (C(node.name)).
+      type: str
+      sample: paris-1
+    roles:
+      description: Its roles. Only nodes with C(remote_cluster_client) use remote clusters.
+      type: list
+      elements: str
+    http_addresses:
+      description: Where it listens for HTTP requests, published address first.
+      type: list
+      elements: str
+      sample: ["10.0.0.1:9200"]
+    urls:
+      description: Those of O(urls) whose host is the name or an address of this node, names being resolved.
+      type: list
+      elements: str
+    started:
+      description: When its process started, by its own clock, in milliseconds since the epoch.
+      type: int
+nodes_problem:
+  description: Why the nodes could not be listed, V(null) when they could.
+  returned: when O(nodes=true)
+  type: str
+  version_added: 2.0.0
 """
 
 import concurrent.futures
@@ -149,6 +192,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._nodes import list_nodes
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_requests import (
     probe,
     read_info,
@@ -165,6 +209,7 @@ SPEC = ArgumentSpec(
         "alias": {"type": "str"},
         "probe": {"type": "bool", "default": False},
         "wait_connected": {"type": "int", "default": 0},
+        "nodes": {"type": "bool", "default": False},
     }
 )
 
@@ -222,7 +267,8 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any
         remotes = look(client, params, states)
     for remote in remotes:
         remote.pop("retry", None)
-    return {"changed": False, "remotes": remotes}
+    listed = list_nodes(client)._asdict() if params["nodes"] else {}
+    return {"changed": False, "remotes": remotes, **listed}
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import port_of
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import Data, Facts, LinkView
 
 ENOUGH = ("enterprise", "trial")
@@ -38,7 +38,7 @@ def examine(found: t.Any, facts: Facts) -> None:
         ]
         own = [name for name in lacking if any(name == node.name for node in view.nodes)]
         if own:
-            found.word("node_lacks_role", "error", nodes=lp.names(own))
+            found.word("node_lacks_role", "error", nodes=lk.names(own))
     if server and not view.proven and view.link["from"] != view.link["to"]:
         _server_ports(found, server)
 
@@ -68,7 +68,7 @@ def _server_ports(found: t.Any, server: Data) -> None:
         return
     off = [node["name"] for node in nodes if not node.get("remote_cluster_server")]
     if off:
-        found.word("server_partly_disabled", "warning", None, "server", nodes=lp.names(off))
+        found.word("server_partly_disabled", "warning", None, "server", nodes=lk.names(off))
     ports = {port_of(node["remote_cluster_server"].get("publish_address") or "") for node in serving}
     transport = {port_of(node.get("transport_address") or "") for node in nodes} | {9300}
     http = {port_of(node.get("http_address") or "") for node in nodes} | {9200}

@@ -19,7 +19,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import port_of
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_clusters as sides
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_words as words
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import (
     DAY,
     Data,
@@ -34,12 +35,12 @@ certificate
 model, for instance, and then complains about TLS."""
 
 KEY_STATES = {
-    "key_unknown": lp.UNKNOWN,
-    "key_revoked": lp.REVOKED,
-    "key_expired": lp.EXPIRED,
-    "key_wrong_type": lp.WRONG_TYPE,
-    "key_malformed": lp.MALFORMED,
-    "no_credential": lp.ABSENT,
+    "key_unknown": lk.UNKNOWN,
+    "key_revoked": lk.REVOKED,
+    "key_expired": lk.EXPIRED,
+    "key_wrong_type": lk.WRONG_TYPE,
+    "key_malformed": lk.MALFORMED,
+    "no_credential": lk.ABSENT,
 }
 """What the server says of a key, and the state of the keystore that explains it."""
 
@@ -101,6 +102,8 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
     for side, name in (("server", view.link["to"]), ("client", view.link["from"])):
         if side in view.faults:
             found.word("cluster_unread", "unknown", view.faults[side], side, cluster=name)
+    _nodes(found)
+    _others(found)
     _credentials(found)
     _alias(found, facts)
     sides.examine(found, facts)
@@ -116,36 +119,61 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
     return sorted(found, key=lambda item: order[item["level"]])
 
 
+# -- who belongs to the link -------------------------------------------------------------------------------------------
+
+
+def _nodes(found: Findings) -> None:
+    members = found.view.members
+    if "client" in found.view.faults:
+        return
+    if members.problem:
+        found.word("nodes_unknown", "unknown", members.problem)
+    elif members.unlisted:
+        evidence = (
+            "listed, and not running under that name: " + ", ".join(members.unmatched) if members.unmatched else None
+        )
+        found.word("node_unlisted", "unknown", evidence, nodes=lk.names(members.unlisted))
+
+
+def _others(found: Findings) -> None:
+    view = found.view
+    by_id = {raw_id: lr.key_view(raw, None, lambda *_args: ()) for raw_id, raw in view.keys.items()}
+    for key in lk.unmarked(view.asked, by_id, view.now)[:20]:
+        found.word("key_unmarked", "warning", "it " + lk.whose(key), "server", key_id=key.id)
+    if view.adoption.hint:
+        found.word("adopt_served", "info", view.adoption.hint)
+
+
 # -- what the nodes hold, against what the server knows ----------------------------------------------------------------
 
 
 def _credentials(found: Findings) -> None:
     view = found.view
-    groups: t.Dict[str, t.List[lp.Node]] = {}
+    groups: t.Dict[str, t.List[lk.Node]] = {}
     for node, state in view.pairs():
         groups.setdefault(state, []).append(node)
-    unread = [node for node in groups.get(lp.UNREAD, []) if not node.read]
+    unread = [node for node in groups.get(lk.UNREAD, []) if not node.read]
     if unread:
-        found.word("node_unread", "unknown", unread[0].reason, nodes=lp.names(node.name for node in unread))
-    live = groups.get(lp.LIVE, [])
+        found.word("node_unread", "unknown", unread[0].reason, nodes=lk.names(node.name for node in unread))
+    live = groups.get(lk.LIVE, [])
     # What nodes have in memory works on until the next reload or restart, so this is not yet an outage.
     level = "warning" if view.proven else "error"
     for state, nodes in groups.items():
-        if state in (lp.LIVE, lp.UNREAD):
+        if state in (lk.LIVE, lk.UNREAD):
             continue
         ids = sorted({node.key_id for node in nodes if node.key_id})
         cause = "{0} of {1} {2}".format(
-            lp.names(node.name for node in nodes),
+            lk.names(node.name for node in nodes),
             view.link["from"],
-            lp.STATE_WORDS[state].replace("holds", _verb(nodes), 1),
+            lk.STATE_WORDS[state].replace("holds", _verb(nodes), 1),
         )
         if live:
             cause += ", while {0} {1} a live one: the credential is delivered to {2} of {3} nodes".format(
-                lp.names(node.name for node in live), _verb(live), len(live), len(view.nodes)
+                lk.names(node.name for node in live), _verb(live), len(live), len(view.nodes)
             )
         if view.proven:
             cause += "; what is in memory still works until a restart or reload" + (
-                ", or the clocks differ" if state == lp.EXPIRED else ""
+                ", or the clocks differ" if state == lk.EXPIRED else ""
             )
         found.add(
             "credential_" + state, level, cause, _credential_fix(view, state, live, ids), _key_evidence(view, ids)
@@ -154,18 +182,18 @@ def _credentials(found: Findings) -> None:
         found.word("mixed_keys", "warning", "; ".join("{0}: {1}".format(node.name, node.key_id) for node in live))
 
 
-def _verb(nodes: t.Sequence[lp.Node]) -> str:
+def _verb(nodes: t.Sequence[lk.Node]) -> str:
     return "holds" if len(nodes) == 1 else "hold"
 
 
-def _credential_fix(view: LinkView, state: str, live: t.Sequence[lp.Node], ids: t.Sequence[str]) -> str:
+def _credential_fix(view: LinkView, state: str, live: t.Sequence[lk.Node], ids: t.Sequence[str]) -> str:
     names = {
         "alias": view.link["alias"],
         "server": view.link["to"],
         "key_name": view.link["key_name"],
-        "ids": lp.names(ids),
+        "ids": lk.names(ids),
     }
-    if state in (lp.FOREIGN, lp.WRONG_NAME):
+    if state in (lk.FOREIGN, lk.WRONG_NAME):
         return words.FIX_FOREIGN.format(**names)
     if live:
         return words.FIX_SPREAD.format(source=live[0].name, **names)
@@ -206,7 +234,7 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
             "warning",
             side="server",
             key_id=key["id"],
-            left=lp.duration_words(key["expiration"] - view.now),
+            left=lk.duration_words(key["expiration"] - view.now),
         )
     access = key.get("access") or {}
     search = access.get("search") or []
@@ -243,16 +271,16 @@ def _alias(found: Findings, facts: Facts) -> None:
             "settings_differ",
             "warning",
             "addresses of the alias: " + ", ".join(view.remote.get("addresses") or []) or None,
-            fields=lp.names(drift),
+            fields=lk.names(drift),
         )
-    live = [node.name for node, state in view.pairs() if state == lp.LIVE]
+    live = [node.name for node, state in view.pairs() if state == lk.LIVE]
     if view.remote.get("security_model") == "certificate" and live and not view.proven:
         client = sides.version_of(facts.clusters.get(view.link["from"]))
         found.word(
             "restart_needed" if (0,) < client < (8, 13) else "not_reloaded",
             "error",
             "the connection was built with the certificate model",
-            nodes=lp.names(live),
+            nodes=lk.names(live),
         )
 
 
@@ -273,7 +301,7 @@ def _ports(found: Findings, facts: Facts) -> None:
             cause,
             "error",
             members[0][1].get("reason"),
-            nodes=lp.names(node for node, _port in members),
+            nodes=lk.names(node for node, _port in members),
             address=address,
             port=port_of(address),
         )
@@ -303,7 +331,7 @@ def _probe(found: Findings, facts: Facts) -> None:
             advice = (
                 members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
             )
-            text = "requests through {0} fail".format(lp.names(_host(entry) for entry in members))
+            text = "requests through {0} fail".format(lk.names(_host(entry) for entry in members))
             found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen)
 
 
@@ -317,9 +345,9 @@ def _explains(found: Findings, cause: t.Optional[str], members: t.Sequence[Data]
     view = found.view
     held = set(view.held)
     named = set(re.findall(r"(?:apikey with id |api key \[|API key \[id \[?|API key \[)([A-Za-z0-9_-]+)", seen))
-    if named and not named & held and any(live == lp.LIVE for live in view.states.values()):
+    if named and not named & held and any(live == lk.LIVE for live in view.states.values()):
         # The file is right and the memory is not.
-        found.word("not_reloaded", "error", seen, nodes=lp.names(_host(entry) for entry in members))
+        found.word("not_reloaded", "error", seen, nodes=lk.names(_host(entry) for entry in members))
         return True
     return cause == "no_credential" and any(item["code"] == "not_reloaded" for item in found)
 
@@ -335,7 +363,7 @@ def _append_evidence(found: Findings, cause: t.Optional[str], seen: str) -> None
 def _values(view: LinkView, members: t.Sequence[Data]) -> Data:
     addresses = sides.addresses(view)
     return {
-        "nodes": lp.names(_host(entry) for entry in members),
+        "nodes": lk.names(_host(entry) for entry in members),
         "address": ", ".join(addresses) or "its address",
         "cluster": "{0} or {1}".format(view.link["from"], view.link["to"]),
         "key_id": next(iter(view.held), "in use"),

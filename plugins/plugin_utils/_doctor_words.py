@@ -27,6 +27,25 @@ WORDS = {
         "the keystore of {nodes} could not be read, so it is not known what is held there",
         "Check that the node is in the inventory and reachable, that the login may run elasticsearch-keystore (become), and its path.",  # noqa: E501
     ),
+    "node_unlisted": (
+        "running in {client} with the role remote_cluster_client and not listed: {nodes}; nobody knows what is held there",
+        "Add {nodes} to elasticsearch_clusters.{client}.nodes; a listed node that bears another name in its cluster needs node_name in its "  # noqa: E501
+        "entry. Until then trust and rotate do nothing for the links of {client}.",
+    ),
+    "nodes_unknown": (
+        "it is not known which nodes of {client} use remote clusters",
+        "Give the login of {client} the cluster privilege monitor, and see that all nodes answer. Until then trust and rotate do nothing for "  # noqa: E501
+        "the links of {client}.",
+    ),
+    "key_unmarked": (
+        "key {key_id} on {server} bears the name [{key_name}] of the link and was not made by this collection; it is never touched",  # noqa: E501
+        "If the nodes use it and the link shall go on with it, add adopt: {key_id} to the link; else give the link another name (name:), or "  # noqa: E501
+        "revoke the key when nobody needs it.",
+    ),
+    "adopt_served": (
+        "the key that the link adopts has been replaced",
+        "Take adopt out of the link.",
+    ),
     "mixed_keys": (
         "the nodes of {client} hold different live keys: a rotation was cut off",
         "Run the trust playbook: it finishes the rotation and revokes the old key last.",

@@ -13,18 +13,22 @@ import typing as t
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key, _remote_settings
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_keys import MARKER
 
 
 def key_drift(link: t.Mapping[str, t.Any], key: t.Mapping[str, t.Any]) -> t.List[str]:
     """Which fields of the API key have to be updated, by the rules of the module that will do it."""
+    found = _api_key.Key.from_server(key)
+    # An adopted key keeps its metadata and its end; both come with the key that replaces it.
+    adopted = found.id == link["adopt"]
     wanted = _api_key.Wanted(
         name=link["key_name"],
         access=check_access(link["access"]),
-        metadata=link["metadata"],
+        # What else stands in a mark of ours is kept as it is.
+        metadata=None if adopted else {**link["metadata"], MARKER: found.metadata.get(MARKER)},
         certificate_identity=link["certificate_identity"],
-        expiration=parse_duration(link["expiration"], "expiration") if link["expiration"] else None,
+        expiration=parse_duration(link["expiration"], "expiration") if link["expiration"] and not adopted else None,
     )
-    found = _api_key.Key.from_server(key)
     body = _api_key.changes(wanted, found, extend=False)
     if "expiration" in body and body.get("metadata") == found.metadata:
         # Sent along only because the server refuses an expiration alone.

@@ -11,6 +11,7 @@ The result holds no passwords: it travels through facts and loops, while secrets
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
@@ -22,7 +23,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_ke
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_plan import MARKER, OPERATOR_PREFIX
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_keys import MARKER, OPERATOR_PREFIX
 
 # Field names equal those of the options of the modules they end in. The third group is information that is allowed so
 # that the output of other tools can be used as it is.
@@ -31,13 +32,25 @@ CLUSTER_FIELDS = (
     "remote_cluster_server", "server_name", "remote_ca_cert", "nodes", "api_from", "keystore_password",
     "version", "cluster_uuid", "description",
 )  # fmt: skip
-NODE_FIELDS = ("name", "url", "keystore", "config_dir", "keystore_password", "vars", "home", "description")
+NODE_FIELDS = ("name", "node_name", "url", "keystore", "config_dir", "keystore_password", "vars", "home", "description")
 KEY_FIELDS = ("access", "metadata", "expiration", "renew_before", "on_expiring", "certificate_identity")
 SETTING_FIELDS = (
     "mode", "proxy_address", "seeds", "server_name", "proxy_socket_connections", "node_connections", "skip_unavailable",
     "transport_compress", "transport_compression_scheme", "transport_ping_schedule",
 )  # fmt: skip
-LINK_FIELDS = ("from", "to", "alias", "name", *KEY_FIELDS, *SETTING_FIELDS, "grace", "migrate", "roles", "description")
+LINK_FIELDS = (
+    "from",
+    "to",
+    "alias",
+    "name",
+    "adopt",
+    *KEY_FIELDS,
+    *SETTING_FIELDS,
+    "grace",
+    "migrate",
+    "roles",
+    "description",
+)
 ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
 
 
@@ -54,7 +67,7 @@ def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
     known = _clusters(clusters, problems)
     nodes: t.Dict[str, t.Dict[str, t.Any]] = {}
     for cluster in known.values():
-        for position, node in enumerate(cluster["nodes"]):
+        for position, (node, entry) in enumerate(zip(cluster["nodes"], cluster.pop("entries"))):
             if node in nodes:
                 problems.add(
                     "elasticsearch_clusters: node [{0}] is listed twice ({1} and {2}); give each node an inventory "
@@ -63,7 +76,7 @@ def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
                     nodes[node]["cluster"],
                     cluster["name"],
                 )
-            nodes[node] = {"cluster": cluster["name"], "position": position}
+            nodes[node] = {"cluster": cluster["name"], "position": position, **entry}
     found = _links(links, known, problems)
     return {"clusters": known, "nodes": nodes, "links": found, "errors": list(problems)}
 
@@ -80,9 +93,9 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     result: t.Dict[str, t.Any] = {
         "name": name,
         "nodes": [],
+        "entries": [],
         "node_urls": [],
         "proof_urls": [],
-        "owner": None,
         "address": None,
         "api_from": "localhost",
     }
@@ -101,6 +114,7 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
             continue
         unknown_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
         result["nodes"].append(str(entry["name"]))
+        result["entries"].append({field: str(entry[field]) for field in ("url", "node_name") if entry.get(field)})
         if entry.get("url"):
             result["node_urls"].append(str(entry["url"]))
     urls = value.get("urls") or value.get("url")
@@ -110,8 +124,6 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     # Through each of its own addresses a node can be asked whether the link works for it.
     whole = result["nodes"] and len(result["node_urls"]) == len(result["nodes"])
     result["proof_urls"] = result["node_urls"] if whole else result["urls"]
-    # The user of the server is the owner of the keys; it is not known for tokens and certificates.
-    result["owner"] = value.get("run_as") or (None if value.get("bearer_token") else value.get("username"))
     result["address"] = value.get("remote_cluster_server")
     result["server_name"] = value.get("server_name")
     result["remote_ca_cert"] = value.get("remote_ca_cert")
@@ -128,6 +140,7 @@ def _links(
     result: t.List[t.Dict[str, t.Any]] = []
     aliases: t.Dict[t.Tuple[str, str], int] = {}
     keys: t.Dict[t.Tuple[str, str], int] = {}
+    adopted: t.Dict[t.Tuple[str, t.Optional[str]], int] = {}
     for number, value in enumerate(links):
         link = _link(number, value, clusters, problems)
         if link is None:
@@ -153,6 +166,15 @@ def _links(
             )
         aliases.setdefault(alias, number)
         keys.setdefault(key, number)
+        if link["adopt"] and (link["to"], link["adopt"]) in adopted:
+            problems.add(
+                "cross_cluster_links[{0}] and [{1}] both adopt the API key [{2}] of {3}; a key belongs to one link",
+                adopted[link["to"], link["adopt"]],
+                number,
+                link["adopt"],
+                link["to"],
+            )
+        adopted.setdefault((link["to"], link["adopt"]), number)
         result.append(link)
     return result
 
@@ -213,13 +235,20 @@ def _link(
         "to": server,
         "alias": alias,
         "key_name": key_name,
-        "owner": clusters[server]["owner"],
+        "adopt": _adopt(where, value.get("adopt"), problems),
         "settings": settings,
         "roles": _roles(where, alias, value.get("roles"), problems),
         "migrate": bool(value.get("migrate", False)),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
         **_key(where, client, value, problems),
     }
+
+
+def _adopt(where: str, value: t.Any, problems: Problems) -> t.Optional[str]:
+    if value is not None and (not isinstance(value, str) or not re.fullmatch(r"[\w-]{1,64}", value, re.ASCII)):
+        problems.add("{0}: adopt must be the id of an API key, for example VuaCfGcBCdbkQm-e5aOx", where)
+        return None
+    return value
 
 
 def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:

@@ -9,10 +9,13 @@ A link lets the client cluster (``from``) ask the server cluster (``to``) under 
 use is what the keystores of the client nodes hold: the API key *id* is readable there without the secret. The plan
 compares these ids with the keys alive on the server. Five laws hold for every state, cut off after any step:
 
-1. No key is revoked while a client node still holds it, nor before every node is proven to work with its successor.
-2. A key is made only when no node holds a usable one that could be spread, or when a rotation is due.
-3. Cut off anywhere, the next run converges: one live key, no orphans, no search failed in between.
-4. Keys of others are never touched.
+1. No key is revoked while a client node still holds it, nor before every node is proven to work with its successor. A
+   running node that is not listed counts as one that holds it.
+2. A key is made only when no node holds a usable one that could be spread, or when a rotation is due and the one before
+   is finished.
+3. Cut off anywhere, the next run converges: one live key, no orphans, no search failed in between, and never a third
+   live key but where the secret of one was lost.
+4. Keys of others are never touched: what does not bear our mark for this client, unless the link adopts it by id.
 5. A link that is right has no steps.
 """
 
@@ -21,67 +24,27 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-# What a node's keystore entry is, judged against the keys of the server.
-ABSENT = "absent"
-LIVE = "live"
-EXPIRED = "expired"
-REVOKED = "revoked"
-UNKNOWN = "unknown"
-WRONG_TYPE = "wrong_type"
-WRONG_NAME = "wrong_name"
-MALFORMED = "malformed"
-FOREIGN = "foreign"
-UNREAD = "unread"
-
-STATE_WORDS = {
-    ABSENT: "holds no credential",
-    EXPIRED: "holds an expired key",
-    REVOKED: "holds a revoked key",
-    UNKNOWN: "holds a key that the server does not know",
-    WRONG_TYPE: "holds a key that is not a cross-cluster key",
-    WRONG_NAME: "holds a key of another name",
-    MALFORMED: "holds something that is not an API key",
-    FOREIGN: "holds a key that belongs to somebody else",
-}
-
-# The metadata that marks a key as made for one client cluster. Top level keys with a leading underscore are reserved.
-MARKER = "crosscluster_elasticsearch"
-# Elastic's own operator makes keys with this prefix and makes them again when somebody removes them.
-OPERATOR_PREFIX = "eck-"
-OPERATOR_MARK = "elasticsearch.k8s.elastic.co/managed-by"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key on the server cluster, as ``cross_cluster_api_key_info`` returns it."""
-
-    id: str
-    name: str
-    type: str = "cross_cluster"
-    creation: int = 0
-    expiration: t.Optional[int] = None
-    invalidated: bool = False
-    username: t.Optional[str] = None
-    metadata: t.Mapping[str, t.Any] = field(default_factory=dict)
-    drift: t.Tuple[str, ...] = ()
-    """Which of access, metadata, expiration and certificate_identity differ from what the link asks for."""
-
-    def expired(self, now: int) -> bool:
-        return self.expiration is not None and self.expiration <= now
-
-    def live(self, now: int) -> bool:
-        return not self.invalidated and not self.expired(now)
-
-
-@dataclass(frozen=True)
-class Node:
-    """A client node: what its keystore holds for the alias of the link."""
-
-    name: str
-    read: bool = True
-    reason: str = ""
-    present: bool = False
-    key_id: t.Optional[str] = None
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_keys import (
+    FOREIGN,
+    LIVE,
+    STATE_WORDS,
+    WRONG_NAME,
+    WRONG_TYPE,
+    Adoption,
+    Key,
+    Link,
+    Node,
+    age_order,
+    because,
+    classify,
+    duration_words,
+    is_ours,
+    judge_adoption,
+    names,
+    unmarked,
+    whose,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_nodes import Members
 
 
 @dataclass(frozen=True)
@@ -101,20 +64,8 @@ class Remote:
     addresses: t.Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Link:
-    """What is asked for."""
-
-    id: str
-    client: str
-    server: str
-    alias: str
-    key_name: str
-    owner: t.Optional[str] = None
-    renew_before: t.Optional[int] = None
-    on_expiring: str = "rotate"
-    grace: int = 0
-    migrate: bool = False
+KNOWN = Members()
+"""No doubt about which nodes there are."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +88,14 @@ class Step:
     source: t.Optional[str] = None
     key_ids: t.Tuple[str, ...] = ()
     fields: t.Tuple[str, ...] = ()
+    name: t.Optional[str] = None
+    """The name of these keys; an adopted one keeps its own."""
+    marker: t.Optional[t.Mapping[str, t.Any]] = None
+    """Our mark, for the metadata that are written; None leaves the metadata alone."""
 
     def as_dict(self) -> t.Dict[str, t.Any]:
         result: t.Dict[str, t.Any] = {"action": self.action, "why": self.why}
-        for name in ("node", "source"):
+        for name in ("node", "source", "name", "marker"):
             if getattr(self, name) is not None:
                 result[name] = getattr(self, name)
         for name in ("key_ids", "fields"):
@@ -161,46 +116,12 @@ class Plan:
     """The id of the key that all nodes shall hold; None when it is made in this run."""
     kept: t.Tuple[str, ...] = ()
     """Live keys of the link that would go but stay for now."""
+    owed: str = ""
+    """What was asked for and cannot be done in this run; the steps go ahead, and the run is not green."""
     states: t.Mapping[str, str] = field(default_factory=dict)
 
     def actions(self) -> t.List[str]:
         return [step.action for step in self.steps]
-
-
-def is_ours(key: Key, link: Link) -> bool:
-    """May this key be used and changed for the link? Everything else belongs to somebody else and is left alone."""
-    if key.type != "cross_cluster" or key.name != link.key_name or key.name.startswith(OPERATOR_PREFIX):
-        return False
-    if OPERATOR_MARK in key.metadata:
-        return False
-    if link.owner is not None and key.username is not None and key.username != link.owner:
-        return False
-    marker = key.metadata.get(MARKER)
-    if isinstance(marker, t.Mapping):
-        return marker.get("client", link.client) == link.client
-    return True
-
-
-def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str:
-    """What the node's credential is worth."""
-    if not node.read:
-        return UNREAD
-    if not node.present:
-        return ABSENT
-    if not node.key_id:
-        return MALFORMED
-    key = keys.get(node.key_id)
-    if key is None:
-        return UNKNOWN
-    if key.type != "cross_cluster":
-        return WRONG_TYPE
-    if key.name != link.key_name:
-        return WRONG_NAME
-    if key.invalidated:
-        return REVOKED
-    if key.expired(now):
-        return EXPIRED
-    return LIVE if is_ours(key, link) else FOREIGN
 
 
 def plan_link(
@@ -210,30 +131,73 @@ def plan_link(
     remote: Remote,
     now: int,
     options: t.Optional[Options] = None,
+    members: Members = KNOWN,
     fault: t.Optional[str] = None,
 ) -> Plan:
     """The steps that make the link what it shall be. ``fault`` says why its clusters could not be read."""
     options = options or Options()
     by_id = {key.id: key for key in keys}
-    states = {node.name: classify(node, by_id, link, now) for node in nodes}
-    base = Plan(link, states=states)
-    if fault:
-        return replace(base, blocked=fault, words=(fault,))
+    adoption = judge_adoption(link, nodes, by_id, now)
+    link = replace(link, adopt=adoption.key_id)
+    base = Plan(link, states={node.name: classify(node, by_id, link, now) for node in nodes})
     missing = [node for node in nodes if not node.read]
-    if missing and options.missing_nodes == "fail":
-        text = "{0} cannot be read{1}, so nothing is done for this link".format(
+    doubt = members.trouble(link.client)
+    teardown, strict = options.mode == "untrust", options.missing_nodes == "fail"
+    stop = fault or ""
+    if doubt and (strict or not teardown):
+        stop = stop or doubt
+    if missing and (strict or (len(missing) == len(nodes) and not teardown)):
+        stop = stop or "{0} cannot be read{1}, so nothing is done for this link".format(
             names(node.name for node in missing), because(missing[0].reason)
         )
-        return replace(base, blocked=text, words=(text,))
-    if options.mode == "untrust":
-        return _plan_absent(base, nodes, by_id, remote, now, missing)
-    if remote.security_model == "certificate" and remote.proven and not link.migrate:
-        text = (
-            "alias {0} on {1} works with the certificate model; set migrate: true on the link to move it to an API key "
-            "under the same alias, and pause followers, transforms and machine learning jobs that use it first"
-        ).format(link.alias, link.client)
-        return replace(base, blocked=text, words=(text,))
-    return _plan_present(base, nodes, by_id, remote, now, options, missing)
+    if stop:
+        return replace(base, blocked=stop, words=(stop,))
+    if teardown:
+        plan = _plan_absent(base, nodes, by_id, remote, now, missing, doubt, adoption)
+    else:
+        stop = adoption.trouble or _foreign_trouble(base, nodes, by_id, now)
+        if not stop and remote.security_model == "certificate" and remote.proven and not link.migrate:
+            stop = (
+                "alias {0} on {1} works with the certificate model; set migrate: true on the link to move it to an API "
+                "key under the same alias, and pause followers, transforms and machine learning jobs that use it first"
+            ).format(link.alias, link.client)
+        if stop:
+            return replace(base, blocked=stop, words=(stop,))
+        plan = _plan_present(base, nodes, by_id, remote, now, options, missing, adoption)
+    unwritable = next(
+        (node for node in nodes for step in plan.steps if step.node == node.name and node.write_problem), None
+    )
+    if unwritable:
+        # A key that reaches no node would be left behind by every run.
+        stop = "{0}: {1}".format(unwritable.name, unwritable.write_problem)
+        return replace(base, blocked=stop, words=(stop,))
+    return plan
+
+
+def _foreign_trouble(base: Plan, nodes: t.Sequence[Node], keys: t.Mapping[str, Key], now: int) -> str:
+    """A key under the name of the link that somebody made in another way, where nothing is ours yet."""
+    link = base.link
+    found = unmarked(link, keys, now)
+    if not found or any(is_ours(keys[held], link) for held in {node.key_id or "" for node in nodes} if held in keys):
+        return ""
+    holders = [node for node in nodes if node.key_id in [key.id for key in found]]
+    key = next((key for key in found if holders and key.id == holders[0].key_id), found[-1])
+    others = [other.id for other in found if other is not key]
+    text = "key {0} on {1} bears the name [{2}] of this link, {3}, and was not made by this collection".format(
+        key.id, link.server, key.name, whose(key)
+    )
+    if others:
+        text += "; so {0} {1}".format("do" if len(others) > 1 else "does", names(others))
+    if holders:
+        text += (
+            "; {0} {1} it. To go on with it, add adopt: {2} to the link; to leave it alone, give the link another name"
+        )
+    else:
+        text += "; no node holds it. Give the link another name, or revoke {2} if nobody needs it"
+    return text.format(names(node.name for node in holders), "use" if len(holders) > 1 else "uses", key.id)
+
+
+# -- present -----------------------------------------------------------------------------------------------------------
 
 
 def _plan_present(
@@ -244,14 +208,22 @@ def _plan_present(
     now: int,
     options: Options,
     missing: t.Sequence[Node],
+    adoption: Adoption,
 ) -> Plan:
     link, states = base.link, base.states
     live = sorted((key for key in keys.values() if is_ours(key, link) and key.live(now)), key=age_order)
     held = {node.key_id for node in nodes if states[node.name] == LIVE}
-    usable = [key for key in live if key.id in held]
+    # An adopted key that our own replaced is older in use, whenever it was made.
+    usable = sorted((key for key in live if key.id in held), key=lambda key: (key.id != link.adopt, age_order(key)))
     steps: t.List[Step] = []
-    words: t.List[str] = []
+    words: t.List[str] = [adoption.hint] if adoption.hint else []
 
+    for key in unmarked(link, keys, now):
+        words.append(
+            "{0} on {1} bears the name of this link and was not made by this collection ({2}); it is left alone".format(
+                key.id, link.server, whose(key)
+            )
+        )
     if remote.exists and remote.security_model == "certificate" and remote.proven:
         words.append(
             "alias {0} moves from the certificate model at {1} to an API key; the way back is untrust, then that "
@@ -259,11 +231,22 @@ def _plan_present(
         )
     # The newest key that a node holds wins: after a rotation was cut off, the rotation is finished and not begun anew.
     target = usable[-1] if usable else None
-    make = _reason_to_make(link, target, len(usable) > 1, now, options)
+    reason = _reason_to_make(link, target, now, options)
+    unfinished = _unfinished(live, target, link, missing)
+    if target is None and missing and len(live) > 1:
+        stop = (
+            "{0} are alive, and {1}, which may hold them, cannot be read, so no third key is made; bring them back, or "
+            "take them out of nodes if they are gone for good"
+        ).format(names(key.id for key in live), names(node.name for node in missing))
+        return replace(base, blocked=stop, words=(stop,))
+    make = "" if unfinished else reason
     if target is None or make:
         target_id = None
         action = "create" if target is None else "rotate"
-        steps.append(Step(action, make))
+        marker: t.Dict[str, t.Any] = {"client": link.client}
+        if target is not None and target.id == link.adopt:
+            marker["replaces"] = target.id
+        steps.append(Step(action, make, name=link.key_name, marker=marker))
         words.append("{0}: {1} key {2} on {3}".format(make, action_word(action), link.key_name, link.server))
     else:
         target_id = target.id
@@ -274,7 +257,8 @@ def _plan_present(
             why = "{0} of key {1} {2} not as asked for".format(
                 names(drift), target_id, "are" if len(drift) > 1 else "is"
             )
-            steps.append(Step("update", why, key_ids=(target_id,), fields=drift))
+            marker_now = None if target.id == link.adopt else target.marker
+            steps.append(Step("update", why, key_ids=(target_id,), fields=drift, name=target.name, marker=marker_now))
             words.append("{0}: update it in place".format(why))
 
     steps += _deliveries(nodes, states, target_id, usable, words, bool(make))
@@ -315,18 +299,58 @@ def _plan_present(
         why = "{0} {1} held by no node".format(names(revoke), "are" if len(revoke) > 1 else "is")
         if make and held:
             why = "{0} {1} replaced".format(names(revoke), "are" if len(revoke) > 1 else "is")
-        steps.append(Step("revoke", why, key_ids=tuple(revoke)))
+        steps += _revocations(why, [keys[key_id] for key_id in revoke])
         words.append("{0}: revoke after the proof".format(why))
-    return replace(base, steps=tuple(steps), words=tuple(words), target=target_id, kept=tuple(kept))
+    owed = ""
+    if unfinished and target is not None and _is_owed(link, target, old, kept, now, options):
+        owed = (
+            "{0}, but {1} {2} alive of the rotation before; a new one begins when {3} gone, so that there are never "
+            "three".format(
+                reason, names(key.id for key in old), "are" if len(old) > 1 else "is",
+                "they are" if len(old) > 1 else "it is",
+            )
+        )  # fmt: skip
+        words.append(owed if kept else "{0}: run again".format(owed))
+    return replace(base, steps=tuple(steps), words=tuple(words), target=target_id, kept=tuple(kept), owed=owed)
 
 
-def _reason_to_make(link: Link, target: t.Optional[Key], unfinished: bool, now: int, options: Options) -> str:
+def _unfinished(live: t.Sequence[Key], target: t.Optional[Key], link: Link, missing: t.Sequence[Node]) -> bool:
+    """Is a rotation under way, so that none may begin?
+
+    An older live key may still be in use: in the memory of a node that waits for its restart, or on one that is down.
+    A newer one that no node holds is what a run left that was cut off before it delivered. Its secret is lost, so it
+    may be replaced once; it is held, maybe, by a node that cannot be read.
+    """
+    if target is None:
+        return False
+    others = [key for key in live if key.id != target.id]
+    lost = [key for key in others if age_order(key) > age_order(target) and key.id != link.adopt]
+    return len(lost) < len(others) or len(lost) > 1 or bool(lost and missing)
+
+
+def _is_owed(link: Link, target: Key, old: t.Sequence[Key], kept: t.Sequence[str], now: int, options: Options) -> bool:
+    """Was more asked for than the end of the rotation before?"""
+    if _expiring(link, target, now) and link.on_expiring == "rotate":
+        return True
+    only_lost = all(age_order(key) > age_order(target) and key.id != link.adopt for key in old)
+    return options.mode == "rotate" and (bool(kept) or only_lost)
+
+
+def _revocations(why: str, keys: t.Sequence[Key]) -> t.List[Step]:
+    """One step for each name: an adopted key bears its own."""
+    by_name: t.Dict[str, t.List[str]] = {}
+    for key in keys:
+        by_name.setdefault(key.name, []).append(key.id)
+    return [Step("revoke", why, key_ids=tuple(ids), name=name) for name, ids in by_name.items()]
+
+
+def _reason_to_make(link: Link, target: t.Optional[Key], now: int, options: Options) -> str:
     """Why a key must be made, or an empty string."""
     if target is None:
         return "no node of {0} holds a usable credential".format(link.client)
     if _expiring(link, target, now) and link.on_expiring == "rotate":
         return "key {0} expires in {1}".format(target.id, duration_words((target.expiration or 0) - now))
-    if options.mode == "rotate" and not unfinished:
+    if options.mode == "rotate":
         return "a rotation was asked for"
     return ""
 
@@ -421,6 +445,8 @@ def _plan_absent(
     remote: Remote,
     now: int,
     missing: t.Sequence[Node],
+    doubt: str,
+    adoption: Adoption,
 ) -> Plan:
     """Settings, then credentials, then the key: without its credential an alias falls back to the certificate model."""
     link, states = base.link, base.states
@@ -432,6 +458,10 @@ def _plan_absent(
     live = sorted((key for key in keys.values() if is_ours(key, link) and key.live(now)), key=age_order)
     steps: t.List[Step] = []
     words: t.List[str] = []
+    owed = ""
+    if adoption.left:
+        owed = "{0}; it is left alone: revoke it if it was for this link, or take adopt out".format(adoption.trouble)
+        words.append(owed)
     holders = [node for node in nodes if node.read and node.present and node not in others]
     if others:
         words.append(
@@ -454,19 +484,18 @@ def _plan_absent(
         words.append("{0}: remove it".format(why))
     revoke = [key.id for key in live]
     kept: t.List[str] = []
-    if revoke and missing:
-        words.append(
-            "{0} cannot be read and may still hold the credential, so {1} stays alive".format(
-                names(node.name for node in missing), names(revoke)
-            )
+    if revoke and (missing or doubt):
+        why = doubt or "{0} cannot be read and may still hold the credential".format(
+            names(node.name for node in missing)
         )
+        words.append("{0}; {1} stays alive".format(why, names(revoke)))
         revoke, kept = [], revoke
     if holders or revoke:
         steps.append(Step("reload", "the nodes forget a credential only when they are told to read their keystores"))
     if revoke:
-        steps.append(Step("revoke", "no node holds it any more", key_ids=tuple(revoke)))
+        steps += _revocations("no node holds it any more", [keys[key_id] for key_id in revoke])
         words.append("revoke {0} on {1}".format(names(revoke), link.server))
-    return replace(base, steps=tuple(steps), words=tuple(words), kept=tuple(kept))
+    return replace(base, steps=tuple(steps), words=tuple(words), kept=tuple(kept), owed=owed)
 
 
 def objections(
@@ -493,31 +522,5 @@ def objections(
     return found
 
 
-def age_order(key: Key) -> t.Tuple[int, str]:
-    return key.creation, key.id
-
-
 def action_word(action: str) -> str:
     return {"create": "create", "rotate": "make a new"}[action]
-
-
-def because(reason: str) -> str:
-    return " ({0})".format(reason) if reason else ""
-
-
-def names(items: t.Iterable[str]) -> str:
-    listed = list(items)
-    if len(listed) <= 1:
-        return "".join(listed)
-    return "{0} and {1}".format(", ".join(listed[:-1]), listed[-1])
-
-
-def duration_words(milliseconds: int) -> str:
-    """A length of time for people: the two largest units."""
-    seconds = max(0, milliseconds // 1000)
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
-        if seconds >= size:
-            parts.append("{0}{1}".format(seconds // size, unit))
-            seconds %= size
-    return " ".join(parts[:2]) or "0s"

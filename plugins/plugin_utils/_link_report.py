@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import DAY, Data, LinkView, days
 
@@ -116,7 +116,7 @@ def stray_keys(all_keys: lr.Results, views: t.Sequence[LinkView], now: int, clus
             continue
         for raw in result["api_keys"]:
             key = lr.key_view(raw, None, lambda *_args: ())
-            mark = key.metadata.get(lp.MARKER)
+            mark = key.metadata.get(lk.MARKER)
             client = mark.get("client") if isinstance(mark, t.Mapping) else None
             if (
                 client in clusters

@@ -15,6 +15,9 @@ import collections
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import credentials_setting
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 
 Data = t.Dict[str, t.Any]
@@ -106,7 +109,8 @@ def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Result
             item: Data = {"cluster": name, "links": [link["id"] for link in links]}
             if side == "to":
                 item["names"] = sorted({link["key_name"] for link in links})
-                item["ids"] = sorted(_held_ids(data, links, keystores))
+                adopted = {link["adopt"] for link in links if link["adopt"]}
+                item["ids"] = sorted(adopted | _held_ids(data, links, keystores))
             else:
                 nodes = data["clusters"][name]["nodes"] if missing_nodes == "keep" else ()
                 item["urls"] = proof_urls(
@@ -154,23 +158,49 @@ def short(message: t.Any) -> str:
     return text.splitlines()[0].strip() if text else ""
 
 
-def node_view(name: str, result: t.Any, alias: str) -> lp.Node:
+def node_view(name: str, result: t.Any, alias: str) -> lk.Node:
     """What ``keystore_info`` told about the alias on one node."""
     trouble = went_wrong(result)
     if trouble is None and not isinstance(result.get("credentials"), t.Mapping):
         trouble = "its keystore was not read"
     if trouble is not None:
-        return lp.Node(name, read=False, reason=trouble)
+        return lk.Node(name, read=False, reason=trouble)
     entry = result["credentials"].get(alias)
-    if entry is None:
-        return lp.Node(name)
-    return lp.Node(name, present=True, key_id=entry.get("api_key_id"))
+    key_id = entry.get("api_key_id") if entry else None
+    return lk.Node(name, present=bool(entry), key_id=key_id, write_problem=short(result.get("write_problem")))
+
+
+def members_of(data: t.Mapping[str, t.Any], cluster: str, client: t.Any, keystores: Results) -> ln.Members:
+    """The nodes that the client cluster itself lists (`client`: what `remote_cluster_info` told), against ours."""
+    trouble = went_wrong(client)
+    if trouble:
+        return ln.Members(problem=trouble)
+    listed = []
+    for name in data["clusters"][cluster]["nodes"]:
+        entry, seen = data["nodes"][name], keystores.get(name)
+        own_name = seen.get("node_name") if isinstance(seen, t.Mapping) and not went_wrong(seen) else None
+        listed.append(ln.Listed(name, entry.get("url"), entry.get("node_name"), own_name))
+    return ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
+
+
+def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Results) -> t.List[str]:
+    """The nodes of which it cannot be seen that they started after their keystores were written to last.
+
+    Both times are by the clock of the node. Before 8.13 a node uses what was in its keystore when it started.
+    """
+    found = []
+    for name in nodes:
+        seen = keystores.get(name)
+        modified = seen.get("modified") if isinstance(seen, t.Mapping) and not went_wrong(seen) else None
+        if modified is None or members.started.get(name, 0) <= modified:
+            found.append(name)
+    return found
 
 
 def key_view(
     key: t.Mapping[str, t.Any], link: t.Optional[t.Mapping[str, t.Any]], drift: t.Callable[..., t.Sequence[str]]
-) -> lp.Key:
-    return lp.Key(
+) -> lk.Key:
+    return lk.Key(
         id=str(key["id"]),
         name=str(key["name"]),
         type=str(key.get("type") or "cross_cluster"),
@@ -178,6 +208,7 @@ def key_view(
         expiration=key.get("expiration"),
         invalidated=bool(key.get("invalidated")),
         username=key.get("username"),
+        realm=key.get("realm"),
         metadata=key.get("metadata") or {},
         drift=tuple(drift(link, key)) if link is not None else (),
     )
@@ -205,11 +236,29 @@ def plan_all(
 ) -> t.List[Data]:
     """The plans of all links, as plain data."""
     servers, clients = by_cluster(keys), by_cluster(remotes)
+    members = {
+        name: members_of(data, name, clients.get(name), keystores) for name in {link["from"] for link in data["links"]}
+    }
     plans = []
     for link in data["links"]:
-        plan, remote = _plan(data, link, keystores, servers, clients, now, options, drift, settings_drift)
-        plans.append(plan_data(plan, options, remote))
+        known = members[link["from"]]
+        plan, remote = _plan(data, link, keystores, servers, clients, known, now, options, drift, settings_drift)
+        plan_of = plan_data(plan, options, remote)
+        plan_of["client_ids"] = list(known.client_ids)
+        plan_of["unrestarted"] = not_restarted(known, data["clusters"][link["from"]]["nodes"], keystores)
+        plans.append(plan_of)
     return plans
+
+
+def asked(link: t.Mapping[str, t.Any], server: t.Any = None) -> lk.Link:
+    """The link as the plan takes it. `server`: what `cross_cluster_api_key_info` told, for whose user we act."""
+    user = server.get("acting_user") if isinstance(server, t.Mapping) else None
+    return lk.Link(
+        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
+        owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
+        renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
+        migrate=link["migrate"],
+    )  # fmt: skip
 
 
 def _plan(
@@ -218,6 +267,7 @@ def _plan(
     keystores: Results,
     servers: t.Mapping[str, t.Any],
     clients: t.Mapping[str, t.Any],
+    members: ln.Members,
     now: int,
     options: lp.Options,
     drift: t.Callable[..., t.Sequence[str]],
@@ -227,24 +277,19 @@ def _plan(
     server: t.Any = servers.get(link["to"])
     client: t.Any = clients.get(link["from"])
     server_trouble, client_trouble = went_wrong(server), went_wrong(client)
-    asked = lp.Link(
-        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
-        owner=link["owner"], renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
-        migrate=link["migrate"],
-    )  # fmt: skip
     fault = None
     if server_trouble or client_trouble:
         side = link["to"] if server_trouble else link["from"]
         fault = "{0}: {1}".format(side, server_trouble or client_trouble)
     keys = [
-        key_view(key, link if key.get("name") == link["key_name"] else None, drift)
+        key_view(key, link if key.get("name") == link["key_name"] or key["id"] == link["adopt"] else None, drift)
         for key in (() if server_trouble else server["api_keys"])
     ]
     found = None
     if not client_trouble:
         found = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
     remote = remote_view(found, link, data["clusters"][link["from"]], settings_drift)
-    return lp.plan_link(asked, nodes, keys, remote, now, options, fault), found
+    return lp.plan_link(asked(link, server), nodes, keys, remote, now, options, members, fault), found
 
 
 def remote_view(
@@ -282,6 +327,8 @@ def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[st
         "words": list(plan.words),
         "target": plan.target,
         "kept": list(plan.kept),
+        "owed": plan.owed,
+        "adopt": plan.link.adopt,
         "states": dict(plan.states),
         "present": options.mode != "untrust",
         "proven": bool(probe.get("ok")),
@@ -330,20 +377,27 @@ def _items(
                 continue
             item = {"link": plan["link"], "alias": plan["alias"], "present": plan["present"], **step}
             if stage in ("make", "update", "revoke"):
-                item.update(cluster=plan["to"], name=plan["key_name"])
+                item.update(cluster=plan["to"])
+                if step.get("marker"):
+                    item["metadata"] = {**_link(data, plan)["metadata"], lk.MARKER: step["marker"]}
                 yield leader, item
             elif stage in ("deliver", "remove", "spread"):
                 item.update(cluster=plan["from"], maker=leader)
                 yield step["source"] if stage == "spread" else step["node"], item
             else:
-                item.update(cluster=plan["from"])
+                item.update(cluster=plan["from"], node_ids=plan["client_ids"])
                 if stage == "prove":
                     item["urls"] = proof_urls(data["clusters"][plan["from"]], unread(plan))
                 yield leader, item
 
 
+def _link(data: t.Mapping[str, t.Any], plan: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    found: t.Mapping[str, t.Any] = next(link for link in data["links"] if link["id"] == plan["link"])
+    return found
+
+
 def unread(plan: t.Mapping[str, t.Any]) -> t.List[str]:
-    return [node for node, state in plan["states"].items() if state == lp.UNREAD]
+    return [node for node, state in plan["states"].items() if state == lk.UNREAD]
 
 
 def role_items(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[Data]:
@@ -395,20 +449,32 @@ def without_authorities(
 
 
 def restarts(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapping[str, t.Any]) -> t.List[str]:
-    """The nodes that take their credentials over only when they start: Elasticsearch before 8.13."""
-    owing = {plan["from"] for plan in plans if status.get(plan["link"], {}).get("restart_required")}
-    return [node for cluster in sorted(owing) for node in data["clusters"][cluster]["nodes"]]
+    """The nodes that take their credentials over only when they start, Elasticsearch before 8.13, and did not yet."""
+    owing: t.Dict[str, t.Set[str]] = {}
+    for plan in plans:
+        if status.get(plan["link"], {}).get("restart_required"):
+            owing.setdefault(plan["from"], set()).update(_waiting(plan, status))
+    return [node for cluster in sorted(owing) for node in data["clusters"][cluster]["nodes"] if node in owing[cluster]]
 
 
-def without_restart(status: t.Mapping[str, Data]) -> t.Dict[str, Data]:
+def _waiting(plan: t.Mapping[str, t.Any], status: t.Mapping[str, Data]) -> t.Set[str]:
+    """The nodes that were written to after they started, in this run or before it."""
+    return {*plan["unrestarted"], *status.get(plan["link"], {}).get("delivered", ())}
+
+
+def without_restart(
+    status: t.Mapping[str, Data], plans: t.Sequence[Data], data: t.Mapping[str, t.Any]
+) -> t.Dict[str, Data]:
     """Take the links out that wait for a restart which is not allowed."""
     folded = {name: dict(entry) for name, entry in status.items()}
-    for entry in folded.values():
-        if entry.get("restart_required"):
+    for plan in plans:
+        waiting = restarts([plan], status, data)
+        if waiting:
             text = (
-                "before version 8.13 nodes take a credential over only when they start; restart them one at a time, or "
+                "before version 8.13 nodes take a credential over only when they start; restart {0}, one at a time, or "
                 "allow it with cross_cluster_trust_restart, and run again"
-            )
+            ).format(lk.names(waiting))
+            entry = folded[plan["link"]]
             entry["failed"] = {**entry.get("failed", {}), "restart": text}
     return folded
 
@@ -418,8 +484,7 @@ def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
     result: t.Dict[str, Data] = {}
     for item in items:
         entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "expect": []})
-        if "urls" in item:
-            entry["urls"] = item["urls"]
+        entry.update({name: item[name] for name in ("urls", "node_ids") if item.get(name)})
         entry["links"].append(item["link"])
         if item["present"]:
             # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
@@ -438,8 +503,10 @@ def allowed(plan: t.Mapping[str, t.Any], status: t.Mapping[str, t.Any], stage: s
     if stage in ("deliver", "spread"):
         return not any(name in failed for name in ("make", "spread"))
     if stage in ("reload", "settings", "prove"):
-        # A node that did not get its credential must not hide whether the others work.
-        return not any(name in failed for name in ("make", "spread"))
+        # A node that did not get its credential must not hide whether the others work. Where none holds it, the alias
+        # would point at a cluster without a credential for it.
+        nobody = "deliver" in failed and plan["target"] is None and not status.get("delivered")
+        return not nobody and not any(name in failed for name in ("make", "spread"))
     if stage == "remove":
         return "unset" not in failed
     return True
@@ -492,6 +559,9 @@ def fold(
                     )
                 elif stage == "make":
                     note(link, where, bool(entry.get("changed")), **_made(entry))
+                elif stage == "deliver" and trouble is None:
+                    before = folded.get(link, {}).get("delivered", [])
+                    note(link, None, bool(entry.get("changed")), delivered=[*before, item["node"]])
                 else:
                     note(link, where, bool(entry.get("changed")))
     return folded
@@ -519,26 +589,27 @@ def second_look(
     data: t.Mapping[str, t.Any],
     keystores: Results,
     keys: Results,
+    remotes: Results,
     now: int,
 ) -> t.Dict[str, Data]:
     """Withdraw revocations that must not happen after all: something else worked on the link meanwhile."""
     folded = {name: dict(entry) for name, entry in status.items()}
-    servers = by_cluster(keys)
-    links = {link["id"]: link for link in data["links"]}
+    servers, clients = by_cluster(keys), by_cluster(remotes)
     for plan in plans:
         revoke = [step for step in plan["steps"] if step["action"] == "revoke"]
         if not revoke or not allowed(plan, status.get(plan["link"], {}), "revoke"):
             continue
-        link = links[plan["link"]]
+        link = {**_link(data, plan), "adopt": plan["adopt"]}
         nodes = [
             node_view(name, keystores.get(name), link["alias"]) for name in data["clusters"][link["from"]]["nodes"]
         ]
         server: t.Any = servers.get(link["to"])
-        trouble = went_wrong(server)
+        trouble = went_wrong(server) or members_of(data, link["from"], clients.get(link["from"]), keystores).trouble(
+            link["from"]
+        )
         found = [trouble] if trouble else lp.objections(
             lp.Plan(
-                lp.Link(id=link["id"], client=link["from"], server=link["to"], alias=link["alias"],
-                        key_name=link["key_name"], owner=link["owner"]),
+                asked(link, server),
                 steps=tuple(lp.Step("revoke", "", key_ids=tuple(step["key_ids"])) for step in revoke),
                 target=plan["target"], kept=tuple(plan["kept"]),
             ),
@@ -581,6 +652,10 @@ def report(
         elif failed:
             stage, text = next(iter(failed.items()))
             state, note = "failed", "{0}: {1}".format(STAGE_WORDS.get(stage, stage), text)
+            if plan["present"] and not allowed(plan, entry, "settings"):
+                note += "; the settings of alias {0} were left as they are".format(plan["alias"])
+        elif plan["owed"]:
+            state, note = "unfinished", "; ".join(told)
         elif plan["steps"] and mode == "verify":
             state, note = "wrong", "; ".join(told)
         elif plan["steps"] or entry.get("done"):
@@ -594,7 +669,7 @@ def report(
         proven = plan["proven"] if not plan["steps"] else "prove" in entry.get("done", [])
         rows.append({
             "link": plan["link"], "from": plan["from"], "to": plan["to"], "alias": plan["alias"], "state": state,
-            "ok": not plan["blocked"] and not failed and state != "wrong",
+            "ok": state not in ("blocked", "failed", "unfinished", "wrong"),
             "api_key_id": None if mode == "untrust" else key_id,
             "expiration": None if mode == "untrust" else expiration,
             "days_left": None if expiration is None or mode == "untrust" else max(0, (expiration - now) // 86_400_000),

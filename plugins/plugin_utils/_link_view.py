@@ -12,9 +12,10 @@ the server, and what the client cluster sees. Nothing here knows a secret; of a 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
 
 Data = t.Dict[str, t.Any]
@@ -41,16 +42,16 @@ class LinkView:
     """One link. Where a side could not be read, `faults` has the reason under `client` or `server`."""
 
     link: t.Mapping[str, t.Any]
-    nodes: t.Tuple[lp.Node, ...]
+    nodes: t.Tuple[lk.Node, ...]
     states: t.Mapping[str, str]
     keys: t.Mapping[str, t.Mapping[str, t.Any]]
     remote: t.Optional[t.Mapping[str, t.Any]]
     faults: t.Mapping[str, str]
     now: int
-
-    @property
-    def asked(self) -> lp.Link:
-        return asked(self.link)
+    members: ln.Members
+    asked: lk.Link
+    """The link with the key that it adopts, as far as it may have it."""
+    adoption: lk.Adoption
 
     @property
     def held(self) -> t.Dict[str, t.List[str]]:
@@ -83,9 +84,9 @@ class LinkView:
         return bool(self.probe.get("ok"))
 
     def live(self, key_id: str) -> bool:
-        return any(state == lp.LIVE and node.key_id == key_id for node, state in self.pairs())
+        return any(state == lk.LIVE and node.key_id == key_id for node, state in self.pairs())
 
-    def pairs(self) -> t.List[t.Tuple[lp.Node, str]]:
+    def pairs(self) -> t.List[t.Tuple[lk.Node, str]]:
         return [(node, self.states[node.name]) for node in self.nodes]
 
     def _creation(self, key_id: str) -> int:
@@ -99,22 +100,9 @@ class LinkView:
         ours = []
         for raw in self.keys.values():
             key = lr.key_view(raw, None, lambda *_args: ())
-            if key.id not in held and key.live(self.now) and lp.is_ours(key, self.asked):
+            if key.id not in held and key.live(self.now) and lk.is_ours(key, self.asked):
                 ours.append(raw)
         return sorted(ours, key=lambda raw: (raw.get("creation") or 0, raw["id"]))
-
-
-def asked(link: t.Mapping[str, t.Any]) -> lp.Link:
-    return lp.Link(
-        id=link["id"],
-        client=link["from"],
-        server=link["to"],
-        alias=link["alias"],
-        key_name=link["key_name"],
-        owner=link.get("owner"),
-        renew_before=link.get("renew_before_ms"),
-        grace=link.get("grace") or 0,
-    )
 
 
 def views(facts: Facts) -> t.List[LinkView]:
@@ -134,16 +122,19 @@ def _view(facts: Facts, link: t.Mapping[str, t.Any], server: t.Any, client: t.An
     )
     keys = {} if "server" in faults else {str(key["id"]): key for key in server["api_keys"]}
     by_id = {key_id: lr.key_view(key, None, lambda *_args: ()) for key_id, key in keys.items()}
-    known = asked(link)
+    known = lr.asked(link, server)
+    adoption = lk.judge_adoption(known, nodes, by_id, facts.now)
+    known = replace(known, adopt=adoption.key_id)
     states = {}
     for node in nodes:
         # Without the server's list nothing can be said of a key, which is not the same as that it is unknown.
-        judged = lp.classify(node, by_id, known, facts.now)
-        states[node.name] = lp.UNREAD if "server" in faults and judged == lp.UNKNOWN else judged
+        judged = lk.classify(node, by_id, known, facts.now)
+        states[node.name] = lk.UNREAD if "server" in faults and judged == lk.UNKNOWN else judged
     remote = None
     if "client" not in faults:
         remote = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
-    return LinkView(link, nodes, states, keys, remote, faults, facts.now)
+    members = lr.members_of(facts.data, link["from"], client, facts.keystores)
+    return LinkView(link, nodes, states, keys, remote, faults, facts.now, members, known, adoption)
 
 
 def days(milliseconds: int) -> int:

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,7 @@ async def start_node(node: Node) -> None:
     await fire("node_starting", node.cluster, node)
     await server.start_node(node)
     node.running = True
+    node.started_ms = int(time.time() * 1000)
     await fire("node_started", node.cluster, node)
 
 

@@ -160,7 +160,7 @@ def _node(node: Node, wanted: set[str]) -> dict[str, Any]:
             "publish_address": f"127.0.0.1:{node.port}",
             "max_content_length_in_bytes": 104857600,
         },
-        "jvm": lambda: {"version": "21.0.1"},
+        "jvm": lambda: {"version": "21.0.1", "start_time_in_millis": node.started_ms},
         "os": lambda: {"name": "Linux"},
         "plugins": list,
     }

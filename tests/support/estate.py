@@ -53,6 +53,14 @@ class Estate:
         self.clusters: dict[str, t.Any] = {name: self._cluster(name, nodes) for name, nodes in clusters.items()}
         self.ports: dict[t.Any, t.Any] = {}
         self.failed: dict[tuple[str, str], str] = {}
+        # What the clusters list beside their remotes: all nodes, under the names of the inventory.
+        self.running: dict[str, list[dict[str, t.Any]]] = {
+            name: [
+                {"id": f"id-{node}", "name": node, "roles": ["remote_cluster_client"], "started": 1}
+                for node in cluster["nodes"]
+            ]
+            for name, cluster in self.data["clusters"].items()
+        }
         for number, link in enumerate(self.data["links"]):
             self._link(number, link)
 
@@ -142,7 +150,7 @@ class Estate:
                 "results": [
                     {"item": {"cluster": name}, "failed": True, "msg": self.failed[field, name]}
                     if (field, name) in self.failed
-                    else {"item": {"cluster": name}, field: entries}
+                    else {"item": {"cluster": name}, field: entries, "nodes": self.running[name]}
                     for name, entries in found.items()
                 ]
             }

@@ -34,7 +34,10 @@ def duration(text):
     return parse_duration(text, "expiration")
 
 
-def plan(wish, *found, me="me", **more):
+ME = keys.User("me")
+
+
+def plan(wish, *found, me=ME, **more):
     return keys.plan_present(wish, found, NOW, me, **more)
 
 
@@ -61,9 +64,16 @@ def test_own_keys_come_before_newer_foreign_ones():
     assert plan(wanted(duplicates="revoke"), key("older"), *found).revoke == ("older",)
 
 
+def test_users_of_the_same_name_in_two_realms_are_two_users():
+    found = key("mine", 1), key("theirs", 2, realm="other")
+    assert plan(wanted(), *found).key.id == "theirs", "as long as the realm is not known"
+    assert plan(wanted(), *found, me=keys.User("me", "r")).key.id == "mine"
+    assert keys.plan_absent("n", found, [], keys.User("me", "r")).revoke == ("mine",)
+
+
 def test_keys_of_the_operator_are_foreign():
     theirs = key("eck", metadata={"elasticsearch.k8s.elastic.co/managed-by": "eck"})
-    assert keys.plan_absent("n", [theirs], [], "me").operation == "none"
+    assert keys.plan_absent("n", [theirs], [], ME).operation == "none"
     with pytest.raises(InputError, match="Kubernetes"):
         plan(wanted(metadata={}), theirs)
 
@@ -79,13 +89,13 @@ def test_lost_keys():
     body = {"name": "n", "access": LOGS, "expiration": "1d"}
     intent = keys.Intent(("known",), (), body)
     made = key("made", expiration=NOW + DAY)
-    assert keys.lost_keys(intent, [key("known"), made], "me") == ("made",)
-    assert keys.lost_keys(intent, [made], "me", held_id="made") == ()
-    assert keys.lost_keys(intent, [key("never-expires")], "me") == ()
-    assert keys.lost_keys(intent, [key("theirs", expiration=NOW, username="you")], "me") == ()
-    assert keys.lost_keys(intent, [key("other", expiration=NOW, metadata={"a": 1})], "me") == ()
+    assert keys.lost_keys(intent, [key("known"), made], ME) == ("made",)
+    assert keys.lost_keys(intent, [made], ME, held_id="made") == ()
+    assert keys.lost_keys(intent, [key("never-expires")], ME) == ()
+    assert keys.lost_keys(intent, [key("theirs", expiration=NOW, username="you")], ME) == ()
+    assert keys.lost_keys(intent, [key("other", expiration=NOW, metadata={"a": 1})], ME) == ()
     with pytest.raises(InputError, match="Nothing was revoked"):
-        keys.lost_keys(intent, [made, key("twin", expiration=NOW + DAY)], "me")
+        keys.lost_keys(intent, [made, key("twin", expiration=NOW + DAY)], ME)
     assert keys.Intent.from_document(intent.to_document()) == intent
     again = plan(wanted(expiration=duration("1d")), made, intent=intent)
     assert (again.operation, again.revoke, again.lost) == ("create", ("made",), ("made",))

@@ -36,11 +36,11 @@ def test_a_link_is_completed():
     data = normalise(CLUSTERS, [LINK])
     assert data["errors"] == []
     link = data["links"][0]
-    assert (link["id"], link["alias"], link["key_name"], link["owner"]) == (
+    assert (link["id"], link["alias"], link["key_name"], link["adopt"]) == (
         "paris/berlin",
         "berlin",
         "paris-berlin",
-        "linker",
+        None,
     )
     assert link["settings"] == {
         "mode": "proxy",

@@ -9,26 +9,38 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
-LINK = lp.Link(
-    id="paris/berlin", client="paris", server="berlin", alias="berlin", key_name="paris-berlin", owner="elastic"
+LINK = lk.Link(
+    id="paris/berlin",
+    client="paris",
+    server="berlin",
+    alias="berlin",
+    key_name="paris-berlin",
+    owner=User("elastic"),
 )
 RIGHT = lp.Remote(exists=True, security_model="api_key", proven=True)
 
 
+MARKED = {lk.MARKER: {"client": "paris"}}
+
+
 def key(key_id, **more):
-    return lp.Key(key_id, "paris-berlin", **{"creation": NOW - 10 * DAY, "username": "elastic", **more})
+    given = {"creation": NOW - 10 * DAY, "username": "elastic", "metadata": MARKED, **more}
+    return lk.Key(key_id, "paris-berlin", **given)
 
 
 def node(number, key_id=None, present=True):
-    return lp.Node("paris-%d" % number, present=present, key_id=key_id)
+    return lk.Node("paris-%d" % number, present=present, key_id=key_id)
 
 
-def plan(nodes, keys, remote=RIGHT, link=LINK, **options):
-    return lp.plan_link(link, nodes, keys, remote, NOW, lp.Options(**options))
+def plan(nodes, keys, remote=RIGHT, link=LINK, members=lp.KNOWN, **options):
+    return lp.plan_link(link, nodes, keys, remote, NOW, lp.Options(**options), members)
 
 
 def test_a_right_link_has_no_steps():
@@ -100,7 +112,7 @@ def test_a_grace_keeps_the_replaced_key_and_ends():
 
 
 def test_a_node_that_cannot_be_read_keeps_all_keys_alive():
-    nodes = [node(1, "b"), lp.Node("paris-2", read=False, reason="timed out")]
+    nodes = [node(1, "b"), lk.Node("paris-2", read=False, reason="timed out")]
     found = plan(nodes, [key("a"), key("b", creation=NOW)], missing_nodes="keep")
     assert found.steps == () and found.kept == ("a",)
     assert found.words == ("paris-2 cannot be read and may still use an older key, so a stays alive",)
@@ -153,13 +165,15 @@ def test_a_teardown_leaves_what_belongs_to_somebody_else():
     "foreign",
     [
         key("x", username="someone"), key("x", type="rest"), replace(key("x"), name="paris-berlin2"),
-        key("x", metadata={lp.MARKER: {"client": "rome"}}), key("x", metadata={lp.OPERATOR_MARK: "eck"}),
+        key("x", username="elastic", realm="ldap1"), key("x", metadata={lk.MARKER: {"client": "rome"}}),
+        key("x", metadata={**MARKED, lk.OPERATOR_MARK: "eck"}),
     ],
 )  # fmt: skip
 def test_foreign_keys_are_neither_used_nor_revoked(foreign):
-    assert not lp.is_ours(foreign, LINK)
-    assert "revoke" not in plan([node(1, "a")], [key("a"), foreign]).actions()
-    assert plan([node(1, "x")], [foreign]).actions()[0] == "create"
+    link = replace(LINK, owner=User("elastic", "native1"))
+    assert not lk.is_ours(foreign, link)
+    assert "revoke" not in plan([node(1, "a")], [key("a"), foreign], link=link).actions()
+    assert plan([node(1, "x")], [foreign], link=link).actions()[0] == "create"
 
 
 def test_a_second_look_stops_when_another_run_is_at_work():
@@ -171,17 +185,171 @@ def test_a_second_look_stops_when_another_run_is_at_work():
         "paris-1 holds other instead of new",
         "other appeared while this run was at work",
     ]
-    assert lp.objections(found, [lp.Node("paris-1", read=False, reason="gone")], [], "new", NOW) == [
+    assert lp.objections(found, [lk.Node("paris-1", read=False, reason="gone")], [], "new", NOW) == [
         "paris-1 cannot be read any more (gone)"
     ]
 
 
 def test_words_for_people():
-    assert lp.names([]) == "" and lp.names(["a"]) == "a" and lp.names(["a", "b", "c"]) == "a, b and c"
-    assert lp.duration_words(90_061_000) == "1d 1h" and lp.duration_words(0) == "0s"
+    assert lk.names([]) == "" and lk.names(["a"]) == "a" and lk.names(["a", "b", "c"]) == "a, b and c"
+    assert lk.duration_words(90_061_000) == "1d 1h" and lk.duration_words(0) == "0s"
 
 
-def test_a_rotation_is_not_finished_with_a_key_that_expires_soon():
+# -- keys without our mark ---------------------------------------------------------------------------------------------
+
+BY_HAND = key("hand", metadata={"made": "by hand"}, realm="native1")
+
+
+@pytest.mark.parametrize("mode", ["trust", "rotate"])
+def test_an_unmarked_key_of_our_user_stops_a_link_that_has_no_key_of_ours(mode):
+    unused = plan([node(1, present=False)], [BY_HAND], lp.Remote(), mode=mode)
+    assert unused.steps == ()
+    assert unused.blocked == (
+        "key hand on berlin bears the name [paris-berlin] of this link, belongs to elastic of the realm native1, and "
+        "was not made by this collection; no node holds it. Give the link another name, or revoke hand if nobody needs it"
+    )
+    used = plan([node(1, "hand"), node(2, "hand")], [BY_HAND, key("hand2", metadata={})], mode=mode)
+    assert used.steps == () and "so does hand2; paris-1 and paris-2 use it" in used.blocked
+    assert "add adopt: hand to the link" in used.blocked
+
+
+def test_an_unmarked_key_is_a_remark_on_a_link_that_has_a_key_of_ours():
+    found = plan([node(1, "a")], [key("a"), BY_HAND])
+    assert found.steps == () and found.words == (
+        "hand on berlin bears the name of this link and was not made by this collection (belongs to elastic of the "
+        "realm native1); it is left alone",
+    )
+    assert plan([node(1, "a")], [key("a"), BY_HAND], mode="rotate").actions()[-1] == "revoke"
+    expired = plan([node(1, "a")], [key("a", expiration=NOW - 1), BY_HAND])
+    assert expired.actions()[0] == "create", "the link was ours, and its key has died"
+    # Not ours, and it stops nothing: of another owner, dead, or marked for somebody.
+    for other in (replace(BY_HAND, username="someone"), replace(BY_HAND, invalidated=True)):
+        assert plan([node(1, present=False)], [other], lp.Remote()).actions()[0] == "create"
+
+
+def test_a_teardown_leaves_unmarked_keys_alone_also_where_the_nodes_use_one():
+    found = plan([node(1, "hand")], [BY_HAND], mode="untrust")
+    assert found.steps == () and "belongs to somebody else" in found.words[0]
+    assert plan([node(1, "a")], [key("a"), BY_HAND], mode="untrust").steps[-1].key_ids == ("a",)
+
+
+ADOPTING = replace(LINK, adopt="hand")
+NAMED = replace(BY_HAND, name="made-in-2024")
+
+
+def test_an_adopted_key_is_ours_and_adopting_writes_nothing():
+    assert plan([node(1, "hand"), node(2, "hand")], [NAMED], link=ADOPTING).steps == ()
+    partly = plan([node(1, "hand"), node(2, present=False)], [NAMED], link=ADOPTING)
+    assert partly.actions() == ["spread", "deliver", "reload", "prove"]
+    drifted = plan([node(1, "hand")], [replace(NAMED, drift=("access",))], link=ADOPTING)
+    (update,) = drifted.steps
+    assert (update.name, update.marker) == ("made-in-2024", None)
+
+
+def test_the_next_rotation_replaces_an_adopted_key_by_a_marked_one_and_revokes_it():
+    found = plan([node(1, "hand")], [NAMED], link=ADOPTING, mode="rotate")
+    assert found.actions() == ["rotate", "deliver", "reload", "prove", "revoke"]
+    assert (found.steps[0].name, found.steps[0].marker) == ("paris-berlin", {"client": "paris", "replaces": "hand"})
+    assert (found.steps[-1].name, found.steps[-1].key_ids) == ("made-in-2024", ("hand",))
+    successor = key("new", metadata={lk.MARKER: {"client": "paris", "replaces": "hand"}}, creation=NOW)
+    cut_off = plan([node(1, "new"), node(2, "new")], [NAMED, successor], link=ADOPTING, mode="rotate")
+    assert cut_off.actions() == ["reload", "prove", "revoke"] and cut_off.steps[-1].key_ids == ("hand",)
+    dead = plan([node(1, "new")], [replace(NAMED, invalidated=True), successor], link=ADOPTING)
+    assert dead.steps == () and dead.words == ("adopt: hand: that key was replaced by new; take adopt out of the link",)
+    assert plan([node(1, "new")], [successor], link=ADOPTING).words == dead.words
+
+
+@pytest.mark.parametrize(
+    "held, given, reason",
+    [
+        ("hand", None, "berlin has no such key"),
+        ("hand", replace(NAMED, type="rest"), "no cross-cluster key"),
+        ("hand", replace(NAMED, username="someone"), "belongs to someone of the realm native1"),
+        ("hand", replace(NAMED, invalidated=True), "was revoked"),
+        ("hand", replace(NAMED, expiration=NOW - 1), "has expired"),
+        (None, NAMED, "no node of paris holds that key"),
+        ("a", NAMED, "no node of paris holds that key"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["trust", "rotate"])
+def test_what_cannot_be_adopted_is_said_before_anything_is_written(held, given, reason, mode):
+    keys = [key("a"), *([given] if given else [])]
+    found = plan([node(1, held, present=held is not None)], keys, link=ADOPTING, mode=mode)
+    assert found.steps == () and reason in found.blocked and found.blocked.startswith("adopt: hand: ")
+
+
+def test_adopting_is_refused_where_another_node_works_with_another_key():
+    other = replace(BY_HAND, id="other", name="elsewhere")
+    found = plan([node(1, "hand"), node(2, "other")], [NAMED, other], link=ADOPTING)
+    assert found.blocked == "adopt: hand: paris-2 holds other instead of that key"
+
+
+def test_a_teardown_takes_an_adopted_key_and_leaves_one_that_no_node_holds():
+    found = plan([node(1, "hand")], [NAMED], link=ADOPTING, mode="untrust")
+    assert found.actions() == ["unset", "remove", "reload", "revoke"] and found.steps[-1].name == "made-in-2024"
+    mistaken = plan([node(1, "a")], [key("a"), NAMED], link=ADOPTING, mode="untrust")
+    assert [step.key_ids for step in mistaken.steps if step.action == "revoke"] == [("a",)]
+    assert "it is left alone" in mistaken.owed
+
+
+# -- nodes that are not listed -----------------------------------------------------------------------------------------
+
+UNLISTED = ln.Members(unlisted=("paris-3",))
+
+
+@pytest.mark.parametrize("members", [UNLISTED, ln.Members(problem="403 unauthorized")])
+@pytest.mark.parametrize("missing_nodes", ["fail", "keep"])
+@pytest.mark.parametrize("proof", ["every_node", "any"])
+def test_nothing_is_written_or_revoked_while_a_node_may_be_left_out(members, missing_nodes, proof):
+    for mode in ("trust", "rotate"):
+        found = plan(
+            [node(1, "a")], [key("a"), key("b")], members=members, mode=mode, missing_nodes=missing_nodes, proof=proof
+        )
+        assert found.steps == () and found.blocked == members.trouble("paris")
+    found = plan([node(1, "a")], [key("a")], members=members, mode="untrust", missing_nodes=missing_nodes, proof=proof)
+    assert found.actions() == ([] if missing_nodes == "fail" else ["unset", "remove", "reload"])
+    assert found.kept == (() if missing_nodes == "fail" else ("a",))
+
+
+# -- one rotation after the other --------------------------------------------------------------------------------------
+
+
+def test_a_rotation_that_waits_is_not_followed_by_another():
+    keys = [key("a"), key("b", creation=NOW)]
+    waiting = [node(1, "b"), lk.Node("paris-2", read=False, reason="timed out")]
+    found = plan(waiting, keys, mode="rotate", missing_nodes="keep")
+    assert found.steps == () and found.kept == ("a",)
+    assert found.owed == (
+        "a rotation was asked for, but a is alive of the rotation before; a new one begins when it is gone, so that "
+        "there are never three"
+    )
+    restarted = plan([node(1, "b"), node(2, "b")], keys, mode="rotate")
+    assert restarted.actions() == ["reload", "prove", "revoke"] and restarted.owed == "", "that was the rotation"
+    assert plan(*([node(1, "b")], keys), mode="rotate", link=replace(LINK, grace=DAY)).owed
+
+
+def test_what_a_cut_off_run_left_is_replaced_once_and_cleared_away_before_a_third_try():
+    once = plan([node(1, "a")], [key("a"), key("lost", creation=NOW)], mode="rotate")
+    assert once.actions()[0] == "rotate" and once.steps[-1].key_ids == ("a", "lost")
+    twice = plan([node(1, "a")], [key("a"), key("lost", creation=NOW), key("lost2", creation=NOW)], mode="rotate")
+    assert twice.actions() == ["reload", "prove", "revoke"] and twice.steps[-1].key_ids == ("lost", "lost2")
+    assert twice.owed and twice.words[-1].endswith("run again")
+    unread = [node(1, "a"), lk.Node("paris-2", read=False)]
+    held_there = plan(unread, [key("a"), key("b", creation=NOW)], mode="rotate", missing_nodes="keep")
+    assert held_there.steps == () and held_there.owed
+
+
+def test_a_key_that_expires_soon_waits_for_the_end_of_the_rotation_that_made_it():
     keys = [key("a"), key("b", creation=NOW - 1, expiration=NOW + DAY)]
     link = replace(LINK, renew_before=7 * DAY)
-    assert plan([node(1, "b"), node(2, "a")], keys, link=link).actions()[0] == "rotate"
+    found = plan([node(1, "b"), node(2, "a")], keys, link=link)
+    assert found.actions() == ["spread", "deliver", "reload", "prove", "revoke"]
+    assert found.owed.startswith("key b expires in 1d") and found.words[-1].endswith("run again")
+
+
+def test_a_keystore_that_cannot_be_written_to_is_found_before_a_key_is_made():
+    denied = replace(node(2, present=False), write_problem="it belongs to the user [nobody]")
+    found = plan([node(1, present=False), denied], [], lp.Remote())
+    assert found.steps == () and found.blocked == "paris-2: it belongs to the user [nobody]"
+    right = replace(node(2, "a"), write_problem="it belongs to the user [nobody]")
+    assert plan([node(1, "a"), right], [key("a")]).blocked is None, "nothing has to be written there"

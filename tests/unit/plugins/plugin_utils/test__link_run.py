@@ -66,6 +66,14 @@ def test_servers_are_read_by_hosts_that_have_little_to_do():
     assert lr.assign(data, hosts("a", "b", nodes=3))["b"] == "b-1"
 
 
+def running(data, cluster):
+    """What the cluster lists when all its nodes run under the names of the inventory."""
+    return [
+        {"id": "id-" + name, "name": name, "roles": ["remote_cluster_client"], "started": 1}
+        for name in data["clusters"][cluster]["nodes"]
+    ]
+
+
 def planned(data, everybody, host):
     reads = filters.link_reads(data, everybody, {name: {} for name in everybody})
     nothing = {"credentials": {}}
@@ -76,7 +84,10 @@ def planned(data, everybody, host):
                 "results": [{"item": item, "api_keys": []} for item in reads["to"].get(name, [])]
             },
             "__cross_cluster_trust_remotes": {
-                "results": [{"item": item, "remotes": []} for item in reads["from"].get(name, [])]
+                "results": [
+                    {"item": item, "remotes": [], "nodes": running(data, item["cluster"])}
+                    for item in reads["from"].get(name, [])
+                ]
             },
         }
         for name in everybody

@@ -1,0 +1,114 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which running node of a cluster each listed node is, and which running nodes are not listed. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+A node that uses remote clusters and is not listed gets no new credential, so it goes dark when the key it uses is
+revoked. The cluster's own list of nodes tells of it. A running node is matched by one listed node at most: whoever
+claims the name of another one leaves his own unmatched.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+CLIENT_ROLE = "remote_cluster_client"
+
+Found = t.Mapping[str, t.Any]
+"""A node as `remote_cluster_info` lists it."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A node of `elasticsearch_clusters`, and what tells which running node it is."""
+
+    name: str
+    url: t.Optional[str] = None
+    node_name: t.Optional[str] = None
+    """Given by the user."""
+    own_name: t.Optional[str] = None
+    """What the elasticsearch.yml of the node says."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """The nodes of a client cluster that use remote clusters, compared with those that are listed."""
+
+    problem: str = ""
+    """Why it is not known which nodes there are."""
+    unlisted: t.Tuple[str, ...] = ()
+    unmatched: t.Tuple[str, ...] = ()
+    """Listed, and no running node was found for them: they are down, or bear another name in the cluster."""
+    client_ids: t.Tuple[str, ...] = ()
+    """Ids of the running nodes with the role; empty where all have it."""
+    started: t.Mapping[str, int] = field(default_factory=dict)
+    """When the listed nodes started, by their own clocks."""
+
+    def trouble(self, cluster: str) -> str:
+        """Why nothing may be written, and nothing ever revoked, for the links of this client; empty when all is
+        known."""
+        if self.problem:
+            return (
+                "it is not known which nodes of {0} use remote clusters, and one that is not listed would go dark with "
+                "the key it uses: {1}"
+            ).format(cluster, self.problem.rstrip("."))
+        if not self.unlisted:
+            return ""
+        many = len(self.unlisted) > 1
+        text = (
+            "{0} {1} in {2} with the role {3} and {4} not listed, so the key in use could be revoked while {5} still "
+            "{6} it: add {0} to elasticsearch_clusters.{2}.nodes"
+        ).format(
+            " and ".join(self.unlisted), "run" if many else "runs", cluster, CLIENT_ROLE, "are" if many else "is",
+            "they" if many else "it", "use" if many else "uses",
+        )  # fmt: skip
+        if self.unmatched:
+            text += "; or, where it is {0}, which no running node was found for, give that entry node_name: {1}".format(
+                " or ".join(self.unmatched), self.unlisted[0]
+            )
+        return text
+
+
+def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], problem: t.Optional[str]) -> Members:
+    """The comparison. `found` is None when the nodes could not be listed."""
+    if found is None:
+        return Members(problem=problem or "the list of its nodes was not read")
+    matched = match(listed, found)
+    taken = {str(node["id"]) for node in matched.values()}
+    clients = [node for node in found if CLIENT_ROLE in (node.get("roles") or ())]
+    return Members(
+        unlisted=tuple(str(node["name"]) for node in clients if node["id"] not in taken),
+        unmatched=tuple(entry.name for entry in listed if entry.name not in matched),
+        client_ids=tuple(str(node["id"]) for node in clients) if len(clients) < len(found) else (),
+        started={name: node["started"] for name, node in matched.items() if node.get("started")},
+    )
+
+
+def match(listed: t.Sequence[Listed], found: t.Sequence[Found]) -> t.Dict[str, Found]:
+    """Listed name -> running node. What the user says decides; then the inventory's name, the address, the file."""
+    said: t.Sequence[t.Callable[[Listed, Found], bool]] = (
+        lambda entry, node: entry.node_name == node["name"],
+        lambda entry, node: entry.node_name is None and entry.name == node["name"],
+        lambda entry, node: entry.node_name is None and _is_at(entry.url, node),
+        lambda entry, node: entry.node_name is None and entry.own_name == node["name"],
+    )
+    matched: t.Dict[str, Found] = {}
+    for is_it in said:
+        left = [node for node in found if node["id"] not in [other["id"] for other in matched.values()]]
+        for entry in listed:
+            candidates = [node for node in left if entry.name not in matched and is_it(entry, node)]
+            # An address of all nodes, such as that of a load balancer or of loopback, tells nothing.
+            if len(candidates) == 1:
+                matched[entry.name] = candidates[0]
+                left.remove(candidates[0])
+    return matched
+
+
+def _is_at(url: t.Optional[str], node: Found) -> bool:
+    if not url:
+        return False
+    place = url.partition("://")[2].partition("/")[0]
+    return url in (node.get("urls") or ()) or place in (node.get("http_addresses") or ())
