@@ -98,9 +98,9 @@ def who_acts(client: ElasticsearchClient, entries: t.Sequence[t.Mapping[str, t.A
     if known and len({entry.get("realm") for entry in entries if entry.get("username") == known.name}) <= 1:
         return known
     body = client.request("GET", "/_security/_authenticate", attempt="find out which user the login belongs to").body
-    # With run_as, the keys belong to the user that was looked up.
+    # With run_as, the keys belong to the user that was looked up. The realm of an API key is none that keys belong to.
     realm = body.get("lookup_realm") or body.get("authentication_realm") or {}
-    return User(str(body.get("username")), realm.get("name"))
+    return User(str(body.get("username")), None if body.get("authentication_type") == "api_key" else realm.get("name"))
 
 
 def _require_version(

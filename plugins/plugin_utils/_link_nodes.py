@@ -42,8 +42,6 @@ class Members:
     unlisted: t.Tuple[str, ...] = ()
     unmatched: t.Tuple[str, ...] = ()
     """Listed, and no running node was found for them: they are down, or bear another name in the cluster."""
-    client_ids: t.Tuple[str, ...] = ()
-    """Ids of the running nodes with the role; empty where all have it."""
     started: t.Mapping[str, int] = field(default_factory=dict)
     """When the listed nodes started, by their own clocks."""
 
@@ -82,7 +80,6 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
     return Members(
         unlisted=tuple(str(node["name"]) for node in clients if node["id"] not in taken),
         unmatched=tuple(entry.name for entry in listed if entry.name not in matched),
-        client_ids=tuple(str(node["id"]) for node in clients) if len(clients) < len(found) else (),
         started={name: node["started"] for name, node in matched.items() if node.get("started")},
     )
 

@@ -244,7 +244,6 @@ def plan_all(
         known = members[link["from"]]
         plan, remote = _plan(data, link, keystores, servers, clients, known, now, options, drift, settings_drift)
         plan_of = plan_data(plan, options, remote)
-        plan_of["client_ids"] = list(known.client_ids)
         plan_of["unrestarted"] = not_restarted(known, data["clusters"][link["from"]]["nodes"], keystores)
         plans.append(plan_of)
     return plans
@@ -385,7 +384,7 @@ def _items(
                 item.update(cluster=plan["from"], maker=leader)
                 yield step["source"] if stage == "spread" else step["node"], item
             else:
-                item.update(cluster=plan["from"], node_ids=plan["client_ids"])
+                item.update(cluster=plan["from"])
                 if stage == "prove":
                     item["urls"] = proof_urls(data["clusters"][plan["from"]], unread(plan))
                 yield leader, item
@@ -484,7 +483,8 @@ def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
     result: t.Dict[str, Data] = {}
     for item in items:
         entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "expect": []})
-        entry.update({name: item[name] for name in ("urls", "node_ids") if item.get(name)})
+        if "urls" in item:
+            entry["urls"] = item["urls"]
         entry["links"].append(item["link"])
         if item["present"]:
             # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.

@@ -259,3 +259,18 @@ def test_6_3_calls_are_counted_per_node(pair):
     assert pair.sim.control("paris", "keystore_calls") == {"paris-1": [], "paris-2": [f"add {ALIAS}"], "paris-3": []}
     pair.sim.control("paris", "clear_keystore_calls")
     assert pair.sim.control("paris", "keystore_calls")["paris-2"] == []
+
+
+def test_6_2_nodes_are_chosen_by_role(pair):
+    """(seen: 8.10.4, 8.19.0, 9.5.0) A role that nobody knows chooses no node and is no mistake."""
+    pair.write_yml(pair.nodes[1], {"node.roles": ["master", "data"]})
+    pair.sim.control("paris", "restart_node", node="paris-2")
+    client = pair.paris
+    for expression, names in (
+        ("remote_cluster_client:true", {"paris-1", "paris-3"}),
+        ("remote_cluster_client:false", {"paris-2"}),
+        ("master:true", {"paris-1", "paris-2", "paris-3"}),
+        ("bogus_role:true", set()),
+    ):
+        assert set(results(client.post(f"/_nodes/{expression}/reload_secure_settings"))) == names
+        assert set(results(client.get(f"/_nodes/{expression}/http"))) == names

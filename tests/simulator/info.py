@@ -90,8 +90,13 @@ _METRICS = {
 }
 
 
+_ROLES = {"data", "ingest", "master", "ml", "remote_cluster_client", "transform"} | {
+    f"data_{tier}" for tier in ("content", "hot", "warm", "cold", "frozen")
+}
+
+
 def node_filter(request: Request, expression: str | None) -> list[Node]:
-    """Node ids, names, _local, _all, _master or patterns, comma separated."""
+    """Node ids, names, _local, _all, _master, patterns, or a role with :true or :false, comma separated."""
     from fnmatch import fnmatchcase
 
     running = [node for node in request.cluster.nodes if node.running]
@@ -99,10 +104,14 @@ def node_filter(request: Request, expression: str | None) -> list[Node]:
         return running
     wanted = []
     for part in expression.split(","):
+        role, _colon, value = part.partition(":")
         for node in running:
-            hit = {"_local": node is request.node, "_master": node is running[0], "_all": True}.get(
-                part, part == node.id or fnmatchcase(node.name, part)
-            )
+            if role in _ROLES and value in ("true", "false"):
+                hit = (role in node.roles) == (value == "true")
+            else:
+                hit = {"_local": node is request.node, "_master": node is running[0], "_all": True}.get(
+                    part, part == node.id or fnmatchcase(node.name, part)
+                )
             if hit and node not in wanted:
                 wanted.append(node)
     return wanted
