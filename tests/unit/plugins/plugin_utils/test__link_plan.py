@@ -206,7 +206,8 @@ def test_an_unmarked_key_of_our_user_stops_a_link_that_has_no_key_of_ours(mode):
     assert unused.steps == ()
     assert unused.blocked == (
         "key hand on berlin bears the name [paris-berlin] of this link, belongs to elastic of the realm native1, and "
-        "was not made by this collection; no node holds it. Give the link another name, or revoke hand if nobody needs it"
+        "was not made by this collection; no node holds it. Give the link another name, or revoke hand "
+        "if nobody needs it"
     )
     used = plan([node(1, "hand"), node(2, "hand")], [BY_HAND, key("hand2", metadata={})], mode=mode)
     assert used.steps == () and "so does hand2; paris-1 and paris-2 use it" in used.blocked

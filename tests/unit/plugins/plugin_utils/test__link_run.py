@@ -114,3 +114,56 @@ def test_every_link_is_planned_by_one_leader_and_what_it_carries_grows_with_the_
     links = [plan["link"] for run in runs for plan in run["plans"]]
     assert sorted(links) == sorted(link["id"] for link in data["links"])
     assert max(len(json.dumps(run)) for run in runs) < 2500 * (size - 1)
+
+
+# -- what comes after a stage ------------------------------------------------------------------------------------------
+
+
+def told(plan, node, alias="b", **more):
+    return {"item": {"link": plan["link"], "cluster": "a", "node": node, "alias": alias}, **more}
+
+
+def delivering(*outcomes):
+    """The run of one link after its credential was delivered to both nodes, with these outcomes."""
+    data, everybody = asked(["ab"]), hosts("a", "b")
+    run = planned(data, everybody, "a-1")
+    plan = run["plans"][0]
+    made = {"a-1": {"results": [told(plan, None, changed=True, api_key={"id": "new"})]}}
+    status = lr.fold({}, run["plans"], data, run["hosts"], "a-1", made, "make")
+    results = {
+        node: {"results": [told(plan, node, changed=not bad, failed=bool(bad), msg=bad)]}
+        for node, bad in zip(("a-1", "a-2"), outcomes)
+    }
+    return run["plans"], data, lr.fold(status, run["plans"], data, run["hosts"], "a-1", results, "deliver")
+
+
+def test_an_alias_is_not_pointed_at_a_cluster_when_no_node_got_the_credential():
+    plans, data, status = delivering("disk full", "disk full")
+    work = lr.work(plans, status, data, ["a-1", "a-2"], "a-1")
+    assert not {"reload", "settings", "prove"} & set(work.get("a-1", {}))
+    (row,) = lr.report(plans, status, {}, {}, "trust", False, 0)
+    assert row["state"] == "failed" and "the settings of alias b were left as they are" in row["note"]
+    plans, data, status = delivering("disk full", None)
+    work = lr.work(plans, status, data, ["a-1", "a-2"], "a-1")
+    assert {"reload", "settings", "prove"} <= set(work["a-1"]), "one node works, and that is to be seen"
+
+
+def test_only_nodes_that_did_not_start_since_they_were_written_to_wait_for_a_restart():
+    data = asked(["ab"])
+    members = lr.members_of(data, "a", {"nodes": running(data, "a")}, {})
+    keystores = {"a-1": {"credentials": {}, "modified": 0}, "a-2": {"credentials": {}, "modified": 1}}
+    assert lr.not_restarted(members, ["a-1", "a-2"], keystores) == ["a-2"]
+    assert lr.not_restarted(members, ["a-1"], {"a-1": {"credentials": {}, "modified": None}}) == ["a-1"]
+    assert lr.not_restarted(members, ["a-1"], {"a-1": {"unreachable": True}}) == ["a-1"]
+
+    plans, data, status = delivering(None, None)
+    plans = [{**plan, "unrestarted": []} for plan in plans]
+    assert lr.restarts(plans, status, data) == [], "from 8.13 on nobody waits"
+    waiting = {link: {**entry, "restart_required": True} for link, entry in status.items()}
+    assert lr.restarts(plans, waiting, data) == ["a-1", "a-2"], "they were written to in this run"
+    before = {link: {"restart_required": True} for link in status}
+    assert lr.restarts(plans, before, data) == []
+    assert lr.restarts([{**plans[0], "unrestarted": ["a-2"]}], before, data) == ["a-2"]
+    failed = lr.without_restart(waiting, plans, data)["a/b"]["failed"]
+    assert "restart a-1 and a-2, one at a time" in failed["restart"]
+    assert lr.without_restart(before, plans, data)["a/b"].get("failed") is None
