@@ -28,7 +28,7 @@ WORDS = {
         "Check that the node is in the inventory and reachable, that the login may run elasticsearch-keystore (become), and its path.",  # noqa: E501
     ),
     "node_unlisted": (
-        "running in {client} with the role remote_cluster_client and not listed: {nodes}; nobody knows what is held there",
+        "running in {client} with the role remote_cluster_client and not listed: {nodes}; nobody knows what they hold",
         "Add {nodes} to elasticsearch_clusters.{client}.nodes; a listed node that bears another name in its cluster needs node_name in its "  # noqa: E501
         "entry. Until then trust and rotate do nothing for the links of {client}.",
     ),
