@@ -192,6 +192,7 @@ async def start_node(node: Node) -> None:
     if node.running:
         return
     node.yml = read_yml(node)
+    node.started_ms = node.cluster.now_ms()
     await fire("node_starting", node.cluster, node)
     await server.start_node(node)
     node.running = True

@@ -64,6 +64,7 @@ class Node:
         self.credentials: dict[str, str] = {}
         self.connections: dict[str, Any] = {}
         self.running = False
+        self.started_ms = 0
         self.port = 0
         self.url = ""
         self.listener: Any = None  # what server.py needs to stop the HTTPS port again
