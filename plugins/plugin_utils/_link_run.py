@@ -400,15 +400,27 @@ def restarts(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Mapp
     return [node for cluster in sorted(owing) for node in data["clusters"][cluster]["nodes"]]
 
 
-def without_restart(status: t.Mapping[str, Data]) -> t.Dict[str, Data]:
-    """Take the links out that wait for a restart which is not allowed."""
+def without_restart(
+    status: t.Mapping[str, Data],
+    plans: t.Sequence[Data],
+    data: t.Mapping[str, t.Any],
+    permitted: bool,
+    troubles: t.Mapping[str, str],
+) -> t.Dict[str, Data]:
+    """Take the links out that wait for a restart which is not allowed, or which went wrong on a node of the client."""
     folded = {name: dict(entry) for name, entry in status.items()}
-    for entry in folded.values():
-        if entry.get("restart_required"):
+    for plan in plans:
+        entry = folded.get(plan["link"], {})
+        if not entry.get("restart_required"):
+            continue
+        nodes = data["clusters"][plan["from"]]["nodes"]
+        text = next((troubles[node] for node in nodes if troubles.get(node)), None)
+        if not permitted:
             text = (
                 "before version 8.13 nodes take a credential over only when they start; restart them one at a time, or "
                 "allow it with cross_cluster_trust_restart, and run again"
             )
+        if text:
             entry["failed"] = {**entry.get("failed", {}), "restart": text}
     return folded
 
