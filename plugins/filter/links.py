@@ -128,9 +128,10 @@ def link_restarts(runs: t.Any, data: t.Any) -> t.List[str]:
     ]
 
 
-def link_waiting(run: t.Any, data: t.Any) -> t.Dict[str, t.Any]:
-    """Take out the links that wait for a restart which is not allowed."""
-    return _again(run, data, _link_run.without_restart(run["status"], run["plans"], data))
+def link_waiting(run: t.Any, data: t.Any, hostvars: t.Any, permitted: bool = False) -> t.Dict[str, t.Any]:
+    """Take out the links that wait for a restart which is not allowed or went wrong."""
+    troubles = registered(hostvars, run["hosts"], "unwell")
+    return _again(run, data, _link_run.without_restart(run["status"], run["plans"], data, permitted, troubles))
 
 
 def link_second_look(run: t.Any, data: t.Any, reads: t.Any, hostvars: t.Any) -> t.Dict[str, t.Any]:

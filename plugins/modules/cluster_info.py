@@ -13,6 +13,13 @@ description:
   - Returns version, licence, the roles of the nodes, and where the nodes listen as remote cluster servers.
   - This is what tells why a link cannot work before any key is looked at. The playbook
     C(crosscluster.elasticsearch.verify) uses it.
+options:
+  health:
+    description:
+      - Also return the health of the cluster, with one request more.
+    type: bool
+    default: false
+    version_added: 2.0.0
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
   - crosscluster.elasticsearch._attributes.actiongroup_elasticsearch
@@ -43,6 +50,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+node:
+  description: Name of the node that answered.
+  returned: success
+  type: str
+  version_added: 2.0.0
 version:
   description: Version of the node that answered.
   returned: success
@@ -75,6 +87,18 @@ license:
     expires:
       description: When it ends, in milliseconds since the epoch, V(null) when it does not.
       type: int
+health:
+  description: The health of the cluster, V(null) when it cannot be read.
+  returned: when O(health=true)
+  type: dict
+  version_added: 2.0.0
+  contains:
+    status:
+      description: V(green), V(yellow) or V(red).
+      type: str
+    missing_shards:
+      description: How many copies of shards are not assigned or not ready.
+      type: int
 nodes:
   description: The nodes, sorted by name. V(null) when they cannot be read.
   returned: success
@@ -87,6 +111,10 @@ nodes:
     version:
       description: Its version.
       type: str
+    started:
+      description: When its process started, in milliseconds since the epoch. A restart changes it.
+      type: int
+      version_added: 2.0.0
     roles:
       description: Its roles.
       type: list
@@ -149,6 +177,7 @@ def nodes(body: t.Optional[Data]) -> t.Optional[t.List[Data]]:
         {
             "name": node.get("name"),
             "version": node.get("version"),
+            "started": (node.get("jvm") or {}).get("start_time_in_millis"),
             "roles": node.get("roles") or [],
             "transport_address": node.get("transport_address"),
             "http_address": (node.get("http") or {}).get("publish_address"),
@@ -165,23 +194,34 @@ def _server(section: t.Optional[Data]) -> t.Optional[Data]:
     return {"bound_address": section.get("bound_address") or [], "publish_address": section.get("publish_address")}
 
 
+def health(body: t.Optional[Data]) -> t.Optional[Data]:
+    if body is None:
+        return None
+    missing = sum(body.get(name) or 0 for name in ("unassigned_shards", "initializing_shards"))
+    return {"status": body.get("status"), "missing_shards": missing}
+
+
 def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
-    """Three reads."""
+    """Three reads, the nodes before the health: what is told of the health is then as new as the list of nodes."""
     root = client.request("GET", "/", attempt="read the version").body
     version = root.get("version") or {}
-    return {
+    result = {
         "changed": False,
+        "node": root.get("name"),
         "version": version.get("number"),
         "build_flavor": version.get("build_flavor"),
         "cluster_name": root.get("cluster_name"),
         "cluster_uuid": root.get("cluster_uuid"),
         "license": licence(read(client, "/_license", "read the licence")),
-        "nodes": nodes(read(client, "/_nodes/http,remote_cluster_server", "read the nodes")),
+        "nodes": nodes(read(client, "/_nodes/http,jvm,remote_cluster_server", "read the nodes")),
     }
+    if module.params["health"]:
+        result["health"] = health(read(client, "/_cluster/health", "read the health"))
+    return result
 
 
 def main() -> None:
-    run_module(ArgumentSpec({}), run)
+    run_module(ArgumentSpec({"health": {"type": "bool", "default": False}}), run)
 
 
 if __name__ == "__main__":

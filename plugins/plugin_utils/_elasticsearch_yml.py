@@ -5,13 +5,15 @@
 
 This file is private to the crosscluster.elasticsearch collection.
 
-The file is changed line by line: what is not about our settings stays as it is, comments included. New settings go into
-a marked block at the end. A setting that somebody else wrote with the same value is left where it is; one with another
-value is a conflict for people to solve, except for lists, which are only added to.
+Our settings stand in a block between two marks; what is outside of it is never changed. A setting that somebody else
+wrote with the same value is left where it is; one with another value is a conflict for people to solve.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import difflib
 import json
 import re
 import typing as t
@@ -20,14 +22,27 @@ import yaml
 
 BEGIN = "# BEGIN crosscluster.elasticsearch"
 END = "# END crosscluster.elasticsearch"
+CLIENT_SSL = "xpack.security.remote_cluster_client.ssl."
+AUTHORITIES = CLIENT_SSL + "certificate_authorities"
+TRUSTSTORE = CLIENT_SSL + "truststore.path"
+_BLOCK = re.compile(r"(?ms)^{0}\n(.*?)^{1}$\n?".format(re.escape(BEGIN), re.escape(END)))
 
 
 class Merged(t.NamedTuple):
-    """The new text, and what stands in the way of it."""
+    """What stands between our marks afterwards, which settings that changes, and what stands in the way of it."""
 
-    text: str
+    block: str
     differing: t.List[str]
+    diff: t.List[str]
     conflicts: t.List[str]
+
+
+def decode(content: str) -> str:
+    """The text of a file that came over as base64. Raises ValueError when it is none."""
+    try:
+        return base64.b64decode(content).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise ValueError("it is not UTF-8") from None
 
 
 def flatten(value: t.Any, prefix: str = "") -> t.Dict[str, t.Any]:
@@ -52,80 +67,120 @@ def read(text: str) -> t.Dict[str, t.Any]:
     return flatten(settings or {})
 
 
-def merge(
-    text: str, settings: t.Mapping[str, t.Any], add: t.Optional[t.Mapping[str, t.Sequence[str]]] = None
-) -> Merged:
-    """Set settings, and add items to lists."""
+def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
+    """Set settings in the file whose content came over as base64."""
     try:
-        effective = read(text)
+        text = decode(content)
+        outside, block = split(text)
+        flat_outside, held = read(outside), read(block)
+        read(text)
     except ValueError as exc:
-        return Merged(text, [], ["elasticsearch.yml cannot be changed, because {0}; mend the file first".format(exc)])
-    outside, block = split(text)
-    flat_outside = read(outside)
-    differing: t.List[str] = []
+        return Merged("", [], [], ["elasticsearch.yml cannot be changed, because {0}; mend the file first".format(exc)])
     conflicts: t.List[str] = []
-    ours = dict(read(block))
+    ours = dict(held)
     for name, value in settings.items():
-        if name in flat_outside:
-            if not same(flat_outside[name], value):
-                conflicts.append(
-                    "{0} is [{1}] in elasticsearch.yml, but [{2}] is asked for; change or remove that line".format(
-                        name, shown(flat_outside[name]), shown(value)
-                    )
-                )
-        elif not same(ours.get(name), value):
-            ours[name] = value
-            differing.append(name)
-    for name, items in (add or {}).items():
-        current = listed(effective.get(name))
-        missing = [item for item in items if item not in current]
-        if not missing:
-            continue
-        differing.append(name)
         if name not in flat_outside:
-            ours[name] = current + missing
-            continue
-        replaced = replace(outside, name, current + missing)
-        if replaced is None:
+            ours[name] = held[name] if same(held.get(name), value) else value
+        elif not same(flat_outside[name], value):
             conflicts.append(
-                "{0} is set inside of a nested block of elasticsearch.yml; add {1} to it".format(
-                    name, ", ".join(missing)
+                "{0} is {1} in elasticsearch.yml, but [{2}] is asked for; change or remove that line".format(
+                    name, told(name, flat_outside[name]), shown(value)
                 )
             )
-        else:
-            outside = replaced
+    differing = [name for name in ours if name not in held or ours[name] is not held[name]]
+    if differing and damaged(text):
+        conflicts.append(
+            "the lines that mark the block of this collection in elasticsearch.yml are damaged; let [{0}] and [{1}] "
+            "each be a whole line, once and in this order, or remove both and what is between them".format(BEGIN, END)
+        )
+    after = "".join("{0}: {1}\n".format(name, shown(value)) for name, value in sorted(ours.items()))
+    if differing and not conflicts and not fits(outside, after):
+        conflicts.append("elasticsearch.yml ends in a way that no setting can follow; let it be one YAML mapping")
     if conflicts or not differing:
-        return Merged(text, [], conflicts)
-    return Merged(join(outside, ours), differing, [])
+        return Merged(block, [], [], conflicts)
+    changes = difflib.unified_diff(block.splitlines(), after.splitlines(), lineterm="", n=len(ours))
+    return Merged(after, differing, [line for line in changes if not line.startswith(("---", "+++", "@@"))], [])
 
 
-def without(text: str) -> str:
-    """The file without our block."""
-    return split(text)[0]
+def trust(content: str, own: str, missing: bool) -> t.Tuple[Merged, str]:
+    """Name our file of authorities in elasticsearch.yml. A list of others is not ours to change: for it comes back
+    what people have to write."""
+    unchanged = merge(content, {})
+    if unchanged.conflicts or not missing:
+        return unchanged, ""
+    outside, block = split(decode(content))
+    theirs = read(outside)
+    if theirs.get(TRUSTSTORE):
+        conflict = (
+            "the node trusts by {0} [{1}], beside which Elasticsearch takes no certificate_authorities; add the "
+            "authority to that truststore and restart the node".format(TRUSTSTORE, theirs[TRUSTSTORE])
+        )
+        return unchanged._replace(conflicts=[conflict]), ""
+    current = listed(theirs.get(AUTHORITIES, read(block).get(AUTHORITIES)))
+    if own in current:
+        return unchanged, ""
+    wanted = [*current, own]
+    if AUTHORITIES not in theirs:
+        return merge(content, {AUTHORITIES: wanted}), ""
+    number, key = place(outside, AUTHORITIES)
+    return unchanged, "replace the list that begins on line {0} of elasticsearch.yml by this line: {1}: {2}".format(
+        number, key, shown(wanted)
+    )
+
+
+def node_name(content: str) -> str:
+    """``node.name``, empty where it is not told."""
+    try:
+        return str(read(decode(content)).get("node.name") or "")
+    except ValueError:
+        return ""
 
 
 def split(text: str) -> t.Tuple[str, str]:
     """What others wrote, and what stands in our block."""
-    found = re.search(r"(?ms)^{0}\n(.*?)^{1}[^\n]*\n?".format(re.escape(BEGIN), re.escape(END)), text)
+    found = _BLOCK.search(text)
     if found is None:
         return text, ""
-    return text[: found.start()] + text[found.end() :], found.group(1)
+    # Lines of the block become empty ones, so that those behind it keep their numbers.
+    return text[: found.start()] + "\n" * found.group().count("\n") + text[found.end() :], found.group(1)
 
 
-def join(outside: str, ours: t.Mapping[str, t.Any]) -> str:
-    if not ours:
-        return outside
-    lines = ["{0}: {1}\n".format(name, shown(value)) for name, value in sorted(ours.items())]
-    gap = "" if not outside or outside.endswith("\n") else "\n"
-    return "{0}{1}{2}\n{3}{4}\n".format(outside, gap, BEGIN, "".join(lines), END)
+def damaged(text: str) -> bool:
+    """Would a new block stand beside our old one, because its marks are not what they were?"""
+    marks = [line.strip() for line in text.splitlines() if line.strip().startswith((BEGIN, END))]
+    found = _BLOCK.search(text)
+    return bool(marks) and (marks != [BEGIN, END] or found is None or not found.group().endswith("\n"))
 
 
-def replace(text: str, name: str, value: t.Sequence[str]) -> t.Optional[str]:
-    """Give a setting on a line of its own, with the lines that continue it, another value."""
-    pattern = r"(?m)^{0}[ \t]*:[^\n]*(?:\n(?:[ \t]+[^\n]*|-[^\n]*))*".format(re.escape(name))
-    if not re.search(pattern, text):
+def fits(outside: str, block: str) -> bool:
+    try:
+        return read("{0}\n{1}".format(outside, block)) == {**read(outside), **read(block)}
+    except ValueError:
+        return False
+
+
+def place(text: str, name: str) -> t.Tuple[int, str]:
+    """The number of the line on which a setting stands, and its key as it is written there."""
+
+    def walk(node: t.Any, prefix: str) -> t.Optional[t.Tuple[int, str]]:
+        if not isinstance(node, yaml.MappingNode):
+            return None
+        for key, value in node.value:
+            full = prefix + str(key.value)
+            if full == name:
+                return key.start_mark.line + 1, str(key.value)
+            if name.startswith(full + "."):
+                found = walk(value, full + ".")
+                if found:
+                    return found
         return None
-    return re.sub(pattern, lambda _found: "{0}: {1}".format(name, shown(list(value))), text, count=1)
+
+    return walk(yaml.compose(text, Loader=yaml.SafeLoader), "") or (1, name)
+
+
+def told(name: str, value: t.Any) -> str:
+    """A value of others in a message, unless its name says that it is a secret."""
+    return "another one" if re.search("pass|secret|token", name) else "[{0}]".format(shown(value))
 
 
 def same(current: t.Any, wanted: t.Any) -> bool:

@@ -462,17 +462,24 @@ def _waiting(plan: t.Mapping[str, t.Any], status: t.Mapping[str, Data]) -> t.Set
 
 
 def without_restart(
-    status: t.Mapping[str, Data], plans: t.Sequence[Data], data: t.Mapping[str, t.Any]
+    status: t.Mapping[str, Data],
+    plans: t.Sequence[Data],
+    data: t.Mapping[str, t.Any],
+    permitted: bool,
+    troubles: t.Mapping[str, str],
 ) -> t.Dict[str, Data]:
-    """Take the links out that wait for a restart which is not allowed."""
+    """Take the links out that wait for a restart which is not allowed, or which went wrong on a node of the client."""
     folded = {name: dict(entry) for name, entry in status.items()}
     for plan in plans:
         waiting = restarts([plan], status, data)
-        if waiting:
+        nodes = data["clusters"][plan["from"]]["nodes"]
+        text = next((troubles[node] for node in nodes if waiting and troubles.get(node)), None)
+        if waiting and not permitted:
             text = (
                 "before version 8.13 nodes take a credential over only when they start; restart {0}, one at a time, or "
                 "allow it with cross_cluster_trust_restart, and run again"
             ).format(lk.names(waiting))
+        if text:
             entry = folded[plan["link"]]
             entry["failed"] = {**entry.get("failed", {}), "restart": text}
     return folded

@@ -205,6 +205,14 @@ def test_5_6_enabled_needs_a_restart_and_shows_in_nodes(pair):
             {"xpack.security.remote_cluster_client.ssl.certificate_authorities": "certs/none.crt"},
             "failed to load SSL configuration",
         ),
+        (  # seen: 9.5.0
+            {
+                "xpack.security.remote_cluster_client.ssl.certificate_authorities": ["certs/http.crt"],
+                "xpack.security.remote_cluster_client.ssl.truststore.path": "certs/trust.p12",
+            },
+            "failed to load SSL configuration [xpack.security.remote_cluster_client.ssl] - cannot specify both "
+            "[certificate_authorities] and [truststore.path]",
+        ),
     ],
 )
 def test_5_6_a_node_does_not_start_with_bad_settings(pair, change, text):

@@ -193,10 +193,10 @@ async def start_node(node: Node) -> None:
     if node.running:
         return
     node.yml = read_yml(node)
+    node.started_ms = int(time.time() * 1000)
     await fire("node_starting", node.cluster, node)
     await server.start_node(node)
     node.running = True
-    node.started_ms = int(time.time() * 1000)
     await fire("node_started", node.cluster, node)
 
 

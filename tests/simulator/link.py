@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from . import info, link_client, node_log
 from .link_server import Front, NodeLink
@@ -40,9 +40,16 @@ async def check_tls(cluster: Cluster, node: Node) -> None:
         for api_key in (True, False):
             link_client.client_context(node, api_key)
     except (OSError, KeyError) as error:
-        text = f"failed to load SSL configuration: cannot read the configured file or setting [{error}]"
-        node_log.error(node, text)
-        raise NodeStartError(text) from None
+        _refuse(node, f"failed to load SSL configuration: cannot read the configured file or setting [{error}]")
+    prefix = "xpack.security.remote_cluster_client.ssl"
+    if node.yml.get(f"{prefix}.certificate_authorities") and node.yml.get(f"{prefix}.truststore.path"):
+        reason = "cannot specify both [certificate_authorities] and [truststore.path]"
+        _refuse(node, f"failed to load SSL configuration [{prefix}] - {reason}")
+
+
+def _refuse(node: Node, text: str) -> NoReturn:
+    node_log.error(node, text)
+    raise NodeStartError(text)
 
 
 @on("node_started")

@@ -225,7 +225,8 @@ def test_the_changelog_describes_plugins_as_their_documentation_does(documentati
     differing = [
         (kind, entry["name"])
         for kind, entry in told
-        if plain(entry["description"]) != plain(documentation[kind, entry["name"]]["doc"]["short_description"])
+        if (kind, entry["name"]) in documentation  # a filter of the roles may have gone since
+        and plain(entry["description"]) != plain(documentation[kind, entry["name"]]["doc"]["short_description"])
     ]
     assert differing == []
 

@@ -1,10 +1,13 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our settings get into the file, and everything else stays as it was."""
+"""Our settings get into our block, and what others wrote is read, never changed."""
 
 from __future__ import annotations
 
+import base64
+
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,65 +18,138 @@ FILE = """\
 # our cluster
 cluster.name: paris   # do not change
 
-xpack.security.remote_cluster_client.ssl.certificate_authorities:
-  - certs/a.crt
-  - certs/b.crt
 path:
   data: /var/lib
 """
-CAS = "xpack.security.remote_cluster_client.ssl.certificate_authorities"
+THEIRS = FILE + f"{yml.AUTHORITIES}:\n  - certs/a.crt\n  - certs/b.crt\n"
+OWN = "remote_cluster_authorities.crt"
+PORT = {"remote_cluster_server.enabled": True, "remote_cluster.port": 9443}
+BLOCK = "remote_cluster.port: 9443\nremote_cluster_server.enabled: true\n"
 
 
-def test_new_settings_go_into_a_block_and_the_rest_stays():
-    merged = yml.merge(FILE, {"remote_cluster_server.enabled": True, "remote_cluster.port": 9443})
-    assert merged.text == FILE + (
-        "# BEGIN crosscluster.elasticsearch\nremote_cluster.port: 9443\nremote_cluster_server.enabled: true\n"
-        "# END crosscluster.elasticsearch\n"
-    )
-    again = yml.merge(merged.text, {"remote_cluster_server.enabled": True, "remote_cluster.port": 9443})
-    assert again == yml.Merged(merged.text, [], [])
-    more = yml.merge(merged.text, {"remote_cluster.port": 9444})
-    assert (
-        yml.read(more.text)["remote_cluster.port"] == 9444
-        and yml.read(more.text)["remote_cluster_server.enabled"] is True
-    )
-    assert yml.without(more.text) == FILE
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
 
 
-def test_a_list_is_added_to_in_place():
-    merged = yml.merge(FILE, {}, {CAS: ["certs/c.crt"]})
-    assert merged.text == FILE.replace(
-        ":\n  - certs/a.crt\n  - certs/b.crt\n", ': ["certs/a.crt", "certs/b.crt", "certs/c.crt"]\n'
-    )
-    assert yml.merge(merged.text, {}, {CAS: ["certs/c.crt"]}).differing == []
-    assert yml.read(yml.merge("a: 1", {}, {CAS: ["c"]}).text) == {"a": 1, CAS: ["c"]}
+def written(block: str, text: str = FILE) -> str:
+    return f"{text}{yml.BEGIN}\n{block}{yml.END}\n"
+
+
+def test_a_new_block_holds_our_settings_and_is_right_afterwards():
+    merged = yml.merge(b64(FILE), PORT)
+    assert merged == yml.Merged(BLOCK, list(PORT), ["+" + line for line in BLOCK.splitlines()], [])
+    assert yml.merge(b64(written(BLOCK)), PORT) == yml.Merged(BLOCK, [], [], [])
+
+
+def test_a_block_of_1_0_0_is_kept_wherever_it_stands():
+    text = written(BLOCK, "a: 1\n") + "b: 2\n"
+    assert yml.merge(b64(text), PORT) == yml.Merged(BLOCK, [], [], [])
+    more = yml.merge(b64(text), {"remote_cluster.port": 9444})
+    assert more.block == BLOCK.replace("9443", "9444") and more.differing == ["remote_cluster.port"]
+    assert more.diff == [
+        "-remote_cluster.port: 9443",
+        "+remote_cluster.port: 9444",
+        " remote_cluster_server.enabled: true",
+    ]
 
 
 def test_what_others_wrote_is_not_overruled():
-    assert yml.merge("remote_cluster:\n  port: 9443\n", {"remote_cluster.port": "9443"}).differing == []
-    merged = yml.merge("remote_cluster:\n  port: 9500\n", {"remote_cluster.port": 9443})
+    assert yml.merge(b64("remote_cluster:\n  port: 9443\n"), {"remote_cluster.port": "9443"}).differing == []
+    merged = yml.merge(b64("remote_cluster:\n  port: 9500\n"), {"remote_cluster.port": 9443})
     assert merged.conflicts == [
         "remote_cluster.port is [9500] in elasticsearch.yml, but [9443] is asked for; change or remove that line"
     ]
-    nested = "xpack.security.remote_cluster_client:\n  ssl.certificate_authorities: [a]\n"
-    assert "nested block" in yml.merge(nested, {}, {CAS: ["b"]}).conflicts[0]
+    name = "xpack.security.remote_cluster_server.ssl.key_passphrase"
+    (conflict,) = yml.merge(b64(f"{name}: s3cret\n"), {name: "other"}).conflicts
+    assert name in conflict and "s3cret" not in conflict
 
 
-def test_a_file_that_is_no_yaml_is_left_alone():
-    assert yml.merge("a: [\n", {"b": 1}).conflicts == [
-        "elasticsearch.yml cannot be changed, because it is not YAML (line 2); mend the file first"
-    ]
-    assert "does not hold settings" in yml.merge("- a\n", {"b": 1}).conflicts[0]
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        ("a: [\n", "it is not YAML (line 2)"),
+        ("- a\n", "it does not hold settings"),
+        (b"a: \xff\n", "it is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_left_alone(content, reason):
+    expected = [f"elasticsearch.yml cannot be changed, because {reason}; mend the file first"]
+    assert yml.merge(b64(content), {"b": 1}).conflicts == expected
+    assert yml.trust(b64(content), OWN, True)[0].conflicts == expected
+
+
+def test_a_file_that_no_setting_can_follow():
+    assert "no setting can follow" in yml.merge(b64("a: 1\n...\n"), {"b": 1}).conflicts[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        written(BLOCK) + written(BLOCK, ""),
+        written(BLOCK).replace(yml.END, yml.END + " of it"),
+        written(BLOCK).replace(yml.BEGIN + "\n", ""),
+        written(BLOCK).replace("\n", "\r\n"),
+        written(BLOCK).rstrip("\n"),
+        FILE + f"{yml.END}\n{yml.BEGIN}\n",
+    ],
+    ids=["two", "end with more", "no begin", "CRLF", "no line end", "swapped"],
+)
+def test_marks_beside_which_a_second_block_would_be_written(text):
+    assert "are damaged" in yml.merge(b64(text), {"remote_cluster.host": "x"}).conflicts[-1]
+
+
+def test_damaged_marks_do_not_matter_while_nothing_is_written():
+    assert yml.merge(b64(written(BLOCK).rstrip("\n")), PORT) == yml.Merged(BLOCK, [], [], [])
 
 
 @given(st.lists(st.sampled_from(["# note", "a.b: 1", "c: [x, y]", "d:\n  e: 2", "f:\n  - g\n  - h", ""]), unique=True))
 def test_the_settings_of_others_mean_the_same_afterwards(lines):
-    text = "\n".join(lines)
-    merged = yml.merge(text, {"remote_cluster_server.enabled": True}, {CAS: ["certs/x.crt"]})
-    after = yaml.safe_load(merged.text)
-    assert after.pop("remote_cluster_server.enabled") is True and after.pop(CAS) == ["certs/x.crt"]
+    text = "\n".join(lines) + "\n"
+    merged = yml.merge(b64(text), {"remote_cluster_server.enabled": True})
+    after = yaml.safe_load(written(merged.block, text))
+    assert after.pop("remote_cluster_server.enabled") is True
     assert after == (yaml.safe_load(text) or {})
-    assert all(line in merged.text.split("\n") for line in text.split("\n"))
+
+
+# -- certificate authorities -----------------------------------------------------------------------------------------
+
+
+def test_our_file_of_authorities_is_named_in_our_block():
+    merged, line = yml.trust(b64(FILE), OWN, True)
+    assert (merged.block, line) == (f'{yml.AUTHORITIES}: ["{OWN}"]\n', "")
+    assert yml.trust(b64(FILE), OWN, False)[0].differing == []
+    assert yml.trust(b64(written(merged.block)), OWN, True)[0] == yml.Merged(merged.block, [], [], [])
+    more = yml.trust(b64(written(f'{yml.AUTHORITIES}: ["by-hand.crt"]\n')), OWN, True)[0]
+    assert more.block == f'{yml.AUTHORITIES}: ["by-hand.crt", "{OWN}"]\n'
+
+
+@pytest.mark.parametrize(
+    "text, number, line",
+    [
+        (THEIRS, 6, f'{yml.AUTHORITIES}: ["certs/a.crt", "certs/b.crt", "{OWN}"]'),
+        (written(BLOCK, "") + f"{yml.AUTHORITIES}: a, b\n", 5, f'{yml.AUTHORITIES}: ["a", "b", "{OWN}"]'),
+        (
+            "xpack.security.remote_cluster_client:\n  ssl.certificate_authorities: [a.crt]\n",
+            2,
+            f'ssl.certificate_authorities: ["a.crt", "{OWN}"]',
+        ),
+    ],
+    ids=["list", "text behind our block", "nested"],
+)  # fmt: skip
+def test_for_a_list_of_others_comes_the_line_to_write(text, number, line):
+    merged, way_out = yml.trust(b64(text), OWN, True)
+    assert (merged.differing, merged.conflicts) == ([], [])
+    assert way_out == f"replace the list that begins on line {number} of elasticsearch.yml by this line: {line}"
+    assert yml.trust(b64(text), OWN, False)[1] == ""
+
+
+def test_a_list_of_others_that_names_our_file_is_right():
+    assert yml.trust(b64(f"{yml.AUTHORITIES}: [a.crt, {OWN}]\n"), OWN, True) == (yml.Merged("", [], [], []), "")
+
+
+def test_beside_a_truststore_there_can_be_no_list():
+    (conflict,) = yml.trust(b64(f"{yml.TRUSTSTORE}: certs/trust.p12\n"), OWN, True)[0].conflicts
+    assert "certs/trust.p12" in conflict and "add the authority to that truststore" in conflict
 
 
 def test_certificates_are_compared_without_what_stands_around_them():

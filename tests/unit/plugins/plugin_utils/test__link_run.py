@@ -164,6 +164,9 @@ def test_only_nodes_that_did_not_start_since_they_were_written_to_wait_for_a_res
     before = {link: {"restart_required": True} for link in status}
     assert lr.restarts(plans, before, data) == []
     assert lr.restarts([{**plans[0], "unrestarted": ["a-2"]}], before, data) == ["a-2"]
-    failed = lr.without_restart(waiting, plans, data)["a/b"]["failed"]
+    failed = lr.without_restart(waiting, plans, data, False, {})["a/b"]["failed"]
     assert "restart a-1 and a-2, one at a time" in failed["restart"]
-    assert lr.without_restart(before, plans, data)["a/b"].get("failed") is None
+    assert lr.without_restart(before, plans, data, False, {})["a/b"].get("failed") is None
+    allowed = lr.without_restart(waiting, plans, data, True, {"a-1": "", "a-2": "it did not come back"})
+    assert allowed["a/b"]["failed"]["restart"] == "it did not come back"
+    assert lr.without_restart(waiting, plans, data, True, {})["a/b"].get("failed") is None
