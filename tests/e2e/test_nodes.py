@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,8 @@ import pytest
 from support.links import report
 
 
-def protect(links, cluster, password):
-    """Give every keystore of the cluster a password, and the node what it needs to start with it."""
-    for node in links.clusters[cluster]["nodes"]:
-        subprocess.run(
-            [node["keystore"], "passwd"], input=f"{password}\n{password}\n", text=True, check=True, capture_output=True,
-            env={**os.environ, "ES_PATH_CONF": node["config_dir"]}, timeout=60,
-        )  # fmt: skip
-        Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
-
-
 def test_keystores_with_a_password(links):
-    protect(links, "paris", "a-password-of-keystores")
+    links.protect("paris", "a-password-of-keystores")
     without = links.play("trust")
     assert without.rc == 2 and links.writes() == []
     assert "keystore_password" in report(without)["paris/berlin"]["note"]

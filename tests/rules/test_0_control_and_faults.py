@@ -133,6 +133,22 @@ def test_thousands_of_keys(sim, berlin):
     assert len(berlin.get("/_security/api_key?name=same").json["api_keys"]) == 5000
 
 
+def test_stored_keys_move_to_another_cluster(sim, berlin):
+    paris = Api(sim.cluster("paris"))
+    made = berlin.key("moves", expiration="90d", metadata={"team": "a"})
+    rest = berlin.rest_key("gone")
+    assert berlin.delete("/_security/api_key", {"ids": [rest["id"]]}).status == 200
+    stored = sim.control("berlin", "dump_keys")
+    sim.control("paris", "load_keys", keys=json.loads(json.dumps(stored)))
+    assert sim.control("paris", "dump_keys") == stored
+    for key_id in (made["id"], rest["id"]):
+        assert paris.read_key(key_id) == berlin.read_key(key_id)
+    # The secret is the same, and so a rest key that is alive would work; a cross-cluster key says what it is.
+    assert paris.as_api_key(made["encoded"]).get("/").reasons == berlin.as_api_key(made["encoded"]).get("/").reasons
+    with pytest.raises(ValueError, match="already"):
+        sim.control("paris", "load_keys", keys=stored)
+
+
 def test_restart_node(sim, berlin):
     node = sim.cluster("berlin")["nodes"][0]
     yml = Path(node["config_dir"]) / "elasticsearch.yml"

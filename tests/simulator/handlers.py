@@ -18,6 +18,7 @@ MODULES = [
     "api_keys.read",
     "api_keys.query",
     "api_keys.invalidate",
+    "api_keys.stored",
     "indices",
     "search",
     "info",

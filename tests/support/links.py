@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import subprocess
 import sys
 import threading
 import typing as t
@@ -113,6 +114,15 @@ class Links:
 
     def hold(self, node: dict[str, t.Any], alias: str, encoded: str) -> None:
         put_credential(node, alias, encoded)
+
+    def protect(self, cluster: str, password: str) -> None:
+        """Give every keystore of the cluster a password, and the node what it needs to start with it."""
+        for node in self.clusters[cluster]["nodes"]:
+            subprocess.run(
+                [node["keystore"], "passwd"], input=f"{password}\n{password}\n", text=True, check=True, timeout=60,
+                capture_output=True, env={**os.environ, "ES_PATH_CONF": node["config_dir"]},
+            )  # fmt: skip
+            Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
 
     def reload(self, cluster: str) -> None:
         assert self.api(cluster).post("/_nodes/reload_secure_settings").status == 200
