@@ -25,27 +25,33 @@ JVM_OPTIONS = """-Xms400m
 -Xmx400m
 -XX:TieredStopAtLevel=1
 """
-START = """#!/bin/sh
-# Start the node, as a service manager would, and wait until it is up.
+# What runs is told by its environment from what merely has the same process id; a node that stops removes the file
+# with its id before it is gone.
+RUNS = """#!/bin/sh
+# {what}
 cd {home} || exit
-if [ -e run/pid ] && grep -qzxF -e -Des.path.home={home} "/proc/$(cat run/pid)/cmdline" 2>/dev/null; then exit 0; fi
+runs() {{ grep -qzxF HOME={home}/run "/proc/$pid/environ" 2>/dev/null; }}
+pid=$(cat run/pid 2>/dev/null)
+"""
+# 8.10 ends with 0 when the node did not start.
+START = """runs && exit
 if [ "$(id -u)" = 0 ]; then as={prefix}; else as=; fi
-# Nothing of the caller's environment counts, as under a service manager; a session of its own keeps Ctrl-C away.
-exec env -i PATH="$PATH" LANG=C.UTF-8 HOME={home}/run ES_TMPDIR={home}/run \\
-  setsid -w $as bin/elasticsearch -d -p run/pid </dev/null
+env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME={home}/run ES_TMPDIR={home}/run \\
+  setsid -w $as bin/elasticsearch -d -p {home}/run/pid </dev/null || exit
+pid=$(cat run/pid) && runs
 """
-STOP = """#!/bin/sh
-# Stop the node and wait until it has gone.
-cd {home} || exit
-pid=$(cat run/pid 2>/dev/null) || exit 0
-ours() {{ grep -qzxF -e -Des.path.home={home} "/proc/$pid/cmdline" 2>/dev/null; }}
-ours && kill "$pid"
-while ours; do sleep 0.1; done
+STOP = """runs && kill "$pid"
+while runs; do sleep 0.1; done
 """
-RESTART = """#!/bin/sh
-# What a service manager does on a real node: restart it with the configuration its files have now.
-{home}/bin/stop-node && exec {home}/bin/start-node
-"""
+RESTART = "bin/stop-node && exec bin/start-node\n"
+SCRIPTS = {
+    "start-node": ("Start the node and wait until it is up.", START),
+    "stop-node": ("Stop the node and wait until it has gone.", STOP),
+    "restart-node": (
+        "What a service manager does on a real node: restart it with the configuration its files have now.",
+        RESTART,
+    ),
+}
 
 
 @dataclass
@@ -99,9 +105,9 @@ class Node:
 
     def write_scripts(self, account: Account) -> None:
         values = {"home": shlex.quote(str(self.home)), "prefix": shlex.quote(" ".join(account.prefix))}
-        for name, text in (("start-node", START), ("stop-node", STOP), ("restart-node", RESTART)):
+        for name, (what, text) in SCRIPTS.items():
             script = self.home / "bin" / name
-            script.write_text(text.format(**values), encoding="utf-8")
+            script.write_text((RUNS + text).format(what=what, **values), encoding="utf-8")
             script.chmod(0o755)
 
     def hand_over(self, account: Account) -> None:
