@@ -17,7 +17,6 @@ from typing import Any
 
 from simulator import arguments as shared
 
-from .clusters import Clusters
 from .words import Problem, say
 
 DEFAULT = "9.5.0"
@@ -54,6 +53,8 @@ def main() -> int:
         signal.signal(number, interrupt)
     started = time.monotonic()
     try:
+        from .clusters import Clusters  # so late that a signal meanwhile ends it without a traceback
+
         with Clusters(options.directory, options.wanted, options.nodes, options.trust == "all") as clusters:
             say(
                 f"{', '.join(clusters.clusters)} answer after {time.monotonic() - started:.0f} s; "

@@ -57,7 +57,7 @@ def distribution(version: str) -> Path:
 
 
 def _fetch(version: str, target: Path) -> None:
-    fresh = target.with_name("fetching")
+    fresh = CACHE / "fetching"
     shutil.rmtree(fresh, ignore_errors=True)
     repository = CACHE / "maven"
     command = [
@@ -71,6 +71,7 @@ def _fetch(version: str, target: Path) -> None:
             raise Problem(explain(version, done.stdout + done.stderr))
         # The servers' user reads it through hard links, whatever the umask was.
         subprocess.run(["chmod", "-R", "a+rX", str(fresh)], check=True)
+        target.parent.mkdir(exist_ok=True)
         os.replace(fresh / f"elasticsearch-{version}", target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

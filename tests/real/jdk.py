@@ -16,7 +16,7 @@ from .words import Problem
 # (`Failed entitlement protection self-test`), and those of 8.x want the security manager, which Java 24 removed.
 SUITABLE = {
     (8, 10): (17, 21),
-    (9, 0): (24, 23, 22, 21),
+    (9, 0): (21, 22, 23, 24),
     (9, 1): (25, 24, 23, 22, 21),
 }
 

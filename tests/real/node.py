@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -38,7 +39,7 @@ START = """runs && exit
 if [ "$(id -u)" = 0 ]; then as={prefix}; else as=; fi
 env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME={home}/run ES_TMPDIR={home}/run \\
   setsid -w $as bin/elasticsearch -d -p {home}/run/pid </dev/null || exit
-pid=$(cat run/pid) && runs
+pid=$(cat run/pid 2>/dev/null) && runs
 """
 STOP = """runs && kill "$pid"
 while runs; do sleep 0.1; done
@@ -129,12 +130,7 @@ class Node:
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True, check=False
         )
         if done.returncode:
-            raise Problem(f"{self.name} does not start: {self.failure(done.stdout + done.stderr)}")
-
-    def failure(self, output: str) -> str:
-        """The line that says why: what ends a node names itself fatal, or is the last thing it wrote."""
-        errors = [line.strip() for line in output.splitlines() if "xception" in line or "rror" in line]
-        return errors[-1] if errors else last_line(output)
+            raise Problem(f"{self.name} does not start: {reason(done.stdout + done.stderr)}")
 
     def describe(self) -> dict[str, str]:
         return {
@@ -144,6 +140,16 @@ class Node:
             "config_dir": str(self.config_dir),
             "keystore": str(self.keystore),
         }
+
+
+def reason(output: str) -> str:
+    """Why a node did not start, from the much that it and its launcher say: what ended it, and the root of that."""
+    fatal = re.search(r"fatal exception while booting Elasticsearch\s*(.+)|during initialization of VM\n(.+)", output)
+    if not fatal:
+        return last_line(output)
+    trace = output[fatal.end() :].split("\n\n")[0]
+    roots = re.findall(r"^Caused by: (.+)", trace, re.MULTILINE)
+    return "; ".join([fatal[1] or fatal[2], *roots[-1:]])
 
 
 def _link(source: Path, target: Path) -> None:
