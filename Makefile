@@ -7,10 +7,15 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 WORKERS ?= auto
 PYTEST_ARGS ?=
-DIR ?= .build/simulator
-CLUSTERS ?= berlin paris
-VERSION ?= 9.3.0
-TRUST ?= all
+# Clusters to start, simulated or real; what is not given has a default of its own in each.
+DIR ?=
+CLUSTERS ?=
+VERSION ?=
+VERSIONS ?=
+NODES ?=
+TRUST ?=
+STARTED = $(if $(CLUSTERS),--clusters "$(CLUSTERS)") $(if $(VERSION),--version "$(VERSION)") \
+  $(if $(NODES),--nodes "$(NODES)") $(if $(TRUST),--trust "$(TRUST)")
 # Cores and checks to limit a run to: make sanity CORES="2.16 2.21", make lint ONLY="ruff mypy"
 CORES ?=
 CHECKS ?= sanity,units,integration,tests
@@ -26,7 +31,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulator clean lint sanity matrix molecule bench dist docs readme
+.PHONY: help setup demo test simulator real clean lint sanity matrix molecule bench dist docs readme
 
 help:  ## list the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +48,11 @@ demo: setup  ## two simulated clusters: link, prove, run again, rotate under sea
 test: setup  ## run all tests
 	@$(PYTHON) -m pytest -n $(WORKERS) --hypothesis-profile=ci $(PYTEST_ARGS)
 
-simulator: setup  ## run simulated clusters in the foreground: DIR=d CLUSTERS="berlin paris" VERSION=9.3.0 [TRUST=none]
-	@exec $(PYTHON) -m simulator "$(DIR)" --clusters "$(CLUSTERS)" --version "$(VERSION)" --trust "$(TRUST)"
+simulator: setup  ## run simulated clusters in the foreground: [VERSION=9.3.0] [CLUSTERS="berlin paris"] [NODES=3] [TRUST=none] [DIR=d]
+	@exec $(PYTHON) -m simulator "$(or $(DIR),.build/simulator)" $(STARTED)
+
+real: setup  ## the same with real Elasticsearch, needs Java and Maven: [VERSION=9.5.0] [NODES=1] [VERSIONS="paris=8.19.0"] and the others
+	@exec $(PYTHON) -m real "$(or $(DIR),.build/real)" $(STARTED) $(if $(VERSIONS),--versions "$(VERSIONS)")
 
 lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff mypy"]
 	@python3 tools/lint.py $(ONLY)

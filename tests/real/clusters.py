@@ -1,171 +1,113 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tests/real/clusters.py up VERSION | down | prepare VERSION: real clusters in containers.
-
-Needs docker with compose and, from `make setup`, trustme and PyYAML (run it with .venv/bin/python).
-`prepare` only writes the files; `up` ends with the clusters.json that describes them.
-"""
+"""Brings clusters up and takes them down again, whatever happens in between."""
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
-import shutil
-import ssl
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from base64 import b64encode
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import trustme
-import yaml
+from simulator.runtime import write_spec
 
-HERE = Path(__file__).resolve().parent
-RUN = HERE / "run"
-PORTS = {"berlin": (9201, 9301, 9441), "paris": (9202, 9302, 9442)}  # HTTP, transport, remote cluster
-IMAGE = "docker.elastic.co/elasticsearch/elasticsearch"
-TOOL = """#!/bin/sh
-# The keystore tool of the container, callable like the one of a node; stdin goes through.
-exec docker exec -i -e ES_PATH_CONF=/usr/share/elasticsearch/config {container} bin/elasticsearch-keystore "$@"
-"""
+from . import account, fetch, jdk, module, processes
+from .cluster import Cluster
+from .place import Place
+from .words import Problem, busy, say
+
+MEMORY = 700  # MB that one node takes
 
 
-def settings(name: str) -> dict[str, object]:
-    http, transport, remote = PORTS[name]
-    return {
-        "cluster.name": name,
-        "node.name": f"{name}-1",
-        "discovery.type": "single-node",
-        "network.host": "127.0.0.1",
-        "http.port": http,
-        "transport.port": transport,
-        "remote_cluster.port": remote,
-        "remote_cluster_server.enabled": True,
-        "xpack.license.self_generated.type": "trial",
-        "xpack.security.enabled": True,
-        **{
-            f"xpack.security.{kind}.ssl.{key}": value
-            for kind in ("http", "transport", "remote_cluster_server")
-            for key, value in (("enabled", True), ("certificate", "certs/node.crt"), ("key", "certs/node.key"))
-        },
-        "xpack.security.transport.ssl.certificate_authorities": ["certs/ca.crt"],
-        "xpack.security.remote_cluster_client.ssl.certificate_authorities": ["certs/ca.crt"],
-    }
+def number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
-def prepare(version: str) -> None:
-    """Config folders with certificates; one authority for both clusters is enough here."""
-    shutil.rmtree(RUN, ignore_errors=True)
-    authority = trustme.CA()
-    for name in PORTS:
-        certs = RUN / name / "config" / "certs"
-        certs.mkdir(parents=True)
-        leaf = authority.issue_cert("127.0.0.1", "localhost", f"{name}-1")
-        leaf.private_key_pem.write_to_path(certs / "node.key")
-        (certs / "node.crt").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
-        authority.cert_pem.write_to_path(certs / "ca.crt")
-        (RUN / name / "config" / "elasticsearch.yml").write_text(yaml.safe_dump(settings(name), sort_keys=False))
-        tool = RUN / name / "bin" / "elasticsearch-keystore"
-        tool.parent.mkdir()
-        tool.write_text(TOOL.format(container=f"crosscluster-{name}-1"))
-        tool.chmod(0o755)
-        # the container's user (uid 1000, group 0) writes the keystore
-        subprocess.run(["chmod", "-R", "a+rwX", str(RUN / name)], check=True)
-    (RUN / "env").write_text(f"VERSION={version}\nPASSWORD={secrets.token_urlsafe(12)}\n")
+def available_memory(meminfo: str) -> int:
+    """MB, from what /proc/meminfo says."""
+    fields = dict(line.split(":") for line in meminfo.splitlines())
+    return int(fields["MemAvailable"].split()[0]) // 1024
 
 
-def environment() -> dict[str, str]:
-    return dict(line.split("=", 1) for line in (RUN / "env").read_text().splitlines())
+class Clusters:
+    """A context manager: `versions` is {name: version}; inside the block the clusters answer."""
 
+    def __init__(self, directory: str | os.PathLike[str], versions: dict[str, str], nodes: int = 1, trust: bool = True):
+        self.place = Place(Path(directory).resolve())
+        self.versions = versions
+        self.count = nodes
+        self.trust = trust
+        self.clusters: dict[str, Cluster] = {}
+        self._workers = ThreadPoolExecutor(max_workers=32)
 
-def compose(*arguments: str) -> None:
-    command = ["docker", "compose", "-p", "crosscluster", "-f", str(HERE / "compose.yml"), *arguments]
-    subprocess.run(command, env={**os.environ, **environment()}, check=True)
+    @property
+    def directory(self) -> Path:
+        return self.place.directory
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The content of clusters.json."""
+        return {"clusters": {name: cluster.describe() for name, cluster in self.clusters.items()}}
 
-def wait(name: str, password: str, seconds: int = 180) -> dict[str, object]:
-    context = ssl.create_default_context(cafile=str(RUN / name / "config" / "certs" / "ca.crt"))
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    token = b64encode(f"elastic:{password}".encode()).decode()
-    request = urllib.request.Request(
-        f"https://127.0.0.1:{PORTS[name][0]}/", headers={"Authorization": f"Basic {token}"}
-    )
-    end = time.monotonic() + seconds
-    while True:
+    def __enter__(self) -> Clusters:
         try:
-            return json.load(opener.open(request, timeout=10))
-        except (OSError, urllib.error.URLError) as error:
-            if time.monotonic() > end:
-                sys.exit(f"{name} does not answer: {error}")
-            time.sleep(2)
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
 
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
 
-def describe(name: str, info: dict, password: str) -> dict[str, object]:
-    home, url = RUN / name, f"https://127.0.0.1:{PORTS[name][0]}"
-    ca = str(home / "config" / "certs" / "ca.crt")
-    return {
-        "version": info["version"]["number"],
-        "cluster_uuid": info["cluster_uuid"],
-        "urls": [url],
-        "username": "elastic",
-        "password": password,
-        "ca_cert": ca,
-        "remote_cluster_server": f"127.0.0.1:{PORTS[name][2]}",
-        "remote_ca_cert": ca,
-        "nodes": [
-            {
-                "name": f"{name}-1",
-                "url": url,
-                "home": str(home),
-                "config_dir": str(home / "config"),
-                "keystore": str(home / "bin" / "elasticsearch-keystore"),
-            }
-        ],
-    }
+    def _start(self) -> None:
+        jdks = self._check()
+        self.place.take()
+        parts = {}
+        for version, home in jdks.items():
+            distribution = fetch.distribution(version)
+            parts[version] = (home, distribution, module.module(version, distribution, home))
+        homes = self.place.make_homes(self.account)
+        nodes = f"{self.count * len(self.versions)} node{'s' * (self.count * len(self.versions) > 1)}"
+        with busy(f"laying out {nodes}, run by the user {self.account.name}, below {homes}"):
+            for name, version in self.versions.items():
+                self.clusters[name] = Cluster(name, version, homes / name, self.count, *parts[version])
+            clusters = list(self.clusters.values())
+            self._all(clusters, Cluster.make)
+            trusted = clusters if self.trust else []
+            self._all(clusters, lambda cluster: cluster.configure(trusted, self.account))
+        with busy(f"starting {', '.join(f'{name} ({version})' for name, version in self.versions.items())}"):
+            self._all([node for cluster in clusters for node in cluster.nodes], lambda node: node.run("start-node"))
+            self._all(clusters, Cluster.wait)
+        write_spec(self)
 
+    def _check(self) -> dict[str, Path]:
+        """The JDK for each version; all that can be missing is found missing here, before anything is begun."""
+        self.account = account.choose()
+        found = jdk.found(jdk.candidates(os.environ))
+        jdks = {version: jdk.choose(number(version), found) for version in dict.fromkeys(self.versions.values())}
+        for version, home in jdks.items():
+            fetch.check(version)
+            if not self.account.reaches(home / "bin" / "java"):
+                raise Problem(f"the user {self.account.name}, who runs the servers, may not run {home}/bin/java.")
+        needed = MEMORY * self.count * len(self.versions)
+        free = available_memory(Path("/proc/meminfo").read_text(encoding="ascii"))
+        if free < needed:
+            raise Problem(
+                f"{self.count * len(self.versions)} nodes need about {needed} MB of memory, and {free} MB are free: "
+                "choose fewer CLUSTERS or NODES."
+            )
+        return jdks
 
-def up(version: str) -> None:
-    """Fill the config folders with the rest of the image's own files, start, wait, describe."""
-    copy = "cp -rn /usr/share/elasticsearch/config/. /out/ && chown -R 1000:0 /out"
-    for name in PORTS:
-        mount = f"{RUN / name / 'config'}:/out"
-        command = [
-            "docker",
-            "run",
-            "--rm",
-            "-u",
-            "0",
-            "-v",
-            mount,
-            "--entrypoint",
-            "sh",
-            f"{IMAGE}:{version}",
-            "-c",
-            copy,
-        ]
-        subprocess.run(command, check=True)
-    compose("up", "-d")
-    password = environment()["PASSWORD"]
-    found = {name: describe(name, wait(name, password), password) for name in PORTS}
-    (RUN / "clusters.json").write_text(json.dumps({"clusters": found}, indent=2))
-    print(RUN / "clusters.json")
+    def _all(self, things: Sequence[Any], do: Callable[[Any], None]) -> None:
+        """At the same time; the first failure counts."""
+        for done in [self._workers.submit(do, thing) for thing in things]:
+            done.result()
 
-
-def main(arguments: list[str]) -> None:
-    if len(arguments) == 2 and arguments[0] in ("prepare", "up"):
-        prepare(arguments[1])
-        if arguments[0] == "up":
-            up(arguments[1])
-    elif arguments == ["down"]:
-        compose("down", "-v")
-    else:
-        sys.exit(__doc__)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    def stop(self) -> None:
+        """Nothing runs and nothing is left but logs, wherever the start had come to."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self.place.leave()
+        self._workers.shutdown(wait=True)

@@ -11,54 +11,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import signal
 import sys
-from pathlib import Path
 
+from . import arguments as shared
 from . import versions
 from .runtime import Simulator, clean, say, write_spec
 from .state import NodeStartError
 
-_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
-
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator", description="Simulated Elasticsearch clusters for tests and demos."
-    )
-    parser.add_argument("directory", metavar="DIR", help="where clusters.json, certificates and node homes go")
-    parser.add_argument(
-        "--clusters", default="berlin paris", help="names, separated by spaces or commas (default: berlin paris)"
-    )
-    parser.add_argument(
-        "--version", default=versions.DEFAULT, help=f"Elasticsearch version to simulate (default: {versions.DEFAULT})"
-    )
-    parser.add_argument("--nodes", type=int, default=3, help="nodes per cluster (default: 3)")
-    parser.add_argument(
-        "--trust",
-        choices=("all", "none"),
-        default="all",
-        help="none: clusters do not know each other's remote-cluster CA at the start",
-    )
-    options = parser.parse_args(argv)
-    options.names = [name for name in re.split(r"[\s,]+", options.clusters) if name]
-    for name in options.names:
-        if not _NAME.match(name):
-            parser.error(f"cluster name [{name}]: use lower-case letters, digits, - and _, starting with a letter")
-    if not options.names:
-        parser.error("name at least one cluster in --clusters")
-    if len(set(options.names)) != len(options.names):
-        parser.error("every cluster needs a name of its own")
-    if not 1 <= options.nodes <= 20:
-        parser.error(f"--nodes must be 1 to 20, not {options.nodes}")
+    parser = shared.parser("python -m simulator", "Simulated Elasticsearch clusters for tests and demos.", 3, versions.DEFAULT)
+    options = shared.parse(parser, argv)
     try:
         versions.parse(options.version)
     except ValueError as error:
         parser.error(str(error))
-    directory = Path(options.directory)
-    if directory.exists() and not directory.is_dir():
-        parser.error(f"{directory} is not a directory")
     return options
 
 

@@ -6,6 +6,7 @@ is quick)."""
 
 from __future__ import annotations
 
+import shutil
 import ssl
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def make_node_certificates(cluster: Cluster, node: Node) -> None:
         key.write_bytes(leaf.private_key_pem.bytes())
         key.chmod(0o600)
         (folder / f"{kind}_ca.crt").write_bytes(authority.cert_pem.bytes())
+
+
+def trust(config_dir: Path, authorities: dict[str, Path]) -> list[str]:
+    """Lay the remote-cluster CAs of these clusters into a node's configuration; their names as settings have them."""
+    names = []
+    for cluster, authority in authorities.items():
+        names.append(f"certs/{cluster}_remote_cluster_ca.crt")
+        shutil.copyfile(authority, config_dir / names[-1])
+    return names
 
 
 def server_context(certificate: Path, key: Path, client_authorities: Path | None = None) -> ssl.SSLContext:

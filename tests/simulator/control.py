@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from . import certificates, flat_settings, server, versions
+from . import certificates, flat_settings, node_settings, server, versions
 from .security import bootstrap
 from .state import Cluster, Node, NodeStartError, fire
 
@@ -130,33 +130,10 @@ async def create_cluster(cluster: Cluster, control_url: str) -> None:
 
 
 async def configure_node(node: Node, trust: bool) -> None:
-    """The first elasticsearch.yml: flat keys, as an operator would have it after setting the remote cluster server
-    up."""
     cluster = node.cluster
-    settings: dict[str, Any] = {
-        "cluster.name": cluster.name,
-        "node.name": node.name,
-        "network.host": "127.0.0.1",
-        "xpack.security.enabled": True,
-        "xpack.security.http.ssl.enabled": True,
-        "xpack.security.http.ssl.certificate": "certs/http.crt",
-        "xpack.security.http.ssl.key": "certs/http.key",
-        "xpack.security.transport.ssl.enabled": True,
-        "xpack.security.transport.ssl.certificate": "certs/transport.crt",
-        "xpack.security.transport.ssl.key": "certs/transport.key",
-        "xpack.security.transport.ssl.certificate_authorities": ["certs/transport_ca.crt"],
-        "remote_cluster_server.enabled": True,
-        "xpack.security.remote_cluster_server.ssl.enabled": True,
-        "xpack.security.remote_cluster_server.ssl.certificate": "certs/remote_cluster.crt",
-        "xpack.security.remote_cluster_server.ssl.key": "certs/remote_cluster.key",
-    }
-    if trust:
-        authorities = []
-        for peer in cluster.peers.values():
-            copy = node.config_dir / "certs" / f"{peer.name}_remote_cluster_ca.crt"
-            shutil.copyfile(peer.remote_ca, copy)
-            authorities.append(f"certs/{copy.name}")
-        settings["xpack.security.remote_cluster_client.ssl.certificate_authorities"] = authorities
+    trusted = cluster.peers.values() if trust else ()
+    authorities = certificates.trust(node.config_dir, {peer.name: peer.remote_ca for peer in trusted})
+    settings = node_settings.first(cluster.name, node.name, authorities)
     await fire("node_configuring", node, settings)
     text = yaml.safe_dump(settings, sort_keys=False)
     node.yml_file.write_text(text, encoding="utf-8")
