@@ -31,7 +31,7 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
             aliases = [f"remote-{number}" for number in range(count)]
             names = [f"cluster.remote.{alias}.credentials" for alias in aliases]
             subprocess.run(
-                [node["keystore"], "add", "-x", "-f", *names], input="\n".join([encoded] * count) + "\n",
+                [node["keystore"], "add", "-f", *names], input="\n".join([encoded] * count) + "\n",
                 env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
                 text=True, check=True, capture_output=True,
             )  # fmt: skip

@@ -218,10 +218,10 @@ def test_6_4_formats_and_upgrade_at_start(old):
 def test_6_4_a_format_from_the_future_is_refused(pair, tmp_path):
     from simulator import keystore_file
 
-    keystore = keystore_file.Keystore.create(7)
+    keystore = keystore_file.Keystore.create(8)
     keystore.save(pair.nodes[0]["config_dir"], "")
     found = pair.tool("list")
-    assert found.returncode == 1 and "format is too new" in found.stderr
+    assert found.returncode == 70 and "format is too new" in found.stderr
     assert "format is too new" in failure(results(pair.reload())["paris-1"])
 
 

@@ -13,11 +13,17 @@ import os
 import struct
 import zlib
 
+try:
+    from . import versions
+except ImportError:  # the tool in a node's home
+    import versions  # type: ignore[no-redef]
+
 FILE_NAME = "elasticsearch.keystore"
-MIN_FORMAT, LITTLE_ENDIAN_FORMAT, HIGHER_ITERATIONS_FORMAT, MAX_FORMAT = 3, 5, 6, 6
+MIN_FORMAT, LITTLE_ENDIAN_FORMAT, HIGHER_ITERATIONS_FORMAT, LONGER_KEY_FORMAT = 3, 5, 6, 7
+MAX_FORMAT = LONGER_KEY_FORMAT
 CODEC_MAGIC = 0x3FD76C17
 FOOTER_LENGTH = 16
-KEY_BYTES = 16
+KEY_BYTES = 32  # before format 7 the first half of them
 SEED = "keystore.seed"
 SEED_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789~!@#$%^&*-_=+?"
 NAME_PATTERN = r"[A-Za-z0-9_\-.]+"
@@ -31,6 +37,20 @@ class KeystoreSecurityError(Exception):
 class KeystoreFormatError(Exception):
     """A file this version cannot read; the tool ends with a stack trace on it."""
 
+    java = "java.lang.IllegalStateException"
+
+
+class KeystoreCorruptError(KeystoreFormatError):
+    """A file that is no keystore, or is damaged."""
+
+    java = "org.apache.lucene.index.CorruptIndexException"
+
+
+class KeystoreEndError(KeystoreFormatError):
+    """A file that ends too early."""
+
+    java = "java.io.EOFException"
+
 
 class KeystoreUserError(Exception):
     """An error with an exit code of its own."""
@@ -40,11 +60,11 @@ class KeystoreUserError(Exception):
         self.code = code
 
 
-def format_for(version: tuple[int, ...]) -> int:
+def format_for(version: versions.Version) -> int:
     """The format that an Elasticsearch version writes."""
-    if version >= (8, 14):
-        return 6
-    return 5 if version >= (8, 0) else 4
+    if version < (8, 0):
+        return 4
+    return 5 + sum(versions.has(version, feature) for feature in ("keystore_format_6", "keystore_format_7"))
 
 
 def valid_name(name: str) -> bool:
@@ -81,20 +101,17 @@ class KdfCache:
         with open(path, "wb") as stream:
             stream.write(self.salt + self.keys[10000] + self.keys[210000])
 
-    def key(self, password: str, salt: bytes, iterations: int) -> bytes:
-        if not password and salt == self.salt and iterations in self.keys:
-            return self.keys[iterations]
-        return _derive(password, salt, iterations)
+    def key(self, password: str, salt: bytes, file_format: int) -> bytes:
+        iterations = 210000 if file_format >= HIGHER_ITERATIONS_FORMAT else 10000
+        known = not password and salt == self.salt and iterations in self.keys
+        key = self.keys[iterations] if known else _derive(password, salt, iterations)
+        return key if file_format >= LONGER_KEY_FORMAT else key[: KEY_BYTES // 2]
 
 
 def _derive(password: str, salt: bytes, iterations: int) -> bytes:
     import hashlib
 
     return hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations, KEY_BYTES)
-
-
-def _iterations(file_format: int) -> int:
-    return 210000 if file_format >= HIGHER_ITERATIONS_FORMAT else 10000
 
 
 class Keystore:
@@ -129,8 +146,13 @@ class Keystore:
     def parse(cls, data: bytes, path: str, max_format: int, cache: KdfCache | None = None) -> Keystore:
         header = struct.pack(">I", CODEC_MAGIC) + bytes([len(FILE_NAME)]) + FILE_NAME.encode()
         start = len(header) + 4
-        if len(data) < start + 1 + FOOTER_LENGTH or not data.startswith(header):
-            raise KeystoreFormatError(f"codec header mismatch: is [{path}] a keystore?")
+        if len(data) < start + 1 + FOOTER_LENGTH and header.startswith(data[: len(header)]):
+            raise KeystoreEndError(f'read past EOF: NIOFSIndexInput(path="{path}")')
+        if not data.startswith(header):
+            raise KeystoreCorruptError(
+                f"codec header mismatch: actual header={int.from_bytes(data[:4], 'big')} vs expected "
+                f'header={CODEC_MAGIC} (resource=BufferedChecksumIndexInput(NIOFSIndexInput(path="{path}")))'
+            )
         (file_format,) = struct.unpack_from(">i", data, len(header))
         if file_format < MIN_FORMAT:
             raise KeystoreFormatError(
@@ -145,7 +167,10 @@ class Keystore:
         magic, algorithm = struct.unpack_from(">Ii", data, len(data) - FOOTER_LENGTH)
         (checksum,) = struct.unpack_from(">Q", data, len(data) - 8)
         if magic != CODEC_MAGIC ^ 0xFFFFFFFF or algorithm != 0 or checksum != zlib.crc32(data[:-8]):
-            raise KeystoreFormatError(f"checksum failed (hardware problem?) : [{path}]")
+            raise KeystoreCorruptError(
+                f"checksum failed (hardware problem?) : expected={checksum:x} actual={zlib.crc32(data[:-8]):x} "
+                f'(resource=BufferedChecksumIndexInput(NIOFSIndexInput(path="{path}")))'
+            )
         order = "<" if file_format >= LITTLE_ENDIAN_FORMAT else ">"
         keystore = cls(file_format, cache)
         try:
@@ -169,7 +194,7 @@ class Keystore:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        key = self.cache.key(password, self._salt, _iterations(self.format))
+        key = self.cache.key(password, self._salt, self.format)
         try:
             plain = AESGCM(key).decrypt(self._iv, self._block, self._salt)
         except InvalidTag as error:
@@ -196,7 +221,7 @@ class Keystore:
             plain += struct.pack(">H", len(name)) + name.encode() + struct.pack(">i", len(value)) + value
         salt = self.cache.salt if self.cache.salt and not password else os.urandom(64)
         iv = os.urandom(12)
-        block = AESGCM(self.cache.key(password, salt, _iterations(self.format))).encrypt(iv, plain, salt)
+        block = AESGCM(self.cache.key(password, salt, self.format)).encrypt(iv, plain, salt)
         order = "<" if self.format >= LITTLE_ENDIAN_FORMAT else ">"
         data = struct.pack(">I", CODEC_MAGIC) + bytes([len(FILE_NAME)]) + FILE_NAME.encode()
         data += struct.pack(">i", self.format) + (b"\1" if password else b"\0")
@@ -212,7 +237,10 @@ class Keystore:
         temporary = path + ".tmp"
         data = self.encode(password)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o660)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
+        except FileExistsError:
+            os.unlink(temporary)  # so that the next write can do it
+            raise
         except PermissionError as error:
             raise KeystoreUserError(
                 78,

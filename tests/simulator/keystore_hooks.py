@@ -81,7 +81,8 @@ def load(node: Node, password: str) -> dict[str, str]:
             str(node.config_dir), keystore_file.format_for(node.version), keystore_install.kdf_cache()
         )
     except keystore_file.KeystoreFormatError as error:
-        raise EsHttpError(500, "illegal_state_exception", str(error)) from None
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", error.java.rpartition(".")[2]).lower()
+        raise EsHttpError(500, kind, str(error)) from None
     except keystore_file.KeystoreSecurityError as error:
         raise EsHttpError(500, "security_exception", str(error)) from None
     except OSError as error:

@@ -13,16 +13,13 @@ import sys
 import time
 
 try:
-    from . import keystore_file as ks
+    from . import keystore_file as ks, versions
 except ImportError:  # run as a plain script from a node's home
     import keystore_file as ks  # type: ignore[no-redef]
+    import versions  # type: ignore[no-redef]
 
-OK, USAGE, DATA_ERROR, IO_ERROR, CONFIG = 0, 64, 65, 74, 78
-# Assumption: from this version on messages end with ", with exit code NN" (transcripts of users show
-# it, no release note does).
-EXIT_CODE_TEXT_SINCE = (8, 12)
+OK, USAGE, DATA_ERROR, SOFTWARE, IO_ERROR, CONFIG = 0, 64, 65, 70, 74, 78
 SHOW_SINCE = (7, 16)
-MAX_PASSPHRASE = 128
 EOF_TEXT = "unable to read from standard input; is standard input open and a tty attached?"
 
 COMMANDS = {
@@ -59,25 +56,41 @@ class Usage(Exception):
 class Uncaught(Exception):
     """A Java exception nobody catches: class name and message."""
 
+    def __init__(self, text: str, code: int = SOFTWARE) -> None:
+        super().__init__(text)
+        self.code = code
+
 
 class Terminal:
     """Without a console every line, secrets included, comes from stdin and every prompt goes to stderr."""
 
-    def __init__(self) -> None:
+    def __init__(self, json: bool = False) -> None:
         self.console = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
         self.silent = False
         self.verbose = False
+        self.json = json
+        self.has_read = False
 
-    def out(self, text: str) -> None:
-        if not self.silent:
-            sys.stdout.write(text + "\n")
+    def out(self, text: str, end: str = "\n", always: bool = False) -> None:
+        if always or not self.silent:
+            sys.stdout.write(self._logged("INFO", "stdout", text) if self.json else text + end)
 
     def error(self, text: str, always: bool = False) -> None:
         if always or not self.silent:
-            sys.stderr.write(text + "\n")
+            lines = text.split("\n") if self.json else []
+            sys.stderr.write("".join(self._logged("WARN", "stderr", line) for line in lines) or text + "\n")
             sys.stderr.flush()
 
+    @staticmethod
+    def _logged(level: str, stream: str, text: str) -> str:
+        import json
+
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+        names = {"log.logger": stream, "service.name": "ES_ECS", "ecs.version": "1.2.0", "message": text}
+        return json.dumps({"@timestamp": stamp, "log.level": level, **names}, separators=(",", ":")) + "\n"
+
     def _line(self, prompt: str, echo: bool) -> str | None:
+        self.has_read = True
         stream = sys.stdout if self.console else sys.stderr
         if not self.silent:
             stream.write(prompt)
@@ -102,11 +115,15 @@ class Terminal:
             raise Uncaught(f"java.lang.IllegalStateException: {EOF_TEXT}")
         return line.decode("utf-8", "replace").rstrip("\r\n")
 
-    def secret(self, prompt: str, limit: int | None = None) -> str:
-        text = self._line(prompt, echo=False) or ""
-        if limit is not None and len(text) > limit:
-            raise Uncaught(f"java.lang.IllegalStateException: Secret exceeded maximum length of {limit}")
-        return text
+    def secret(self, prompt: str) -> str:
+        return self._line(prompt, echo=False) or ""
+
+    def beside(self) -> str:
+        """What a second reader of stdin finds up to a line end: nothing, once the first has filled its buffer."""
+        found = b""
+        while not self.has_read and (byte := sys.stdin.buffer.read(1)) not in (b"", b"\r", b"\n"):
+            found += byte
+        return found.decode("utf-8", "replace")
 
     def yes(self, prompt: str) -> bool:
         while True:
@@ -122,7 +139,7 @@ class Terminal:
 
 
 class Tool:
-    def __init__(self, version: tuple[int, ...], config_dir: str, cache: ks.KdfCache, terminal: Terminal) -> None:
+    def __init__(self, version: versions.Version, config_dir: str, cache: ks.KdfCache, terminal: Terminal) -> None:
         self.version = version
         self.config_dir = config_dir
         self.cache = cache
@@ -160,25 +177,27 @@ class Tool:
         try:
             return ks.Keystore.load(self.config_dir, self.format, self.cache)
         except ks.KeystoreFormatError as error:
-            raise Uncaught(f"java.lang.IllegalStateException: {error}") from error
+            code = SOFTWARE if "IllegalState" in error.java else IO_ERROR
+            raise Uncaught(f"{error.java}: {error}", code) from error
         except ks.KeystoreSecurityError as error:
             raise ks.KeystoreUserError(DATA_ERROR, str(error)) from error
         except OSError as error:
-            raise Uncaught(f"java.nio.file.AccessDeniedException: {self.path}") from error
+            raise Uncaught(f"java.nio.file.AccessDeniedException: {self.path}", IO_ERROR) from error
 
     def save(self, keystore: ks.Keystore) -> None:
         keystore.format = self.format
         try:
             keystore.save(self.config_dir, self.password)
-        except FileNotFoundError as error:
-            raise Uncaught(f"java.nio.file.NoSuchFileException: {self.path}.tmp") from error
+        except (FileExistsError, FileNotFoundError) as error:
+            kind = "FileAlreadyExists" if isinstance(error, FileExistsError) else "NoSuchFile"
+            raise Uncaught(f"java.nio.file.{kind}Exception: {self.path}.tmp", IO_ERROR) from error
 
     def new_password(self) -> str:
-        first = self.terminal.secret(
-            "Enter new password for the elasticsearch keystore (empty for no password): ", MAX_PASSPHRASE
-        )
-        if self.terminal.secret("Enter same password again: ", MAX_PASSPHRASE) != first:
-            raise ks.KeystoreUserError(DATA_ERROR, "Passwords are not equal, exiting.")
+        first = self.terminal.secret("Enter new password for the elasticsearch keystore (empty for no password): ")
+        second = self.terminal.secret("Enter same password again: ")
+        if second != first:
+            # yes, both of them
+            raise ks.KeystoreUserError(DATA_ERROR, f"Passwords are not equal, exiting.: {first}, {second}")
         return first
 
     # --- commands ---
@@ -204,8 +223,8 @@ class Tool:
             raise ks.KeystoreUserError(USAGE, "Must provide a single setting name to show")
         if names[0] not in keystore.entries:
             raise ks.KeystoreUserError(CONFIG, f"Setting [{names[0]}] does not exist in the keystore.")
-        sys.stdout.flush()
-        sys.stdout.buffer.write(keystore.entries[names[0]] + (b"\n" if self.terminal.console else b""))
+        value = keystore.entries[names[0]].decode("utf-8", "replace")
+        self.terminal.out(value, end="\n" if self.terminal.console else "", always=True)
         return OK
 
     def add(self, flags: set[str], names: list[str]) -> int:
@@ -222,7 +241,12 @@ class Tool:
             ):
                 self.terminal.out("Exiting without modifying keystore.")
                 return OK
-            value = self.terminal.secret("" if "stdin" in flags else f"Enter value for {name}: ")
+            if "stdin" not in flags:
+                value = self.terminal.secret(f"Enter value for {name}: ")
+            elif versions.has(self.version, "keystore_add_stdin"):
+                value = self.terminal.secret("")
+            else:
+                value = self.terminal.beside()
             self.check_name(name)
             keystore.entries[name] = value.encode()
         self.save(keystore)
@@ -324,11 +348,11 @@ def parse_options(command: str, arguments: list[str]) -> tuple[set[str], list[st
 
 
 def help_text(command: str | None, commands: dict[str, str]) -> str:
+    """What `--help` prints, and before the error, whatever the command, a call that is not understood."""
+    known: dict[str, str] = dict(COMMON_OPTIONS)
     if command is None:
-        lines = ["A tool for managing settings stored in the elasticsearch keystore", "", "Commands", "--------"]
-        lines += [f"{name} - {text}" for name, text in commands.items()]
-        lines += ["", "Non-option arguments:", "command", ""]
-        known: dict[str, str] = dict(COMMON_OPTIONS)
+        lines = ["A tool for managing settings stored in the elasticsearch keystore", ""]
+        lines += ["Non-option arguments:", "command              ", ""]
     else:
         lines = [commands[command], ""]
         if command in ("add", "remove", "show"):
@@ -339,9 +363,9 @@ def help_text(command: str | None, commands: dict[str, str]) -> str:
 
 
 def run(
-    arguments: list[str], version: tuple[int, ...], config_dir: str, cache: ks.KdfCache, log: str | None = None
+    arguments: list[str], version: versions.Version, config_dir: str, cache: ks.KdfCache, log: str | None = None
 ) -> int:
-    terminal = Terminal()
+    terminal = Terminal(json=os.environ.get("ES_CLI_JSON") == "true" and versions.has(version, "keystore_cli_json"))
     commands = {name: text for name, text in COMMANDS.items() if name != "show" or version >= SHOW_SINCE}
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     chosen = command if command in commands else None
@@ -353,7 +377,7 @@ def run(
                 terminal.out(help_text(None, commands))
                 return OK
             terminal.error(help_text(None, commands))
-            code, message = USAGE, "Missing command" if command is None else f"Unknown command [{command}]"
+            code, message = USAGE, "Missing required command" if command is None else f"Unknown command [{command}]"
         else:
             rest = list(arguments)
             rest.remove(chosen)
@@ -365,29 +389,30 @@ def run(
             tool = Tool(version, config_dir, cache, terminal)
             code = getattr(tool, chosen.replace("-", "_"))(flags, names)
     except Usage as error:
-        terminal.error(help_text(chosen, commands))
+        terminal.error(help_text(None, commands))
         terminal.error(f"ERROR: {error}", always=True)  # the option parser's errors carry no exit code text
         code = USAGE
     except ks.KeystoreUserError as error:
         code, message = error.code, str(error)
         if code == USAGE:
-            terminal.error(help_text(chosen, commands))
+            terminal.error(help_text(None, commands))
         if chosen == "create" and code == CONFIG and "write permissions" not in message:
             code, message = IO_ERROR, "Error creating the elasticsearch keystore."
     except Uncaught as error:
+        caught = versions.has(version, "keystore_uncaught_70")
         sys.stderr.write(
-            f'Exception in thread "main" {error}\n'
-            "\tat org.elasticsearch.cli.Terminal$SystemTerminal.readText(Terminal.java:271)\n"
-            "\tat org.elasticsearch.cli.Command.main(Command.java:54)\n"
-            "\tat org.elasticsearch.launcher.CliToolLauncher.main(CliToolLauncher.java:67)\n"
+            ("" if caught else 'Exception in thread "main" ')
+            + f"{error}\n"
+            + "\tat org.elasticsearch.cli.Terminal.read(Terminal.java:94)\n"
+            + "\tat org.elasticsearch.cli.Command.main(Command.java:50)\n"
+            + "\tat org.elasticsearch.launcher.CliToolLauncher.main(CliToolLauncher.java:64)\n"
         )
-        code = 1
+        code = error.code if caught else 1
     finally:
         if log is not None:
             _log_call(log, chosen, names)
     if message is not None:
-        suffix = f", with exit code {code}" if version >= EXIT_CODE_TEXT_SINCE else ""
-        terminal.error(f"ERROR: {message}{suffix}", always=True)
+        terminal.error(f"\nERROR: {message}, with exit code {code}", always=True)
     sys.stdout.flush()
     return code
 
@@ -401,11 +426,28 @@ def _log_call(path: str, command: str | None, names: list[str]) -> None:
         pass  # another user runs the tool, who may not write the log
 
 
+def notices(version: versions.Version) -> None:
+    """What the start script says about variables that it does not use: in front of the answer, not on stderr."""
+    more = versions.has(version, "keystore_notes_more")
+    hint = "; pass JVM parameters via ES_JAVA_OPTS"
+    for name, text in (
+        ("JAVA_TOOL_OPTIONS", hint if more else ""),
+        ("_JAVA_OPTIONS", hint if more else None),
+        ("JAVA_OPTS", hint),
+    ):
+        if os.environ.get(name) and text is not None:
+            sys.stdout.write(f"warning: ignoring {name}={os.environ[name]}{text}\n")
+    if os.environ.get("JAVA_HOME"):
+        sys.stderr.write(f"warning: ignoring JAVA_HOME={os.environ['JAVA_HOME']}; using bundled JDK\n")
+
+
 def main(home: str) -> int:
     """The script's way in: everything about the node comes from its home, nothing from the working directory."""
     library = os.path.join(home, "lib")
     with open(os.path.join(library, "version"), encoding="ascii") as stream:
-        version = tuple(int(part) for part in stream.read().split("."))
+        major, minor, patch = (int(part) for part in stream.read().split("."))
+    version = (major, minor, patch)
+    notices(version)
     delay = os.environ.get("ES_SIMULATOR_JVM_DELAY")
     if delay is None:
         try:

@@ -20,18 +20,26 @@ FEATURES: dict[str, Version] = {
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
     "keystore_format_6": (8, 14, 0),
+    "keystore_uncaught_70": (8, 15, 0),  # exit code of what nobody catches; between 8.14.3 (1) and 8.17.10
     "monitor_enrich": (8, 15, 0),  # in generated search descriptors and in remote_cluster
     "remote_cluster_privileges": (8, 15, 0),
     "skip_unavailable_default_true": (8, 15, 0),
     "reload_needs_only_manage": (8, 15, 1),
     "monitor_stats": (8, 17, 0),
     "resolve_cluster_without_expression": (8, 18, 0),
+    "keystore_notes_more": (8, 18, 0),  # the start script names more variables that it ignores, and says what instead
+    "keystore_format_7": (8, 18, 0),  # AES-256
+    "keystore_add_stdin": (8, 18, 1),  # reads on where the terminal stopped, also in a protected keystore
     "failure_store_privileges_refused": (8, 19, 0),
     "certificate_model_deprecated": (9, 0, 0),
+    "keystore_cli_json": (9, 1, 0),  # ES_CLI_JSON; between 9.0.0 and 9.5.0
     "certificate_identity": (9, 3, 0),
     "signing": (9, 3, 0),
     "reload_details": (9, 3, 0),
 }
+
+# feature -> versions without it that came out after its first one: what two lines of releases got at the same time
+MISSING: dict[str, tuple[Version, ...]] = {"keystore_add_stdin": ((9, 0, 0),)}
 
 LUCENE = {
     (8, 10): "9.7.0",
@@ -64,7 +72,7 @@ def text(version: Version) -> str:
 
 
 def has(version: Version, feature: str) -> bool:
-    return version >= FEATURES[feature]
+    return version >= FEATURES[feature] and version not in MISSING.get(feature, ())
 
 
 def lucene(version: Version) -> str:

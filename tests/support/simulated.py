@@ -165,7 +165,7 @@ def link(
 
 
 def put_credential(node: dict[str, t.Any], alias: str, encoded: str) -> None:
-    command = [node["keystore"], "add", "--stdin", "--force", f"cluster.remote.{alias}.credentials"]
+    command = [node["keystore"], "add", "--force", f"cluster.remote.{alias}.credentials"]
     environment = {**os.environ, "ES_PATH_CONF": node["config_dir"]}
     subprocess.run(
         command, input=encoded + "\n", text=True, check=True, env=environment, capture_output=True, timeout=60
