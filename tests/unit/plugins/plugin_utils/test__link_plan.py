@@ -214,6 +214,12 @@ def test_an_unmarked_key_of_our_user_stops_a_link_that_has_no_key_of_ours(mode):
     assert "add adopt: hand to the link" in used.blocked
 
 
+def test_names_from_servers_are_never_taken_for_templates():
+    strange = replace(BY_HAND, username="{0}{nobody}", realm="{{ 7 * 7 }}")
+    link = replace(LINK, owner=None)
+    assert "{0}{nobody} of the realm {{ 7 * 7 }}" in (plan([node(1, "hand")], [strange], link=link).blocked or "")
+
+
 def test_an_unmarked_key_is_a_remark_on_a_link_that_has_a_key_of_ours():
     found = plan([node(1, "a")], [key("a"), BY_HAND])
     assert found.steps == () and found.words == (
