@@ -189,7 +189,9 @@ def _foreign_trouble(base: Plan, nodes: t.Sequence[Node], keys: t.Mapping[str, K
     if others:
         text += "; so {0} {1}".format("do" if len(others) > 1 else "does", names(others))
     if not holders:
-        return "{0}; no node holds it. Give the link another name, or revoke {1} if nobody needs it".format(text, key.id)
+        return "{0}; no node holds it. Give the link another name, or revoke {1} if nobody needs it".format(
+            text, key.id
+        )
     used = "{0} {1}".format(names(node.name for node in holders), "use" if len(holders) > 1 else "uses")
     way_out = "To go on with it, add adopt: {0} to the link; to leave it alone, give the link another name"
     return "{0}; {1} it. {2}".format(text, used, way_out.format(key.id))
