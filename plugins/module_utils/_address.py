@@ -9,21 +9,32 @@ from __future__ import annotations
 import ipaddress
 import re
 import typing as t
+from urllib.parse import unquote
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
 
+# What an address that holds a login is refused with; the address is not shown.
+URL_LOGIN = "holds a login: use username and password instead, so that it is not printed"
+REMOTE_LOGIN = "holds a login: remote clusters take host:port, their login is the cross-cluster API key"
+
+
+def holds_login(value: t.Any) -> bool:
+    """Whether an address, or one of several, holds a login. It is not parsed, as a password may break its form."""
+    return "@" in unquote(str(value))
+
+
 def address_problem(address: str) -> t.Optional[str]:
     """Why this is not `host:port`, or None. Elasticsearch looks names up only when it connects, and so do we not."""
-    shown = f"[{address}]"
     if not address:
         return "the address is empty"
+    if holds_login(address):
+        return f"the address {REMOTE_LOGIN}"
+    shown = f"[{address}]"
     if re.search(r"\s", address):
         return f"{shown} contains white space: write one address as host:port"
     if "://" in address or "/" in address:
         return f"{shown} is a URL: remote clusters take host:port, without scheme and path"
-    if "@" in address:
-        return f"{shown} contains a user name: remote clusters take host:port, the login is the cross-cluster API key"
     if "," in address:
         return f"{shown} holds several addresses: give them as a list"
     bracketed = re.fullmatch(r"\[(.*)\](.*)", address)

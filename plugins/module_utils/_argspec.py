@@ -6,10 +6,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import typing as t
 
+from ansible.module_utils import basic
 from ansible.module_utils.basic import env_fallback
 
+from ._address import REMOTE_LOGIN, URL_LOGIN, holds_login
+
+_REMOTE_ADDRESSES = ("addresses", "proxy_address", "seeds")
+_URLS_VARIABLE = "ELASTICSEARCH_URL"
+_ADDRESSES = ("urls", "url", *_REMOTE_ADDRESSES)
 _LISTS = ("mutually_exclusive", "required_together", "required_one_of", "required_if")
 
 
@@ -53,6 +62,23 @@ def split_urls(*names: str) -> t.List[str]:
     return [url.strip() for url in env_fallback(*names).split(",") if url.strip()]
 
 
+class AddressModule(basic.AnsibleModule):
+    """AnsibleModule that ends when an address among its arguments holds a login, before anything else is done.
+
+    Ansible puts all arguments into every result and into the log of the system, and cannot tell a password in a URL.
+    """
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        found = [name for name in _ADDRESSES if holds_login(self.params.get(name))]
+        if "urls" in self.argument_spec and not (self.params.get("urls") or self.params.get("url")):
+            found += [f"The environment variable {_URLS_VARIABLE}"] * holds_login(os.environ.get(_URLS_VARIABLE))
+        if found:
+            advice = REMOTE_LOGIN if found[0] in _REMOTE_ADDRESSES else URL_LOGIN
+            sys.stdout.write(json.dumps({"failed": True, "msg": f"{found[0]} {advice}."}) + "\n")
+            raise SystemExit(1)
+
+
 # Which of these make a login, and which may stand beside which, is checked in _client.py: the messages there are better
 # than those of mutually_exclusive, and a login from the environment gives way to one that was asked for.
 CONNECTION_SPEC = ArgumentSpec(
@@ -62,7 +88,7 @@ CONNECTION_SPEC = ArgumentSpec(
             "elements": "str",
             "required": True,
             "aliases": ["url"],
-            "fallback": (split_urls, ["ELASTICSEARCH_URL"]),
+            "fallback": (split_urls, [_URLS_VARIABLE]),
         },
         "username": {"type": "str", "fallback": (env_fallback, ["ELASTICSEARCH_USERNAME"])},
         "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ELASTICSEARCH_PASSWORD"])},

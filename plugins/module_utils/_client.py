@@ -25,6 +25,7 @@ import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
+from ._address import URL_LOGIN, holds_login
 from ._errors import EsApiError, EsConnectionError, EsError, EsTlsError, InputError, NotSent
 from ._login import Login, build_login
 from ._tls import TlsOptions, check_options
@@ -246,6 +247,8 @@ def check_urls(urls: t.Sequence[str]) -> t.List[str]:
     checked = []
     for number, url in enumerate(urls, 1):
         text = str(url).strip()
+        if holds_login(text):
+            raise InputError(f"urls: entry {number} {URL_LOGIN}.")
         parts = urlsplit(text)
         try:
             port = parts.port
@@ -253,8 +256,6 @@ def check_urls(urls: t.Sequence[str]) -> t.List[str]:
             port = -1
         # What is refused is not repeated in the message: it may hold a password.
         which = f"urls: entry {number}"
-        if "@" in parts.netloc:
-            raise InputError(f"{which} holds a login: use username and password instead, so that it is not printed.")
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
             raise InputError(f"{which} is not a URL: write it as https://host:9200.")
         if port == -1:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ._argspec import CONNECTION_SPEC, ArgumentSpec
+from ._argspec import CONNECTION_SPEC, AddressModule, ArgumentSpec
 from ._client import ElasticsearchClient
 from ._errors import EsError, InputError
 from ._transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
@@ -25,7 +25,7 @@ def run_module(spec: ArgumentSpec, main: Main) -> None:
 
     `main` returns the result; its `diff` is shown only when the user asked for diffs.
     """
-    module = AnsibleModule(supports_check_mode=True, **CONNECTION_SPEC.merge(spec).to_kwargs())
+    module = AddressModule(supports_check_mode=True, **CONNECTION_SPEC.merge(spec).to_kwargs())
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     client = None

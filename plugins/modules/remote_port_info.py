@@ -100,9 +100,8 @@ ports:
 
 import ssl
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import address_problem
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import AddressModule
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._port_probe import (
     probe,
     trust,
@@ -111,7 +110,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._port_p
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = AddressModule(
         argument_spec={
             "addresses": {"type": "list", "elements": "str", "required": True},
             "server_name": {"type": "str"},

@@ -15,6 +15,11 @@ import re
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import (
+    REMOTE_LOGIN,
+    URL_LOGIN,
+    holds_login,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import (
     check_certificate_identity,
@@ -114,17 +119,21 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
             continue
         unknown_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
         result["nodes"].append(str(entry["name"]))
-        result["entries"].append({field: str(entry[field]) for field in ("url", "node_name") if entry.get(field)})
-        if entry.get("url"):
-            result["node_urls"].append(str(entry["url"]))
+        url = addresses("{0}.nodes[{1}].url".format(where, number), entry.get("url"), problems)
+        told = {"url": url, "node_name": entry.get("node_name")}
+        result["entries"].append({field: str(text) for field, text in told.items() if text})
+        if url:
+            result["node_urls"].append(str(url))
     urls = value.get("urls") or value.get("url")
     if not urls and not result["node_urls"]:
         problems.add("{0} has no urls; give the HTTPS addresses of its nodes", where)
+    urls = addresses(where + ".urls", urls, problems)
     result["urls"] = [str(url) for url in ([urls] if isinstance(urls, str) else urls or result["node_urls"])]
     # Through each of its own addresses a node can be asked whether the link works for it.
     whole = result["nodes"] and len(result["node_urls"]) == len(result["nodes"])
     result["proof_urls"] = result["node_urls"] if whole else result["urls"]
-    result["address"] = value.get("remote_cluster_server")
+    remote = value.get("remote_cluster_server")
+    result["address"] = addresses(where + ".remote_cluster_server", remote, problems, REMOTE_LOGIN)
     result["server_name"] = value.get("server_name")
     result["remote_ca_cert"] = value.get("remote_ca_cert")
     result["api_from"] = value.get("api_from") or "localhost"
@@ -264,8 +273,11 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
         problems.add("{0}: metadata must be a dictionary, not {1}", where, kind(metadata))
         metadata = {}
     metadata = checked(where, problems, check_metadata, metadata) or {}
-    if value.get("certificate_identity"):
-        checked(where, problems, check_certificate_identity, value["certificate_identity"])
+    identity = value.get("certificate_identity")
+    if identity and not isinstance(identity, str):
+        problems.add("{0}: certificate_identity must be text, not {1}", where, kind(identity))
+    elif identity:
+        checked(where, problems, check_certificate_identity, identity)
     on_expiring = value.get("on_expiring", "rotate")
     if on_expiring not in ("rotate", "extend"):
         problems.add("{0}: on_expiring must be rotate or extend, not [{1}]", where, on_expiring)
@@ -297,6 +309,10 @@ def _settings(
 ) -> t.Dict[str, t.Any]:
     """The options of the module ``remote_cluster`` for the alias."""
     settings = {name: value[name] for name in SETTING_FIELDS if value.get(name) is not None}
+    for name in ("proxy_address", "seeds"):
+        given = settings.get(name)
+        if given is not None and addresses("{0}: {1}".format(where, name), given, problems, REMOTE_LOGIN) is None:
+            return {}
     address = settings.get("proxy_address") or settings.get("seeds") or server["address"]
     if not address:
         problems.add(
@@ -363,6 +379,17 @@ def checked(where: str, problems: Problems, check: t.Callable[..., t.Any], *valu
     except InputError as exc:
         problems.add("{0}: {1}", where, str(exc))
         return None
+
+
+def addresses(where: str, value: t.Any, problems: Problems, refusal: str = URL_LOGIN) -> t.Any:
+    """An address or several; None when one holds a login, which must get no further: what is made here is shown."""
+    if holds_login(value):
+        problems.add("{0} {1}", where, refusal)
+    elif value and not isinstance(value, (str, list, tuple)):
+        problems.add("{0} must be an address, or a list of them, not {1}", where, kind(value))
+    else:
+        return value
+    return None
 
 
 def unknown_fields(where: str, value: t.Mapping[str, t.Any], known: t.Sequence[str], problems: Problems) -> None:

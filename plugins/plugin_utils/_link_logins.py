@@ -14,10 +14,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
+
 SIDES = (("from", "CROSSCLUSTER_CLIENT_"), ("to", "CROSSCLUSTER_SERVER_"))
 LOGINS = ("username", "password", "bearer_token", "api_key", "client_cert")
 
 Data = t.Dict[str, t.Any]
+
+
+def environment_problems(environ: t.Mapping[str, str]) -> t.List[str]:
+    """What is wrong with these variables."""
+    names = [prefix + "URLS" for _side, prefix in SIDES]
+    return [
+        "{0} in the environment (URLs of the credential in AWX) {1}".format(name, URL_LOGIN)
+        for name in names
+        if holds_login(environ.get(name))
+    ]
 
 
 def complete(clusters: t.Any, links: t.Any, environ: t.Mapping[str, str]) -> t.Any:
@@ -43,7 +55,7 @@ def _meant(name: str, side: str, clusters: Data, links: t.Sequence[t.Any]) -> t.
     """
     if name:
         return [name] if isinstance(clusters.get(name), t.Mapping) else []
-    used = {link.get(side) for link in links if isinstance(link, t.Mapping)}
+    used = [link.get(side) for link in links if isinstance(link, t.Mapping)]
     return [key for key, value in clusters.items() if key in used and isinstance(value, t.Mapping)]
 
 

@@ -45,6 +45,25 @@ def test_injected(entry: dict[str, t.Any], leave_out: tuple[str, ...], tmp_path:
     assert Path(side["CERT"]).read_text() == ("" if leave_out else "PEM")
 
 
+def in_clear(entry: dict[str, t.Any], directory: Path) -> set[str]:
+    """The fields whose value can be read in job_env."""
+    fields = {field["id"]: f"value of {field['id']}" for field in entry["inputs"]["fields"]}
+    shown = str(awx_rules.job_env(awx_rules.inject(entry, fields, directory)))
+    return {name for name, value in fields.items() if value in shown}
+
+
+@pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry["name"])
+def test_awx_masks_every_secret_that_is_injected(entry: dict[str, t.Any], tmp_path: Path) -> None:
+    secret = {field["id"] for field in entry["inputs"]["fields"] if field.get("secret")}
+    assert in_clear(entry, tmp_path) == {"cluster", "urls", "username"}
+    # A name that tells nothing would not be masked.
+    renamed = copy.deepcopy(entry)
+    renamed["injectors"]["env"] = {
+        name.replace("PASSWORD", "LOGIN"): value for name, value in entry["injectors"]["env"].items()
+    }
+    assert in_clear(renamed, tmp_path) >= secret
+
+
 @pytest.mark.parametrize("entry", TEMPLATES, ids=lambda entry: entry["name"])
 def test_job_template(entry: dict[str, t.Any]) -> None:
     assert (KIT / "project" / entry["playbook"]).is_file()

@@ -151,6 +151,92 @@ def test_revealed_credentials(cluster, tmp_path):
     assert swept.clean, swept
 
 
+LOGIN = "Hunter2-of.elastic"
+LOGINS = {
+    "plain": f"https://elastic:{LOGIN}@127.0.0.1:1",
+    "with an at": f"https://elastic:{LOGIN}@x@127.0.0.1:1",
+    "with a slash": f"https://elastic:{LOGIN}/x@127.0.0.1:1",
+    "encoded": f"https://elastic:{LOGIN}%40@127.0.0.1:1",
+    "token": f"https://{LOGIN}@127.0.0.1",
+}
+MODULES = {
+    "cluster_info": {},
+    "cross_cluster_api_key": {"name": "k", "access": LOGS},
+    "cross_cluster_api_key_info": {},
+    "reload_secure_settings": {},
+    "remote_access_role": {"name": "r", "remote_indices": []},
+    "remote_cluster": {"alias": "a"},
+    "remote_cluster_info": {},
+}
+
+
+def login_tasks():
+    """(title, task, the option that the message names): each module, also beside a mistake, each form, each option."""
+    named = "crosscluster.elasticsearch."
+    for module, options in MODULES.items():
+        right = {"username": "u", "password": "p", **options}
+        yield module, {named + module: {"urls": ["https://h:1", "{{ logins.plain }}"], **right}}, "urls"
+        yield f"{module} bad", {named + module: {"url": "{{ logins.plain }}", "timeout": "many", **right}}, "url"
+    right = {"username": "u", "password": "p"}
+    for form in LOGINS:
+        yield form, {named + "cluster_info": {"url": "{{ logins['%s'] }}" % form, **right}}, "url"
+    yield "environment", {named + "cluster_info": right}, "ELASTICSEARCH_URL"
+    remote = {"urls": ["https://h:1"], "alias": "a", **right}
+    for option in ({"proxy_address": "{{ logins.plain }}"}, {"seeds": ["h:1", "u:{{ login }}@h:1"]}):
+        yield str(list(option)), {named + "remote_cluster": {**remote, **option}}, next(iter(option))
+    yield "port", {named + "remote_port_info": {"addresses": ["h:1", "u:{{ login }}@h:1"]}}, "addresses"
+    options = "'k', store=store, verify=true, urls=[logins.plain]"
+    found = "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', %s) }}" % options
+    yield "lookup", {"debug": {"msg": found}}, "urls"
+
+
+def test_a_login_in_an_address_is_refused_and_not_echoed(cluster, tmp_path):
+    done, _made = run(cluster, tmp_path, key_task(cluster, "k", access=LOGS, credential_store=str(tmp_path / "store")))
+    assert done.ok, done
+    tasks = [("case " + title, task, option) for title, task, option in login_tasks()]
+    done = run_playbook(
+        play(*({"name": title, "ignore_errors": True, **task} for title, task, _option in tasks)),
+        directory=tmp_path / "logins", verbosity=4, diff=True,
+        extra_vars={"logins": LOGINS, "login": LOGIN, "store": str(tmp_path / "store")},
+        env={"ELASTICSEARCH_URL": f"https://h:1,{LOGINS['plain']}"},
+    )  # fmt: skip
+    swept = Sweep([LOGIN])
+    swept.run(done)
+    print(swept)
+    assert swept.clean, swept
+    for title, _task, option in tasks:
+        message = done.result(title)["msg"]
+        assert "holds a login" in message and option in message, (title, message)
+
+
+@pytest.mark.parametrize("place", ["a cluster", "a node", "its remote address", "a link", "the environment"])
+def test_a_login_in_the_addresses_of_a_playbook(tmp_path, place):
+    client = {"urls": ["https://127.0.0.1:1"], "username": "u", "password": "p", "nodes": [{"name": "n"}]}
+    server = {"urls": ["https://127.0.0.1:1"], "username": "u", "password": "p", "remote_cluster_server": "h:1"}
+    link, env, name = {"from": "paris", "to": "berlin", "access": LOGS}, {}, "elasticsearch_clusters.paris"
+    if place == "a cluster":
+        client["urls"] = [LOGINS["with an at"]]
+    elif place == "a node":
+        client["nodes"][0]["url"] = LOGINS["plain"]
+    elif place == "its remote address":
+        server["remote_cluster_server"], name = f"u:{LOGIN}@h:1", "elasticsearch_clusters.berlin"
+    elif place == "a link":
+        link["seeds"], name = [f"u:{LOGIN}@h:1"], "seeds"
+    else:
+        env, name = {"CROSSCLUSTER_CLIENT_URLS": LOGINS["plain"]}, "CROSSCLUSTER_CLIENT_URLS"
+        env.update(CROSSCLUSTER_CLIENT_USERNAME="u", CROSSCLUSTER_CLIENT_PASSWORD="p")
+        client = {"nodes": client["nodes"]}
+    done = run_playbook(
+        "crosscluster.elasticsearch.trust", directory=tmp_path / "run", verbosity=4, env=env,
+        extra_vars={"elasticsearch_clusters": {"paris": client, "berlin": server}, "cross_cluster_links": [link]},
+    )  # fmt: skip
+    assert done.rc == 2 and done.changed == 0, done
+    swept = Sweep([LOGIN])
+    swept.run(done)
+    assert swept.clean, swept
+    assert any(name in text and "holds a login" in text for text in done.messages), done.messages
+
+
 def test_the_sweep_finds_every_form():
     secret = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()
     for form in forms(secret).values():

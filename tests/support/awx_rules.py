@@ -5,9 +5,9 @@
 """What AWX accepts as credential type, survey, schedule and workflow, written down from its behaviour.
 
 Sources, all in github.com/ansible/awx: the JSON schemas and checks of CredentialTypeInputField and
-CredentialTypeInjectorField in awx/main/fields.py; JobTemplateSurveySpec._validate_spec_data and
-JobTemplateCredentialsList.is_valid_relation in awx/api/views; the names of organisations' objects in awx.awx's
-modules. Each function returns the problems, so that a test shows all of them.
+CredentialTypeInjectorField in awx/main/fields.py; build_safe_env in awx/main/models/credential.py;
+JobTemplateSurveySpec._validate_spec_data and JobTemplateCredentialsList.is_valid_relation in awx/api/views; the names
+of organisations' objects in awx.awx's modules. Each function returns the problems, so that a test shows all of them.
 """
 
 from __future__ import annotations
@@ -139,6 +139,21 @@ def inject(entry: dict[str, t.Any], fields: dict[str, str], directory: t.Any) ->
         path.chmod(0o600)
         files[name] = str(path)
     return {name: render(template, values, files) for name, template in entry["injectors"].get("env", {}).items()}
+
+
+HIDING_NAME = re.compile("API|TOKEN|KEY|SECRET|PASS", re.IGNORECASE)
+URL_WITH_LOGIN = re.compile(r"^.*?://[^:]+:(.*?)@.*?$")
+
+
+def job_env(environ: t.Mapping[str, str]) -> dict[str, str]:
+    """The environment of a job as AWX shows it: masked by the name of a variable, or as a URL with a login."""
+    shown = {}
+    for name, value in environ.items():
+        own = name.startswith("ANSIBLE_") and not name.startswith(("ANSIBLE_NET", "ANSIBLE_GALAXY_SERVER"))
+        spared = own or name == "AWS_ACCESS_KEY_ID"
+        hidden = not spared and (HIDING_NAME.search(name) or URL_WITH_LOGIN.match(value))
+        shown[name] = "**********" if hidden else value
+    return shown
 
 
 def survey(spec: dict[str, t.Any]) -> list[str]:

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import address_problem, port_of
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import (
+    address_problem,
+    holds_login,
+    port_of,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import (
     alias_of_credentials,
     alias_problem,
@@ -60,13 +64,35 @@ def test_addresses(address):
         ("256.1.1.1:9443", "IPv4"),
         ("a b:9443", "white space"),
         ("a:1,b:2", "list"),
-        ("user@berlin:9443", "user name"),
+        ("user@berlin:9443", "holds a login"),
         ("-x:9443", "host name"),
         ("a..b:9443", "host name"),
     ],
 )
 def test_bad_addresses(address, part):
     assert part in address_problem(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elastic:Pa55word@berlin:9200",
+        "https://elastic:Pa55word@1@berlin:9200",
+        "https://elastic:Pa55word/2@berlin:9200",
+        "https://elastic:Pa55word%40@berlin",
+        "https%3A%2F%2Felastic:Pa55word%40berlin",
+        "elastic:Pa55word@berlin:9443",
+        "elastic@berlin:9443",
+    ],
+)
+def test_a_login_is_found_whatever_its_form_and_never_shown(address):
+    assert holds_login(address) and holds_login([address]) and holds_login(["https://berlin:9200", address])
+    assert "holds a login" in address_problem(address) and "Pa55word" not in address_problem(address)
+
+
+@pytest.mark.parametrize("address", [None, "", [], "https://berlin:9200/path", "[fe80::1%25eth0]:9443", 5])
+def test_what_holds_no_login(address):
+    assert not holds_login(address)
 
 
 def test_ports():

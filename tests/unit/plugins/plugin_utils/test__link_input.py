@@ -9,7 +9,16 @@ import copy
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import normalise
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import (
+    CLUSTER_FIELDS,
+    LINK_FIELDS,
+    NODE_FIELDS,
+    normalise,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_logins import (
+    complete,
+    environment_problems,
+)
 
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 CLUSTERS = {
@@ -113,3 +122,63 @@ def test_two_links_that_get_into_each_others_way():
         for text in errors([LINK, {**other, "alias": "b", "name": "paris-berlin"}])
     )
     assert errors([LINK, {**other, "alias": "b"}]) == []
+
+
+URL = "https://elastic:Pa55word@paris-1:9200"
+
+
+@pytest.mark.parametrize(
+    "place, cluster, link",
+    [
+        ("elasticsearch_clusters.berlin.urls", {"urls": ["https://berlin-1:9200", URL]}, {}),
+        ("elasticsearch_clusters.berlin.urls", {"urls": None, "url": URL}, {}),
+        ("elasticsearch_clusters.berlin.nodes[0].url", {"nodes": [{"name": "b", "url": URL}]}, {}),
+        ("elasticsearch_clusters.berlin.remote_cluster_server", {"remote_cluster_server": "a:Pa55word@b:9443"}, {}),
+        ("proxy_address", {}, {"proxy_address": "a:Pa55word@b:9443"}),
+        ("seeds", {}, {"seeds": ["b:9443", "a:Pa55word@b:9443"]}),
+    ],
+)
+def test_a_login_in_an_address_is_refused_and_gets_no_further(place, cluster, link):
+    clusters = copy.deepcopy(CLUSTERS)
+    clusters["berlin"].update(cluster)
+    data = normalise(clusters, [{**LINK, **link}])
+    assert any(place in error and "holds a login" in error for error in data["errors"]), data["errors"]
+    assert "Pa55word" not in str(data)
+
+
+WRONG = [5, True, "text", [5], [{"a": "b"}], {"a": "b"}, ["x"], None]
+LOGINS = {
+    "CROSSCLUSTER_CLIENT_USERNAME": "u",
+    "CROSSCLUSTER_CLIENT_PASSWORD": "p",
+    "CROSSCLUSTER_CLIENT_URLS": "https://x",
+}
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_no_value_of_a_field_is_beyond_the_checks(value):
+    """An exception in here would be Ansible's to explain, with what it was about."""
+
+    def check(clusters, links):
+        normalise(clusters, links)
+        complete(clusters, links, LOGINS)
+
+    for field in CLUSTER_FIELDS:
+        for name in CLUSTERS:
+            clusters = copy.deepcopy(CLUSTERS)
+            clusters[name][field] = value
+            check(clusters, [LINK])
+    for field in NODE_FIELDS:
+        clusters = copy.deepcopy(CLUSTERS)
+        clusters["paris"]["nodes"][1][field] = value
+        check(clusters, [LINK])
+    for field in LINK_FIELDS:
+        check(CLUSTERS, [{**LINK, field: value}])
+    check(value, [LINK])
+    check(CLUSTERS, value)
+    check({"paris": value, "berlin": value}, [value])
+
+
+def test_a_login_in_the_addresses_of_a_job_runner_is_refused():
+    assert environment_problems(LOGINS) == []
+    told = environment_problems({**LOGINS, "CROSSCLUSTER_SERVER_URLS": f"https://b:1,{URL}"})
+    assert len(told) == 1 and "CROSSCLUSTER_SERVER_URLS" in told[0] and "Pa55word" not in told[0]

@@ -1,0 +1,100 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the variables of a role, said without any value. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import kind
+
+_WORDS = {
+    "bool": "true or false",
+    "dict": "a dictionary",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
+}
+# Each of them leads to all variables of a host.
+_TOO_WIDE = ("vars", "hostvars")
+Template = t.Callable[[t.Any], t.Any]
+
+
+def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str | None:
+    """What is wrong with the value of a variable, and what is allowed."""
+    wanted, elements, choices = option.get("type", "str"), option.get("elements"), option.get("choices")
+    if not _fits(option, value):
+        if choices:
+            return "{0} must be one of {1}".format(name, ", ".join(map(str, choices)))
+        of = " of {0}".format(_WORDS.get(elements, elements)) if elements else ""
+        return "{0} must be {1}{2}, not {3}".format(name, _WORDS.get(wanted, wanted), of, kind(value))
+    addresses = {name: value} if name.endswith("_url") else {}
+    if name.endswith("_connection"):
+        addresses = {"{0}.{1}".format(name, field): value.get(field) for field in ("urls", "url")}
+    return next(("{0} {1}".format(where, URL_LOGIN) for where, url in addresses.items() if holds_login(url)), None)
+
+
+def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
+    wanted, elements = option.get("type", "str"), option.get("elements")
+    # Ansible makes text of everything, and a list or dictionary of some texts; the roles do not.
+    if wanted == "dict" or isinstance(value, t.Mapping):
+        return wanted == "raw" or (wanted == "dict" and isinstance(value, t.Mapping))
+    if wanted == "list" or isinstance(value, (list, tuple)):
+        return wanted == "raw" or (
+            wanted == "list"
+            and isinstance(value, (list, tuple))
+            and (not elements or all(_fits({"type": elements}, item) for item in value))
+        )
+    rules = {key: option[key] for key in ("type", "choices") if key in option}
+    return not ArgumentSpecValidator({"it": rules}).validate({"it": value}).error_messages
+
+
+def unresolved(name: str, variables: t.Mapping[str, t.Any], template: Template) -> str:
+    """Where the value of a variable cannot be had, and why: the place deepest down, in it or in those it names."""
+    place = _look(name, variables[name], variables, template, {name}) or (name, "its template fails")
+    before = "" if place[0].startswith(name) else name + ": "
+    return "{0}{1} has no value: {2}".format(before, *place)
+
+
+def _look(
+    path: str, value: t.Any, variables: t.Mapping[str, t.Any], template: Template, seen: set[str]
+) -> tuple[str, str] | None:
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        inside = "{0}.{1}" if isinstance(value, dict) else "{0}[{1}]"
+        found = (_look(inside.format(path, key), item, variables, template, seen) for key, item in items)
+        return next(filter(None, found), None)
+    try:
+        template(value)
+    except Exception as exc:
+        for other in re.findall(r"[A-Za-z_]\w*", str(value)):
+            if other in variables and other not in seen and other not in _TOO_WIDE:
+                seen.add(other)
+                deeper = _look(other, variables[other], variables, template, seen)
+                if deeper:
+                    return deeper
+        return path, _reason(str(exc))
+    return None
+
+
+def _reason(text: str) -> str:
+    """Of the text of an error only the name that it is about: the rest may quote the values around it."""
+    undefined = re.findall(r"'([A-Za-z_]\w*)' is undefined", text)
+    if undefined:
+        return "'{0}' is undefined".format(undefined[-1])
+    missing = re.findall(r"has no (?:attribute|element) '?([A-Za-z_]\w*|\d+)", text)
+    if missing:
+        return "there is no '{0}' in what its template names".format(missing[-1])
+    if re.search(r"vault|decrypt", text, re.IGNORECASE):
+        return "it is encrypted, and no vault secret that opens it is loaded"
+    return "its template fails"

@@ -1,0 +1,184 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wrong value of a variable is named with what is allowed, and shows none of the secrets in the other variables.
+
+The cases come from meta/argument_specs.yml, so that a new variable is among them by itself. Each case is a task of its
+own, and a run goes through all of them. What is wrong is found before any server is asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.playbook import ROOT, Run, run_playbook
+from support.secrets import Sweep
+
+PASSWORD = "Pl4in-pass/word+1"
+BERLIN = "An0ther pass&word"
+TOKEN = "bearer-T0ken.of.paris"
+KEYSTORE = "keyst0re-Secret-9"
+NODE = "ssh-pa55-of-the-node"
+ENCODED = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()
+SECRETS = (PASSWORD, BERLIN, TOKEN, KEYSTORE, NODE, ENCODED)
+
+CLUSTERS: dict[str, t.Any] = {
+    "paris": {
+        "password": PASSWORD, "username": "elastic", "urls": ["https://127.0.0.1:1"],
+        "keystore_password": KEYSTORE, "nodes": [{"name": "localhost", "vars": {"ansible_become_password": NODE}}],
+    },
+    "berlin": {
+        "password": BERLIN, "username": "elastic", "urls": ["https://127.0.0.1:1"],
+        "remote_cluster_server": "127.0.0.1:2",
+    },
+    "rome": {"bearer_token": TOKEN, "urls": ["https://127.0.0.1:1"]},
+    "oslo": {"api_key": ENCODED, "urls": ["https://127.0.0.1:1"]},
+}  # fmt: skip
+LINKS = [{"from": "paris", "to": "berlin", "access": {"search": [{"names": ["logs-*"]}]}}]
+LOGIN = {"password": PASSWORD, "username": "elastic", "urls": ["https://127.0.0.1:1"]}
+GOOD = {
+    "remote_cluster_client_alias": "berlin",
+    "remote_cluster_client_credential": ENCODED,
+    "remote_cluster_client_keystore_password": KEYSTORE,
+    "remote_cluster_client_connection": LOGIN,
+    "remote_cluster_server_config_dir": "/nowhere",
+    "remote_cluster_server_connection": LOGIN,
+}
+
+UNDEFINED = "{{ nobody_has_defined_it }}"
+WRONG: dict[str, t.Any] = {
+    "bool": "perhaps", "int": "many", "str": {"a": "b"}, "path": ["a"], "list": {"a": "b"}, "dict": "text",
+}  # fmt: skip
+
+
+class Case(t.NamedTuple):
+    role: str
+    entry: str
+    title: str
+    values: dict[str, t.Any]
+    words: tuple[str, ...]  # what the message must hold
+
+
+def specs() -> t.Iterator[tuple[str, str, dict[str, t.Any]]]:
+    for path in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
+        for entry, spec in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].items():
+            yield path.parent.parent.name, entry, spec["options"]
+
+
+def alone() -> list[Case]:
+    """Each variable with a value that it cannot have."""
+    found = []
+    for role, entry, options in specs():
+        for name, option in options.items():
+            choices = tuple(map(str, option.get("choices", ())))
+            value = "presnt" if choices else WRONG[option.get("type", "str")]
+            found.append(Case(role, entry, f"{role} {entry} {name}", {name: value}, (name, *choices)))
+    return found
+
+
+def together() -> list[Case]:
+    """All variables of a role at once; the last two end in a dictionary with a secret and an undefined value."""
+    found = []
+    for role, entry, options in specs():
+        kinds: dict[str, dict[str, t.Any]] = {
+            "type": {name: WRONG[option.get("type", "str")] for name, option in options.items()},
+            "undefined": dict.fromkeys(options, UNDEFINED),
+            "in it": {name: {"password": PASSWORD, "username": UNDEFINED} for name in options},
+            "behind it": dict.fromkeys(options, "{{ broken_and_secret }}"),
+        }
+        found += [Case(role, entry, f"{role} {entry} {kind}", values, tuple(values)) for kind, values in kinds.items()]
+    return found
+
+
+def as_task(case: Case) -> dict[str, t.Any]:
+    """From core 2.19 on, the lines above a failing template are shown: there stands a secret, too."""
+    role: dict[str, t.Any] = {"name": f"crosscluster.elasticsearch.{case.role}"}
+    if case.entry != "main":
+        role["tasks_from"] = case.entry + ".yml"
+    given = {name: value for name, value in GOOD.items() if name.startswith(case.role) and name not in case.values}
+    for name, value in case.values.items():
+        given.update({"neighbour_of_" + name: PASSWORD, name: value})
+    told = {"name": case.title, "debug": {"msg": "{{ ansible_failed_result.msg }}"}}
+    return {"name": "Block", "block": [{"name": "Run", "include_role": role, "vars": given}], "rescue": [told]}
+
+
+def write(path: Path, data: t.Any) -> Path:
+    path.write_text(yaml.safe_dump(data, sort_keys=False, default_flow_style=False), encoding="utf-8")
+    return path
+
+
+def swept(run: Run) -> Sweep:
+    found = Sweep(SECRETS)
+    found.text("stdout", run.stdout)
+    found.text("stderr", run.stderr)
+    found.text("events", run.events)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cases", "verbosity"), [(together, 1), (together, 2), (together, 3), (together, 4), (alone, 4)]
+)
+def test_every_variable_of_every_role(tmp_path, cases, verbosity):
+    found = cases()
+    variables = {
+        "elasticsearch_clusters": CLUSTERS,
+        "cross_cluster_links": LINKS,
+        "broken_and_secret": {"password": PASSWORD, "username": UNDEFINED},
+    }
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": [as_task(case) for case in found]}
+    run = run_playbook(write(tmp_path / "play.yml", [play]), directory=tmp_path / "run", verbosity=verbosity)
+    assert (clean := swept(run)).clean, clean
+    for case in found:
+        message = str(run.result(case.title)["msg"])
+        assert [word for word in case.words if word not in message] == [], (case.title, message)
+
+
+MISTAKES: dict[str, dict[str, t.Any]] = {
+    "choice": {"cross_cluster_trust_state": "presnt"},
+    "type": {"cross_cluster_trust_wait": "many"},
+    "no template": {"cross_cluster_trust_missing_nodes": UNDEFINED},
+    "no template in a cluster": {
+        "elasticsearch_clusters": {**CLUSTERS, "berlin": {**CLUSTERS["berlin"], "username": UNDEFINED}}
+    },
+    "text for clusters": {"elasticsearch_clusters": f"paris: {{password: {PASSWORD}}}"},
+    "text for a cluster": {"elasticsearch_clusters": {**CLUSTERS, "berlin": f"elastic:{BERLIN}"}},
+    "wrong field": {"elasticsearch_clusters": {**CLUSTERS, "berlin": {"pasword": BERLIN}}},
+    "secrets hidden": {"cross_cluster_trust_no_log": UNDEFINED},
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_playbook(tmp_path, mistake):
+    """The variables stand in a file as people write them, and in one line, as programs do."""
+    variables = {"elasticsearch_clusters": CLUSTERS, "neighbour": PASSWORD, "cross_cluster_links": LINKS}
+    variables.update(MISTAKES[mistake])
+    number = list(MISTAKES).index(mistake)
+    people, program = write(tmp_path / "v.yml", variables), tmp_path / "v.json"
+    program.write_text(json.dumps(variables))
+    playbook = ("trust", "rotate", "untrust")[number % 3]
+    run = run_playbook(
+        f"crosscluster.elasticsearch.{playbook}", directory=tmp_path / "run", verbosity=4 - number % 2,
+        arguments=["-e", f"@{(people, program)[number % 2]}"],
+    )  # fmt: skip
+    assert run.rc == 2 and run.changed == 0, run
+    assert (clean := swept(run)).clean, clean
+    name = next(iter(MISTAKES[mistake]))
+    assert any(name in text for text in run.messages), run.messages
+
+
+@pytest.mark.parametrize("playbook", ["verify", "report"])
+def test_a_playbook_that_reports(tmp_path, playbook):
+    name = {"verify": "cross_cluster_verify_fail_on", "report": "cross_cluster_report_warn_days"}[playbook]
+    variables = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS, "near": PASSWORD, name: UNDEFINED}
+    run = run_playbook(
+        f"crosscluster.elasticsearch.{playbook}", directory=tmp_path / "run", verbosity=4,
+        arguments=["-e", f"@{write(tmp_path / 'v.yml', variables)}"],
+    )  # fmt: skip
+    assert (clean := swept(run)).clean, clean
