@@ -29,6 +29,14 @@ _NAME = re.compile(r"[A-Za-z0-9_\-.]+")
 # A call takes seconds (a JVM, and 210 000 rounds of key derivation); one that takes this long waits for something.
 CALL_TIMEOUT = 300
 
+# What the start script says about variables that it does not use comes before the answer, on the same stream, and the
+# last of them turns the answer into a line of a log. They can also be set where a script of the user's runs the tool.
+_NOISE = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS", "ES_CLI_JSON")
+_NOTICES = re.compile(rf"\A(?:warning: ignoring (?:{'|'.join(_NOISE)})=.*\n)+")
+
+# Beside the keystore, while it is written; one that a killed writer left behind fails the next write, and only that.
+_LEFT_OVER = re.compile(rf"(?:FileAlreadyExists|NoSuchFile)Exception: \S*{re.escape(KEYSTORE_FILE)}\.tmp")
+
 Answer = t.Tuple[int, str, str]
 Runner = t.Callable[[t.Sequence[str], str, t.Mapping[str, str]], Answer]
 
@@ -47,6 +55,20 @@ def line_problem(what: str, value: str) -> t.Optional[str]:
     if re.search(r"[\r\n\0]", value):
         return f"{what} contains a line break, which the keystore tool cannot take over standard input"
     return None
+
+
+def writing(names: t.Collection[str]) -> str:
+    """What a write attempts."""
+    return f"write {_settings(names)} to the node's keystore"
+
+
+def removing(names: t.Collection[str]) -> str:
+    """What a removal attempts."""
+    return f"remove {_settings(names)} from the node's keystore"
+
+
+def _settings(names: t.Collection[str]) -> str:
+    return ("the setting " if len(names) == 1 else "the settings ") + ", ".join(f"[{name}]" for name in names)
 
 
 def find_tool(executable: t.Optional[str], environ: t.Mapping[str, str]) -> str:
@@ -113,8 +135,8 @@ class KeystoreTool:
             value = self._call(f"read the setting [{name}] in the node's keystore", ["show", name])
         except SettingAbsent:
             return None
-        # Some versions end the value with a line break; no value given over stdin can hold one.
-        return re.sub(r"\r?\n\Z", "", value)
+        # No value given over stdin can hold a line break.
+        return re.sub(r"\r?\n\Z", "", _NOTICES.sub("", value, count=1))
 
     def list(self) -> t.List[str]:
         """Names of all settings."""
@@ -122,17 +144,16 @@ class KeystoreTool:
         # Whatever is not a name is a notice of the start script.
         return sorted(line for line in out.splitlines() if _NAME.fullmatch(line))
 
-    def add(self, name: str, value: str) -> None:
-        """Set a value, replacing an older one."""
-        # Without --force the tool would ask before it overwrites, take the secret for the answer, and print it.
-        self._call(
-            f"write the setting [{name}] to the node's keystore", ["add", "--stdin", "--force", name], value=value
-        )
+    def add(self, values: t.Mapping[str, str]) -> None:
+        """Set values, replacing older ones."""
+        # Without --force the tool would ask before it overwrites, take the secret for the answer, and print it. With
+        # --stdin it would store nothing in a protected keystore, up to 8.18.0 and in 9.0.0, and exit with 0.
+        self._call(writing(values), ["add", "--force", *values], list(values.values()))
 
-    def remove(self, name: str) -> None:
-        """Take a setting out."""
+    def remove(self, names: t.Collection[str]) -> None:
+        """Take settings out."""
         with contextlib.suppress(SettingAbsent):
-            self._call(f"remove the setting [{name}] from the node's keystore", ["remove", name])
+            self._call(removing(names), ["remove", *names])
 
     @property
     def password_unused(self) -> bool:
@@ -155,7 +176,7 @@ class KeystoreTool:
         path = self.file
         if not path or not os.path.exists(path):
             return
-        attempt = f"write the setting [{name}] to the node's keystore"
+        attempt = writing([name])
         if os.stat(path).st_uid != os.geteuid():
             raise wrong_owner(attempt, path, owner_of(path))
         if not os.access(os.path.dirname(path), os.W_OK):
@@ -198,14 +219,15 @@ class KeystoreTool:
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
-    def _call(self, attempt: str, arguments: t.Sequence[str], value: t.Optional[str] = None) -> str:
-        lines = []
+    def _call(self, attempt: str, arguments: t.Sequence[str], values: t.Sequence[str] = ()) -> str:
+        lines = list(values)
         # An unprotected keystore asks for no password: `add` would take the first line, the password, as the value.
-        if self._password and (value is None or self._asks_for_password()):
-            lines.append(self._password)
-        if value is not None:
-            lines.append(value)
-        rc, out, err = self._execute(attempt, arguments, "".join(line + "\n" for line in lines))
+        if self._password and (not values or self._asks_for_password()):
+            lines.insert(0, self._password)
+        stdin = "".join(line + "\n" for line in lines)
+        rc, out, err = self._execute(attempt, arguments, stdin)
+        if rc != 0 and _LEFT_OVER.search(err):
+            rc, out, err = self._execute(attempt, arguments, stdin)
         if PROMPT in err:
             self.protected = True
         elif rc == 0 or "does not exist in the keystore" in err:
@@ -218,7 +240,7 @@ class KeystoreTool:
             err + "\n" + out if arguments[0] != "show" else err,
             tool=self.path,
             password_given=bool(self._password),
-            secrets=[value, self._password],
+            secrets=[*values, self._password],
             owner_of=owner_of,
         )
 
@@ -244,9 +266,8 @@ class KeystoreTool:
 
     def _child_environ(self) -> t.Dict[str, str]:
         environ = dict(self._environ)
-        # The start script reports these on stdout, where the answer is, and ignores them.
-        environ.pop("JAVA_TOOL_OPTIONS", None)
-        environ.pop("JAVA_OPTS", None)
+        for name in _NOISE:
+            environ.pop(name, None)
         environ.update(LC_ALL="C.UTF-8", LANG="C.UTF-8", LANGUAGE="C")
         if self.config_dir:
             environ["ES_PATH_CONF"] = self.config_dir

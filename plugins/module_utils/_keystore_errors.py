@@ -17,6 +17,8 @@ import typing as t
 from . import _credential
 
 PROMPT = "Enter password for the elasticsearch keystore"
+# Prompts end without a line break, so they stand before what is said next.
+_PROMPTS = re.compile(rf"{PROMPT} : |Enter value for [^:\n]*: ")
 
 # Names of sysexits.h, as the tool uses them.
 _EXIT_NAMES = {
@@ -76,12 +78,13 @@ def explain(
         )
     if "does not exist in the keystore" in said:
         return SettingAbsent(f"Cannot {attempt}: the keystore does not hold it.")
-    if "Provided keystore password was incorrect" in said or "unable to read from standard input" in said:
-        if password_given and "unable to read from standard input" not in said:
+    starved = "unable to read from standard input" in said
+    if starved and (password_given or PROMPT not in said):
+        return error("the tool got less input than it asked for", _unchanged(tool))
+    if starved or "Provided keystore password was incorrect" in said:
+        if password_given:
             return error("the keystore password is wrong", "Correct [keystore_password]; it can differ per node.")
-        if not password_given:
-            return error("the keystore is protected by a password", "Give it as [keystore_password].")
-        return error("the tool wanted more input than expected", f"Run '{tool} list' by hand to see what it asks.")
+        return error("the keystore is protected by a password", "Give it as [keystore_password].")
     found = re.search(r"will not overwrite keystore at \[([^\]]*)\]", said)
     if found:
         return wrong_owner(attempt, found.group(1), owner_of(found.group(1)) if owner_of else None)
@@ -102,7 +105,7 @@ def explain(
             f"the keystore was written by a newer Elasticsearch than [{tool}] belongs to",
             "Set [executable] to the tool of the installation that runs the node.",
         )
-    if re.search(r"corrupted|tampered|checksum failed", said):
+    if re.search(r"corrupted|tampered|checksum failed|codec header mismatch|read past EOF", said):
         return error("the keystore file is damaged", "Restore it from a backup of this node, or create it anew.")
     if "does not match the allowed setting name pattern" in said:
         return error("the tool refuses the name of the setting", "Names have letters, digits, [.], [-] and [_] only.")
@@ -129,6 +132,14 @@ def wrong_owner(attempt: str, path: str, owner: t.Optional[str]) -> KeystoreErro
     )
 
 
+def not_written(attempt: str, holds: str, outcome: str, tool: str) -> KeystoreError:
+    """The tool ended as if it had done what the keystore does not show."""
+    return KeystoreError(
+        f"Cannot {attempt}: [{tool}] ended without an error, but the keystore {holds}. {outcome}."
+        f" Check that [executable] is the elasticsearch-keystore of this node. {_unchanged(tool)}"
+    )
+
+
 def redact(text: str, secrets: t.Sequence[t.Optional[str]]) -> str:
     """The text without any form of any of the secrets, in either case of letters."""
     # An echoed answer is a secret as often as not, whatever it was.
@@ -139,6 +150,10 @@ def redact(text: str, secrets: t.Sequence[t.Optional[str]]) -> str:
     return text
 
 
+def _unchanged(tool: str) -> str:
+    return f"If [{tool}] is a script of your own, it must hand over standard input and output unchanged."
+
+
 def _become(owner: t.Optional[str]) -> str:
     if owner:
         return f"Run the task with 'become: true' and 'become_user: {owner}'."
@@ -146,7 +161,7 @@ def _become(owner: t.Optional[str]) -> str:
 
 
 def _last_error(said: str) -> t.Optional[str]:
-    lines = [line.strip() for line in said.splitlines() if line.strip() and PROMPT not in line]
+    lines = [line.strip() for line in _PROMPTS.sub("", said).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
     uncaught = [line for line in lines if re.match(r"Exception in thread|[\w.$]+(Exception|Error)\b", line)]
     found = errors or uncaught or lines[-1:]

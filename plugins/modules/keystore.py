@@ -12,8 +12,11 @@ version_added: 1.0.0
 description:
   - Sets or removes one secure setting, such as the credential of a remote cluster, in the keystore of the node that
     runs on the host this task runs on. It calls the node's own C(elasticsearch-keystore).
-  - The present value is read first, so that nothing is written when it is right. That is one call of the tool when
-    nothing changes and two when something does; each starts a Java virtual machine and takes some seconds.
+  - The present value is read first, so that nothing is written when it is right, and it is read again after a write,
+    because the tool can end without an error and not have written. When it shows anything but what was asked for, the
+    task fails, the earlier value is put back where that is possible, and the message says whether it was.
+  - That is one call of the tool when nothing changes and three when something does (one more with a password that is
+    not needed); each starts a Java virtual machine and takes some seconds.
   - Values and the keystore password go to the tool over standard input, never as arguments.
   - A value for C(cluster.remote.<alias>.credentials) is refused, before anything is written, unless it is the encoded
     form of an API key. So is an alias that Elasticsearch would refuse, because a node does not start with an unknown
@@ -139,6 +142,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
     remote_name_problem,
     warn_unused_password,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_write import replace
 
 
 def input_problem(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
@@ -193,10 +197,7 @@ def run(tool: KeystoreTool, params: t.Mapping[str, t.Any], check_mode: bool) -> 
         elif check_mode:
             tool.check_writable(name)
         if not check_mode:
-            if wanted is None:
-                tool.remove(name)
-            else:
-                tool.add(name, wanted)
+            replace(tool, {name: current}, {name: wanted})
     result: t.Dict[str, t.Any] = {
         "changed": operation != "none",
         "operation": operation,

@@ -50,14 +50,14 @@ def setting(home, value=None, **more):
     return {**home.args, "name": NAME, "value": value or encoded(), **more}
 
 
-def test_create_in_two_calls_then_one(home):
+def test_create_in_three_calls_then_one(home):
     result = check_real_again("keystore", setting(home))
     assert (result["operation"], result["api_key_id"], result["previous_api_key_id"]) == (
         "create",
         "VuaCfGcBCdbkQm-e5aOx",
         None,
     )
-    assert [call.split()[0] for call in home.calls()] == ["show", "show", "add", "show"]
+    assert [call.split()[0] for call in home.calls()] == ["show", "show", "add", "show", "show"]
 
 
 def test_update_shows_ids_and_no_secret(home):
@@ -72,14 +72,14 @@ def test_remove(home):
     home.fill({NAME: encoded()})
     result = check_real_again("keystore", {**home.args, "name": NAME, "state": "absent"})
     assert result["operation"] == "remove" and result["api_key_id"] is None
-    assert [call.split()[0] for call in home.calls()] == ["show", "show", "remove", "show"]
+    assert [call.split()[0] for call in home.calls()] == ["show", "show", "remove", "show", "show"]
 
 
 def test_a_protected_keystore(home):
     home.fill({}, password="pass word")
     args = setting(home, keystore_password="pass word")
     assert check_real_again("keystore", args)["changed"]
-    assert len(home.calls()) == 4
+    assert [call.split()[0] for call in home.calls()] == ["show", "show", "add", "show", "show"]
     wrong = run_module("keystore", setting(home, keystore_password="not-that-one"))
     assert wrong.failed and "password is wrong" in wrong.msg
     missing = run_module("keystore", setting(home))
@@ -90,6 +90,7 @@ def test_an_unneeded_password_does_not_become_the_value(home):
     args = setting(home, keystore_password="unneeded-password")
     result = run_module("keystore", args)
     assert result.changed and "not protected" in str(result["warnings"])
+    assert [call.split()[0] for call in home.calls()] == ["show", "has-passwd", "add", "show"]
     info = run_module("keystore_info", home.args)
     assert info["credentials"]["berlin"]["api_key_id"] == "VuaCfGcBCdbkQm-e5aOx"
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-from simulator import keystore_install, versions
+from simulator import keystore_install
 from support.keystore import PASSWORD, Tool, tool_versions
 
 VALUE = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()
@@ -413,7 +412,7 @@ def test_6_4_a_damaged_file(each: Tool) -> None:
     for content, said in (
         (b"", "java.io.EOFException: read past EOF: "),
         (b"rubbish, not a keystore, is it?", "org.apache.lucene.index.CorruptIndexException: codec header mismatch: "),
-        (whole[:60] + bytes([whole[60] ^ 1]) + whole[61:], "CorruptIndexException: checksum failed (hardware problem?) : "),
+        (whole[:60] + bytes([whole[60] ^ 1]) + whole[61:], "CorruptIndexException: checksum failed (hardware "),
     ):
         each.file.write_bytes(content)
         result = each("list")

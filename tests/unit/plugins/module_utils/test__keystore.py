@@ -50,9 +50,9 @@ def tool(tmp_path):
 def test_secrets_go_over_stdin_only(tool):
     keystore, run = tool((0, "old", PROMPT), (0, "", PROMPT), password="pass word")
     assert keystore.show(NAME) == "old"
-    keystore.add(NAME, ENCODED)
+    keystore.add({NAME: ENCODED, "a.b": "other"})
     assert run.calls[0][:2] == (["show", NAME], "pass word\n")
-    assert run.calls[1][:2] == (["add", "--stdin", "--force", NAME], "pass word\n" + ENCODED + "\n")
+    assert run.calls[1][:2] == (["add", "--force", NAME, "a.b"], "pass word\n" + ENCODED + "\nother\n")
     for command, _stdin, environ in run.calls:
         assert ENCODED not in str(command) + str(environ) and "pass word" not in str(command) + str(environ)
 
@@ -60,22 +60,52 @@ def test_secrets_go_over_stdin_only(tool):
 def test_a_password_never_becomes_the_value_of_an_unprotected_keystore(tool):
     keystore, run = tool((0, "old", ""), (1, "", ""), (0, "", ""), password="pw")
     keystore.show(NAME)
-    keystore.add(NAME, ENCODED)
+    keystore.add({NAME: ENCODED})
     assert keystore.password_unused
     assert [call[0][0] for call in run.calls] == ["show", "has-passwd", "add"]
     assert run.calls[-1][1] == ENCODED + "\n"
 
 
 def test_the_environment(tool):
-    keystore, run = tool((0, "", ""), environ={"JAVA_TOOL_OPTIONS": "-Dx", "ES_PATH_CONF": "/other", "HOME": "/h"})
+    noise = dict.fromkeys(["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS", "ES_CLI_JSON"], "-Dx")
+    keystore, run = tool((0, "", ""), environ={**noise, "ES_PATH_CONF": "/other", "HOME": "/h"})
     keystore.list()
     environ = run.calls[0][2]
-    assert environ["ES_PATH_CONF"] == "/etc/es" and environ["HOME"] == "/h" and "JAVA_TOOL_OPTIONS" not in environ
+    assert environ["ES_PATH_CONF"] == "/etc/es" and environ["HOME"] == "/h" and not set(noise) & set(environ)
 
 
 def test_names_are_told_from_notices(tool):
     keystore, _run = tool((0, "warning: ignoring JAVA_HOME=/x; using bundled JDK\nkeystore.seed\na.b\n", ""))
     assert keystore.list() == ["a.b", "keystore.seed"]
+
+
+def test_a_value_is_told_from_notices(tool):
+    notices = "warning: ignoring JAVA_TOOL_OPTIONS=-Dx=1\nwarning: ignoring JAVA_OPTS=-Dy; pass JVM parameters via ..\n"
+    keystore, _run = tool((0, notices + "value", ""), (0, "warning: ignoring JAVA_OPTS=is a value", ""))
+    assert keystore.show("x") == "value"
+    assert keystore.show("x") == "warning: ignoring JAVA_OPTS=is a value"
+
+
+LEFT_OVER = "Enter value for x: java.nio.file.FileAlreadyExistsException: /c/elasticsearch.keystore.tmp\n\tat java.base"
+
+
+def test_a_left_over_file_is_tried_once_more_and_not_twice(tool):
+    keystore, run = tool((74, "", LEFT_OVER), (0, "", ""), password="pw")
+    keystore.protected = True
+    keystore.add({"x": ENCODED})
+    assert run.calls[0] == run.calls[1] and run.calls[1][1] == f"pw\n{ENCODED}\n"
+    keystore, run = tool((1, "", LEFT_OVER), (1, "", LEFT_OVER))
+    with pytest.raises(KeystoreError, match="FileAlreadyExistsException: /c/elasticsearch.keystore.tmp"):
+        keystore.add({"x": ENCODED})
+    assert len(run.calls) == 2
+
+
+def test_several_settings_in_one_call(tool):
+    keystore, run = tool((1, "", "ERROR: boom, with exit code 1"), (0, "", ""))
+    with pytest.raises(KeystoreError, match=r"Cannot write the settings \[a\], \[b\] to the node's keystore"):
+        keystore.add({"a": "1", "b": "2"})
+    keystore.remove(["a", "b"])
+    assert run.calls[1][:2] == (["remove", "a", "b"], "")
 
 
 def test_an_absent_setting_is_none(tool):
@@ -94,9 +124,14 @@ def test_an_absent_setting_is_none(tool):
         ),
         (
             1,
-            'Exception in thread "main" java.lang.IllegalStateException: unable to read from standard input; is'
-            " standard input open and a tty attached?",
+            PROMPT + ' : Exception in thread "main" java.lang.IllegalStateException: unable to read from standard'
+            " input; is standard input open and a tty attached?",
             ["protected", "[keystore_password]"],
+        ),
+        (
+            70,
+            "Enter value for x: java.lang.IllegalStateException: unable to read from standard input; is standard",
+            ["less input", "must hand over standard input"],
         ),
         (
             78,
@@ -116,6 +151,9 @@ def test_an_absent_setting_is_none(tool):
         ),
         (1, "keystore format is too new", ["newer Elasticsearch"]),
         (64, "ERROR: Unknown command [show], with exit code 64", ["older than 7.16"]),
+        (74, "org.apache.lucene.index.CorruptIndexException: codec header mismatch: actual header=1", ["damaged"]),
+        (74, "java.io.EOFException: read past EOF: NIOFSIndexInput", ["damaged"]),
+        (74, "Enter value for x: java.io.IOException: boom\n\tat a.b", ["output error): java.io.IOException: boom"]),
         (65, "Keystore has been corrupted or tampered with", ["damaged"]),
         (65, "ERROR: Setting name [x y] does not match the allowed setting name pattern [..]", ["name of the setting"]),
         (1, "could not find java in ES_JAVA_HOME at /x/bin/java", ["no Java"]),
