@@ -443,7 +443,8 @@ def without_authorities(
         cluster = (data["nodes"].get(node) or {}).get("cluster")
         for link in authorities(plans, data, cluster)["links"]:
             entry = folded.setdefault(link, {})
-            entry["failed"] = {**entry.get("failed", {}), "certificate_authorities": "{0}: {1}".format(node, trouble)}
+            # The first trouble is told: that of later nodes may be that they had to wait for this one.
+            entry["failed"] = {"certificate_authorities": "{0}: {1}".format(node, trouble), **entry.get("failed", {})}
     return folded
 
 

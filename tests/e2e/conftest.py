@@ -38,9 +38,18 @@ def cluster(tmp_path_factory):
 
 
 @pytest.fixture
-def links(make_sim, tmp_path):
+def links_of(tmp_path):
+    """One link between the clusters of a simulator, as new and not made yet."""
+
+    def make(sim):
+        for name in sim.clusters:
+            sim.control(name, "reset")
+        return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+
+    return make
+
+
+@pytest.fixture
+def links(make_sim, links_of):
     """One link between clusters of two nodes, not made yet."""
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+    return links_of(make_sim(nodes=2))

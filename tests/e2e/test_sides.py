@@ -10,15 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.links import Links, report
+from support.restarts import RESTART
 from support.simulated import connection
-
-RESTART = {
-    "cross_cluster_trust_restart": True,
-    "cross_cluster_trust_restart_command": [
-        "{{ (elasticsearch_clusters.paris.nodes | selectattr('name', 'eq', inventory_hostname) | first).home }}"
-        "/bin/restart-node"
-    ],
-}
 
 
 def estate(make_sim, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):

@@ -1,0 +1,90 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restarts go one at a time, whoever asks for them and whatever is known of the nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.links import report
+from support.restarts import RESTART, SlowRestarts, started
+from support.simulated import connection
+
+
+@pytest.fixture
+def slow(links, tmp_path):
+    return SlowRestarts(links.sim, tmp_path, "berlin")
+
+
+@pytest.fixture
+def server(links, slow):
+    """The variables with which both nodes of berlin have to be restarted; they have no url."""
+    for node in links.clusters["berlin"]["nodes"]:
+        path = Path(node["config_dir"], "elasticsearch.yml")
+        path.write_text(path.read_text().replace("remote_cluster_server.enabled: true\n", ""))
+        links.sim.control("berlin", "restart_node", node=node["name"])
+    return {
+        "remote_cluster_server_config_dir": "{{ node_config_dir }}",
+        "remote_cluster_server_connection": connection(links.clusters["berlin"]),
+        "remote_cluster_server_restart": True,
+        "remote_cluster_server_restart_command": slow.command(),
+    }
+
+
+def test_the_next_node_waits_until_the_last_one_is_back(links, slow, server):
+    checked = links.role("remote_cluster_server", "berlin", server, check=True)
+    assert checked.ok and slow.seen == [], str(checked)
+    run = links.role("remote_cluster_server", "berlin", server)
+    assert run.ok and run.changed == checked.changed, str(run)
+    assert slow.seen == ["stop berlin-1", "start berlin-1", "stop berlin-2", "start berlin-2"]
+    again = links.role("remote_cluster_server", "berlin", server)
+    assert again.ok and again.changed == 0 and len(slow.seen) == 4, str(again)
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
+@pytest.mark.parametrize(
+    "given, word",
+    [
+        ({"remote_cluster_server_connection": {}}, "give urls of its cluster, or the url of the node"),
+        ({"remote_cluster_server_node_name": "es-7"}, "is called [es-7] (there are berlin-1, berlin-2)"),
+    ],
+    ids=["nobody to ask", "unknown node"],
+)
+def test_a_restart_that_nobody_could_watch_is_refused_first(links, slow, server, given, word, check):
+    files = [Path(node["config_dir"], "elasticsearch.yml") for node in links.clusters["berlin"]["nodes"]]
+    before = [path.read_text() for path in files]
+    run = links.role("remote_cluster_server", "berlin", {**server, **given}, check=check)
+    assert run.rc == 2 and sum(word in text for text in run.messages) == 2, str(run)
+    assert [path.read_text() for path in files] == before and slow.seen == []
+
+
+def test_where_a_node_does_not_come_back_the_others_stay_up(make_sim, links_of, tmp_path):
+    links = links_of(make_sim(nodes=2, trust=False))
+    # In the form of the README: names of the inventory, no url.
+    nodes = [
+        {name: value for name, value in node.items() if name != "url"} for node in links.clusters["paris"]["nodes"]
+    ]
+    clusters = {**links.clusters, "paris": {**links.clusters["paris"], "nodes": nodes}}
+    variables = {"elasticsearch_clusters": clusters, "cross_cluster_trust_authorities": True}
+    slow = SlowRestarts(links.sim, tmp_path, "paris")
+    broken = {
+        "cross_cluster_trust_restart": True,
+        "cross_cluster_trust_restart_command": slow.command("stop"),
+        "remote_cluster_server_wait": 8,
+    }
+    stopped = links.play("trust", variables={**variables, **broken})
+    assert stopped.rc == 2 and slow.seen == ["stop paris-1"], str(stopped)
+    note = report(stopped)["paris/berlin"]["note"]
+    assert "paris-1 was restarted, but is not well after 8 seconds: paris-1 is not in the list of nodes" in note
+    assert links.live_keys("berlin", "paris-berlin") == [] and list(started(links.api("paris", 1))) == ["paris-2"]
+
+    links.sim.control("paris", "start_node", node="paris-1")
+    before = started(links.api("paris"))
+    ended = links.play("trust", variables={**variables, **RESTART})
+    assert ended.ok and links.all_work(), str(ended)
+    assert all(at > before[name] for name, at in started(links.api("paris")).items())
+    again = links.play("trust", variables={**variables, **RESTART})
+    assert again.ok and again.changed == 0, str(again)
