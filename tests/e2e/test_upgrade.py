@@ -35,7 +35,8 @@ def world(make_sim, tmp_path):
         links, more = recorded.put(FIXTURES / f"{name}.yml", make_sim, tmp_path)
         # Seen through each of the links, whatever they may read.
         for cluster in links.clusters:
-            assert links.api(cluster).put("/logs-1/_doc/1?refresh=true", {"of": cluster, "team": "a"}).status in (200, 201)
+            document = links.api(cluster).put("/logs-1/_doc/1?refresh=true", {"of": cluster, "team": "a"})
+            assert document.status in (200, 201)
         return links, more
 
     return put
