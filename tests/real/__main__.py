@@ -25,7 +25,7 @@ _VERSION = re.compile(r"^(8\.1\d|9\.\d+)\.\d+$")
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """With `wanted`, the version of each cluster by its name."""
-    parser = shared.parser("python -m real", "Real Elasticsearch clusters for tests and demos.", 1, DEFAULT)
+    parser = shared.parser("python -m real", "Real Elasticsearch clusters.", nodes=1, version=DEFAULT)
     parser.add_argument("--versions", default="", help="other versions of some clusters, as in paris=8.19.0")
     options = shared.parse(parser, argv)
     options.wanted = dict.fromkeys(options.names, options.version)

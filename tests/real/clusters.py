@@ -13,10 +13,10 @@ from typing import Any
 
 from simulator.runtime import write_spec
 
-from . import account, fetch, jdk, module, processes
+from . import account, fetch, jdk, module
 from .cluster import Cluster
 from .place import Place
-from .words import Problem, busy, say
+from .words import Problem, busy
 
 MEMORY = 700  # MB that one node takes
 
