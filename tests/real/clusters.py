@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,8 @@ MEMORY = 700  # MB that one node takes
 
 
 def number(version: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"(8\.1\d|9\.\d+)\.\d+", version):
+        raise Problem(f"version [{version}]: use a whole one from 8.10.0 on, such as 9.5.0.")
     return tuple(map(int, version.split(".")))
 
 

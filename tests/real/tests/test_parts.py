@@ -152,13 +152,16 @@ def test_versions_of_clusters():
     assert options.wanted == {"berlin": "9.5.0", "paris": "8.19.0"} and options.nodes == 1
 
 
+@pytest.mark.parametrize("version", ["9.5", "8.9.2", "", "nine", "9.5.0-SNAPSHOT"])
+def test_a_version_is_a_whole_one(version):
+    with pytest.raises(Problem, match="use a whole one from 8.10.0 on"):
+        clusters.number(version)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--version", "9.5"], "use a whole one from 8.10.0 on"),
-        (["--version", "8.9.2"], "use a whole one from 8.10.0 on"),
         (["--versions", "rome=9.5.0"], "[rome=9.5.0] must be name=version with a name of --clusters (berlin paris)"),
-        (["--versions", "berlin"], "version []"),
         (["--clusters", "Berlin"], "use lower-case letters"),
         (["--nodes", "0"], "must be 1 to 20"),
     ],
