@@ -14,6 +14,7 @@ VERSION ?=
 VERSIONS ?=
 NODES ?=
 TRUST ?=
+ON ?=
 STARTED = $(if $(CLUSTERS),--clusters "$(CLUSTERS)") $(if $(VERSION),--version "$(VERSION)") \
   $(if $(NODES),--nodes "$(NODES)") $(if $(TRUST),--trust "$(TRUST)")
 # Cores and checks to limit a run to: make sanity CORES="2.16 2.21", make lint ONLY="ruff mypy"
@@ -41,8 +42,8 @@ setup: $(VENV)/.ready  ## make .venv with all that the other commands need (they
 $(VENV)/.ready: tests/requirements.txt tools/setup.py
 	@python3 tools/setup.py $(VENV) tests/requirements.txt
 
-demo: setup  ## two simulated clusters: link, prove, run again, rotate under search, tear down
-	@$(PYTHON) tools/demo.py
+demo: setup  ## two simulated clusters: link, prove, run again, rotate under search, tear down: [ON=9.5.0 for real ones]
+	@$(PYTHON) tools/demo.py $(if $(ON),--on "$(ON)")
 
 # The profile ci tries the same generated examples in every run; --hypothesis-profile=default looks for new ones.
 test: setup  ## run all tests

@@ -1,14 +1,17 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, shown: link two simulated clusters both ways, prove it, run again, rotate under search, tear down.
+"""The main job, shown: link two clusters both ways, prove it, run again, rotate under search, tear down.
 
-tools/demo.py [BIN WORK]: use the ansible-playbook and the Python of the folder BIN, and work in the folder WORK.
-`make dist` does so with the collection as it is installed.
+tools/demo.py [--on VERSION] [BIN WORK]: on real clusters of this version instead of simulated ones; use the
+ansible-playbook and the Python of the folder BIN, and work in the folder WORK. `make dist` does so with the collection
+as it is installed.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -18,13 +21,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import requests
 import setup
 
+from real.__main__ import catch_signals
+from real.words import Problem, still
 from simulator import Simulator
 
-BIN, WORK = sys.argv[1:] or (os.path.dirname(sys.executable), os.path.join(setup.ROOT, ".build", "demo"))
+PARSER = argparse.ArgumentParser()
+PARSER.add_argument("--on", metavar="VERSION")
+PARSER.add_argument("bin", nargs="?", default=os.path.dirname(sys.executable))
+PARSER.add_argument("work", nargs="?", default=os.path.join(setup.ROOT, ".build", "demo"))
+OPTIONS = PARSER.parse_args()
+BIN, WORK = OPTIONS.bin, OPTIONS.work
 INDEX = "logs-demo"
 LINKS = [
     {"from": "berlin", "to": "paris", "access": {"search": [{"names": ["logs-*"]}]}, "expiration": "90d"},
@@ -41,7 +52,7 @@ def fail(text: str) -> None:
 
 
 class Cluster:
-    """One simulated cluster over HTTP, as any client sees it."""
+    """One cluster over HTTP, as any client sees it."""
 
     def __init__(self, spec: dict) -> None:
         self.spec = spec
@@ -54,7 +65,7 @@ class Cluster:
     def call(
         self, session: requests.Session, url: str, method: str, path: str, body: dict | None = None
     ) -> requests.Response:
-        return session.request(method, url + path, json=body, verify=self.spec["ca_cert"], timeout=10)
+        return session.request(method, url + path, json=body, verify=self.spec["ca_cert"], timeout=30)
 
     def add_documents(self, count: int) -> None:
         with self.session() as session:
@@ -137,9 +148,9 @@ class Playbooks:
         ]
         command += ["-i", "localhost,", "-e", "@" + self.variables]
         started = time.monotonic()
-        done = subprocess.run(
-            command, cwd=WORK, capture_output=True, text=True, env=dict(os.environ, ANSIBLE_NOCOLOR="1"), check=False
-        )
+        environment = dict(os.environ, ANSIBLE_NOCOLOR="1")
+        with still("running the playbook `%s`" % name):
+            done = subprocess.run(command, cwd=WORK, capture_output=True, text=True, env=environment, check=False)
         took = time.monotonic() - started
         log = os.path.join(WORK, "%s.log" % name)
         with open(log, "w", encoding="utf-8") as stream:
@@ -190,27 +201,37 @@ def show_links(clusters: dict[str, Cluster]) -> None:
     table(rows)
 
 
-def writes(simulator: Simulator) -> int:
-    return sum(len(simulator.log(name, writes_only=True)) for name in simulator.spec["clusters"])
-
-
 def live_keys(cluster: Cluster) -> list[str]:
     with cluster.session() as session:
         answer = cluster.call(session, cluster.spec["urls"][0], "GET", "/_security/api_key?active_only=true").json()
     return sorted(key["id"] for key in answer["api_keys"] if key["type"] == "cross_cluster")
 
 
+@contextlib.contextmanager
+def running(directory: str) -> Iterator[tuple[dict, Simulator | None]]:
+    """What clusters.json says of two clusters, and the simulator, which also knows what reached them."""
+    kind, version, nodes = ("real", OPTIONS.on, "two") if OPTIONS.on else ("simulated", "9.3.0", "three")
+    say("1. Starting two %s Elasticsearch %s clusters, berlin and paris, %s TLS nodes each." % (kind, version, nodes))
+    if OPTIONS.on:
+        from real.clusters import Clusters
+
+        with Clusters(directory, {"berlin": version, "paris": version}, nodes=2) as clusters:
+            yield clusters.spec["clusters"], None
+    else:
+        with Simulator(directory, ["berlin", "paris"], version) as simulator:
+            yield simulator.spec["clusters"], simulator
+
+
 def main() -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     os.makedirs(WORK)
-    say("1. Starting two simulated Elasticsearch 9.3.0 clusters, berlin and paris, three TLS nodes each.")
     started = time.monotonic()
-    with Simulator(os.path.join(WORK, "clusters"), clusters={"berlin": {}, "paris": {}}, version="9.3.0") as simulator:
-        clusters = {name: Cluster(spec) for name, spec in simulator.spec["clusters"].items()}
+    with running(os.path.join(WORK, "clusters")) as (specs, simulator):
+        clusters = {name: Cluster(spec) for name, spec in specs.items()}
         for count, cluster in enumerate(clusters.values(), start=2):
             cluster.add_documents(count)
         say("   Up in %.1f s, with a few documents in the index %s of each.\n" % (time.monotonic() - started, INDEX))
-        playbooks = Playbooks(simulator.spec["clusters"])
+        playbooks = Playbooks(specs)
 
         say("2. Linking them both ways:  ansible-playbook crosscluster.elasticsearch.trust")
         _output, changed, took = playbooks.run("trust")
@@ -218,13 +239,13 @@ def main() -> None:
         show_links(clusters)
 
         say("\n3. The same again: nothing is left to do.")
-        simulator.clear_log()
+        if simulator:
+            simulator.clear_log()
         _output, changed, took = playbooks.run("trust")
-        say(
-            "   Done in %.0f s, changed=%d, write requests that reached the clusters: %d.\n"
-            % (took, changed, writes(simulator))
-        )
-        if changed or writes(simulator):
+        writes = sum(len(simulator.log(name, writes_only=True)) for name in clusters) if simulator else 0
+        counted = ", write requests that reached the clusters: %d" % writes if simulator else ""
+        say("   Done in %.0f s, changed=%d%s.\n" % (took, changed, counted))
+        if changed or writes:
             fail("the second run changed something.")
 
         say("4. Replacing both keys, searching all the while:  ansible-playbook crosscluster.elasticsearch.rotate")
@@ -252,4 +273,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    catch_signals()
+    try:
+        main()
+    except Problem as problem:
+        fail(str(problem))
+    except KeyboardInterrupt:
+        fail("interrupted; the clusters are stopped.")

@@ -42,7 +42,6 @@ UNWANTED = (
     ".pyc",
     ".tar.gz",
     "tests/output/",
-    "tests/real/run/",
 )
 # galaxy-importer exits 0 when a step of it fails; what it logs then is the only sign.
 IMPORTER_FAILURES = ("ERROR", "WARNING", "CRITICAL", "Traceback")

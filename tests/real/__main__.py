@@ -20,12 +20,11 @@ from simulator import arguments as shared
 from .words import Problem, say
 
 DEFAULT = "9.5.0"
-_VERSION = re.compile(r"^(8\.1\d|9\.\d+)\.\d+$")
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """With `wanted`, the version of each cluster by its name."""
-    parser = shared.parser("python -m real", "Real Elasticsearch clusters for tests and demos.", 1, DEFAULT)
+    parser = shared.parser("python -m real", "Real Elasticsearch clusters.", nodes=1, version=DEFAULT)
     parser.add_argument("--versions", default="", help="other versions of some clusters, as in paris=8.19.0")
     options = shared.parse(parser, argv)
     options.wanted = dict.fromkeys(options.names, options.version)
@@ -34,10 +33,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         if name not in options.wanted:
             parser.error(f"--versions: [{pair}] must be name=version with a name of --clusters ({options.clusters})")
         options.wanted[name] = version
-    for version in options.wanted.values():
-        if not _VERSION.match(version):
-            parser.error(f"version [{version}]: use a whole one from 8.10.0 on, such as {DEFAULT}")
     return options
+
+
+def catch_signals() -> None:
+    """SIGTERM and SIGINT end what runs in order, as a KeyboardInterrupt."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
 
 
 def interrupt(number: int, _frame: Any) -> None:
@@ -49,8 +51,7 @@ def interrupt(number: int, _frame: Any) -> None:
 
 def main() -> int:
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, interrupt)
+    catch_signals()
     started = time.monotonic()
     try:
         from .clusters import Clusters  # so late that a signal meanwhile ends it without a traceback

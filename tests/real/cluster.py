@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
-import ssl
 import subprocess
 import time
-import urllib.error
-import urllib.request
-from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from simulator import certificates
 
+from . import node_scripts
 from .account import Account
 from .node import Node
 from .words import Problem, last_line
@@ -53,21 +51,18 @@ class Cluster:
     def make(self) -> None:
         """Authorities and homes; settings follow when the authorities of all clusters are there."""
         certificates.make_authorities(self)
-        self.nodes = [Node(f"{self.name}-{number}", self.directory / f"{self.name}-{number}") for number in self._numbers]
+        names = [f"{self.name}-{number}" for number in range(1, self.count + 1)]
+        self.nodes = [Node(name, self.directory / name) for name in names]
         for node in self.nodes:
             node.make_home(self.distribution, self.module, self.jdk)
             certificates.make_node_certificates(self, node)
-
-    @property
-    def _numbers(self) -> range:
-        return range(1, self.count + 1)
 
     def configure(self, trusted: list[Cluster], account: Account) -> None:
         self._make_keystores()
         for node in self.nodes:
             authorities = certificates.trust(node.config_dir, {peer.name: peer.remote_ca for peer in trusted})
             node.write_settings(self.name, self.nodes, authorities)
-            node.write_scripts(account)
+            node_scripts.write(node.home, account)
             node.hand_over(account)
 
     def _make_keystores(self) -> None:
@@ -88,23 +83,28 @@ class Cluster:
 
     # --- life ---
     def wait(self) -> None:
-        """Until every node answers and knows all others."""
+        """Until every node answers and knows all others, and there is a licence, which comes a moment later."""
         end = time.monotonic() + SECONDS
-        context = ssl.create_default_context(cafile=str(self.http_ca))
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-        login = b64encode(f"elastic:{self.password}".encode()).decode()
-        for node in self.nodes:
-            for path in ("/", f"/_cluster/health?wait_for_status=yellow&wait_for_nodes={self.count}&timeout=1s"):
-                request = urllib.request.Request(node.url + path, headers={"Authorization": f"Basic {login}"})
-                while True:
-                    try:
-                        answer = json.load(opener.open(request, timeout=30))
-                        break
-                    except (OSError, ValueError) as error:
-                        if time.monotonic() > end:
-                            raise Problem(f"{node.name} does not answer: {error}") from None
-                        time.sleep(0.5)
-                self.uuid = answer.get("cluster_uuid", self.uuid)
+        known = f"/_cluster/health?wait_for_status=yellow&wait_for_nodes={self.count}&timeout=1s"
+        with requests.Session() as session:
+            session.trust_env = False
+            session.auth = ("elastic", self.password)
+            session.verify = str(self.http_ca)
+            for node in self.nodes:
+                self.uuid = self._ask(session, node.url + "/", end)["cluster_uuid"]
+                self._ask(session, node.url + known, end)
+                self._ask(session, node.url + "/_license", end)
+
+    def _ask(self, session: requests.Session, url: str, end: float) -> Any:
+        while True:
+            try:
+                answer = session.get(url, timeout=30)
+                answer.raise_for_status()
+                return answer.json()
+            except requests.RequestException as error:
+                if time.monotonic() > end:
+                    raise Problem(f"{self.name} does not answer: {error}") from None
+                time.sleep(0.5)
 
     def describe(self) -> dict[str, Any]:
         """One entry of clusters.json."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,15 +14,17 @@ from typing import Any
 
 from simulator.runtime import write_spec
 
-from . import account, fetch, jdk, module, processes
+from . import account, fetch, jdk, module
 from .cluster import Cluster
 from .place import Place
-from .words import Problem, busy, say
+from .words import Problem, busy
 
 MEMORY = 700  # MB that one node takes
 
 
 def number(version: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"(8\.1\d|9\.\d+)\.\d+", version):
+        raise Problem(f"version [{version}]: use a whole one from 8.10.0 on, such as 9.5.0.")
     return tuple(map(int, version.split(".")))
 
 

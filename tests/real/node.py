@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import socket
 import subprocess
@@ -26,33 +25,6 @@ JVM_OPTIONS = """-Xms400m
 -Xmx400m
 -XX:TieredStopAtLevel=1
 """
-# What runs is told by its environment from what merely has the same process id; a node that stops removes the file
-# with its id before it is gone.
-RUNS = """#!/bin/sh
-# {what}
-cd {home} || exit
-runs() {{ grep -qzxF HOME={home}/run "/proc/$pid/environ" 2>/dev/null; }}
-pid=$(cat run/pid 2>/dev/null)
-"""
-# 8.10 ends with 0 when the node did not start.
-START = """runs && exit
-if [ "$(id -u)" = 0 ]; then as={prefix}; else as=; fi
-env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME={home}/run ES_TMPDIR={home}/run \\
-  setsid -w $as bin/elasticsearch -d -p {home}/run/pid </dev/null || exit
-pid=$(cat run/pid 2>/dev/null) && runs
-"""
-STOP = """runs && kill "$pid"
-while runs; do sleep 0.1; done
-"""
-RESTART = "bin/stop-node && exec bin/start-node\n"
-SCRIPTS = {
-    "start-node": ("Start the node and wait until it is up.", START),
-    "stop-node": ("Stop the node and wait until it has gone.", STOP),
-    "restart-node": (
-        "What a service manager does on a real node: restart it with the configuration its files have now.",
-        RESTART,
-    ),
-}
 
 
 @dataclass
@@ -104,22 +76,14 @@ class Node:
         (self.config_dir / "elasticsearch.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         (self.config_dir / "jvm.options.d" / "test.options").write_text(JVM_OPTIONS, encoding="utf-8")
 
-    def write_scripts(self, account: Account) -> None:
-        values = {"home": shlex.quote(str(self.home)), "prefix": shlex.quote(" ".join(account.prefix))}
-        for name, (what, text) in SCRIPTS.items():
-            script = self.home / "bin" / name
-            script.write_text((RUNS + text).format(what=what, **values), encoding="utf-8")
-            script.chmod(0o755)
-
     def hand_over(self, account: Account) -> None:
         """Owners and modes as the packages set them: the configuration stays root's, readable through its group."""
-        subprocess.run(["chmod", "755", str(self.home)], check=True)
+        if not account.prefix:
+            return
+        self.home.chmod(0o755)
         for path in (self.config_dir, *self.config_dir.rglob("*")):
-            if not account.prefix:
-                path.chmod(0o700 if path.is_dir() else 0o600)
-            else:
-                os.chown(path, 0, account.gid)
-                path.chmod(0o2770 if path.is_dir() else 0o660)
+            os.chown(path, 0, account.gid)
+            path.chmod(0o2770 if path.is_dir() else 0o660)
         for folder in ("data", "logs", "plugins", "run"):
             os.chown(self.home / folder, account.uid, account.gid)
 

@@ -22,6 +22,7 @@ MARKER = ".real-clusters"
 class Place:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.homes: Path | None = None
         self._marker: IO[str] | None = None
 
     def take(self) -> None:
@@ -53,6 +54,7 @@ class Place:
         self._marker.flush()
         homes.mkdir(exist_ok=True)
         homes.chmod(0o755)
+        self.homes = homes
         return homes
 
     def leave(self) -> None:

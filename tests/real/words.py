@@ -25,13 +25,20 @@ def say(text: str) -> None:
 @contextmanager
 def busy(text: str) -> Iterator[None]:
     """Say what is done now, and again every few seconds for as long as it takes."""
+    say(text)
+    with still(text):
+        yield
+
+
+@contextmanager
+def still(text: str) -> Iterator[None]:
+    """Say so every few seconds for as long as it takes."""
     started, done = time.monotonic(), threading.Event()
 
     def repeat() -> None:
         while not done.wait(PATIENCE):
-            say(f"  still {text} ({time.monotonic() - started:.0f} s)")
+            say(f"   still {text} ({time.monotonic() - started:.0f} s)")
 
-    say(text)
     thread = threading.Thread(target=repeat, daemon=True)
     thread.start()
     try:

@@ -21,7 +21,9 @@ from .state import NodeStartError
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = shared.parser("python -m simulator", "Simulated Elasticsearch clusters for tests and demos.", 3, versions.DEFAULT)
+    parser = shared.parser(
+        "python -m simulator", "Simulated Elasticsearch clusters for tests and demos.", 3, versions.DEFAULT
+    )
     options = shared.parse(parser, argv)
     try:
         versions.parse(options.version)
