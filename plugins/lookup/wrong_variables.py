@@ -70,8 +70,7 @@ class LookupModule(LookupBase):
                 continue
             try:
                 value = self._templar.template(variables[name], fail_on_undefined=True)
+                found.append(wrong_value(name, option, value))
             except Exception:
                 found.append(unresolved(name, variables, self._templar.template))
-            else:
-                found.append(wrong_value(name, option, value))
         return [text for text in found if text]

@@ -39,7 +39,7 @@ def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str |
         of = " of {0}".format(_WORDS.get(elements, elements)) if elements else ""
         return "{0} must be {1}{2}, not {3}".format(name, _WORDS.get(wanted, wanted), of, kind(value))
     addresses = {name: value} if name.endswith("_url") else {}
-    if name.endswith("_connection"):
+    if name.endswith("_connection") and isinstance(value, t.Mapping):
         addresses = {"{0}.{1}".format(name, field): value.get(field) for field in ("urls", "url")}
     return next(("{0} {1}".format(where, URL_LOGIN) for where, url in addresses.items() if holds_login(url)), None)
 
@@ -61,9 +61,9 @@ def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
 
 def unresolved(name: str, variables: t.Mapping[str, t.Any], template: Template) -> str:
     """Where the value of a variable cannot be had, and why: the place deepest down, in it or in those it names."""
-    place = _look(name, variables[name], variables, template, {name}) or (name, "its template fails")
-    before = "" if place[0].startswith(name) else name + ": "
-    return "{0}{1} has no value: {2}".format(before, *place)
+    place, reason = _look(name, variables[name], variables, template, {name}) or (name, "its template fails")
+    before = "" if re.match(name + r"\b", place) else name + ": "
+    return "{0}{1} has no value: {2}".format(before, place, reason)
 
 
 def _look(
