@@ -64,9 +64,13 @@ def _fetch(version: str, target: Path) -> None:
         *("mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", PLUGIN),
         *(f"-Dartifact={ARTIFACT.format(version=version)}", f"-DoutputDirectory={fresh}"),
     ]
+    fresh.mkdir()
     try:
         with busy(f"fetching Elasticsearch {version} from Maven Central (about 100 MB)"):
-            done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+            # In a folder that goes, as Maven leaves flags where it is called, and takes those for what it has done.
+            done = subprocess.run(
+                command, cwd=fresh, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            )
         if done.returncode:
             raise Problem(explain(version, done.stdout + done.stderr))
         # The servers' user reads it through hard links, whatever the umask was.

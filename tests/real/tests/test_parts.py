@@ -55,6 +55,29 @@ def test_a_version_that_is_not_there_is_told_from_a_failing_network():
     )
 
 
+def test_a_version_is_fetched_once_and_only_the_cache_is_written(tmp_path, monkeypatch):
+    cache, here, bin_ = tmp_path / "cache", tmp_path / "here", tmp_path / "bin"
+    here.mkdir()
+    bin_.mkdir()
+    # Maven, which leaves flags beside the project that it takes its working directory for.
+    (bin_ / "mvn").write_text(
+        "#!/bin/sh\nmkdir flags\n"
+        'for word; do case $word in -DoutputDirectory=*) mkdir -p "${word#*=}/elasticsearch-9.5.0/bin";; esac; done\n'
+    )
+    (bin_ / "mvn").chmod(0o755)
+    monkeypatch.setattr(fetch, "CACHE", cache)
+    monkeypatch.setenv("PATH", f"{bin_}:/usr/bin:/bin")
+    monkeypatch.chdir(here)
+    distribution = fetch.distribution("9.5.0")
+    assert (distribution / "bin").is_dir() and list(here.iterdir()) == []
+    assert sorted(path.name for path in cache.iterdir()) == ["9.5.0", "fetch.lock"]
+    (bin_ / "mvn").write_text("#!/bin/sh\nexit 1\n")
+    assert fetch.distribution("9.5.0") == distribution
+    with pytest.raises(Problem, match="9.2.0 cannot be fetched from Maven Central"):
+        fetch.distribution("9.2.0")
+    assert sorted(path.name for path in cache.iterdir()) == ["9.5.0", "fetch.lock"]
+
+
 @pytest.mark.parametrize(
     ("listing", "types"),
     [
