@@ -70,7 +70,7 @@ class Terminal:
         self.silent = False
         self.verbose = False
         self.json = json
-        self.has_read = False
+        self.first_reader = ""  # of stdin; its buffer takes all there is
 
     def out(self, text: str, end: str = "\n", always: bool = False) -> None:
         if always or not self.silent:
@@ -91,7 +91,6 @@ class Terminal:
         return json.dumps({"@timestamp": stamp, "log.level": level, **names}, separators=(",", ":")) + "\n"
 
     def _line(self, prompt: str, echo: bool) -> str | None:
-        self.has_read = True
         stream = sys.stdout if self.console else sys.stderr
         if not self.silent:
             stream.write(prompt)
@@ -109,7 +108,7 @@ class Terminal:
                 termios.tcsetattr(0, termios.TCSADRAIN, old)
             stream.write("\n")
         else:
-            line = sys.stdin.buffer.readline() if sys.stdin is not None else b""
+            line = sys.stdin.buffer.readline() if sys.stdin is not None and self._reads("terminal") else b""
         if not line:
             if self.console:
                 return None
@@ -120,11 +119,15 @@ class Terminal:
         return self._line(prompt, echo=False) or ""
 
     def beside(self) -> str:
-        """What a second reader of stdin finds up to a line end: nothing, once the first has filled its buffer."""
+        """What a second reader of stdin, with a buffer of its own, finds up to a line end."""
         found = b""
-        while not self.has_read and (byte := sys.stdin.buffer.read(1)) not in (b"", b"\r", b"\n"):
+        while self._reads("beside") and (byte := sys.stdin.buffer.read(1)) not in (b"", b"\r", b"\n"):
             found += byte
         return found.decode("utf-8", "replace")
+
+    def _reads(self, reader: str) -> bool:
+        self.first_reader = self.first_reader or reader
+        return self.first_reader == reader
 
     def yes(self, prompt: str) -> bool:
         while True:
