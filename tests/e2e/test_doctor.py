@@ -23,6 +23,7 @@ from simulator import Simulator
 from support import doctor
 from support.simulated import Api, link, put_credential, reset
 
+MARKED = {"crosscluster_elasticsearch": {"client": "paris"}}
 NAME = "by-hand-berlin"
 LINK = {"from": "paris", "to": "berlin", "name": NAME, "access": doctor.ACCESS}
 DAY = 86_400
@@ -43,7 +44,7 @@ class Bench:
 
     def mark(self) -> None:
         """What the collection writes into the keys that it makes."""
-        body = {"metadata": {"crosscluster_elasticsearch": {"client": "paris"}}, "access": doctor.ACCESS}
+        body = {"metadata": MARKED, "access": doctor.ACCESS}
         assert self.berlin.put(f"/_security/cross_cluster/api_key/{self.key['id']}", body).status == 200
 
     def examine(self, **changes: t.Any) -> dict[str, t.Any]:
@@ -86,7 +87,7 @@ class Bench:
 
     def replace_key(self, **options: t.Any) -> None:
         """All nodes get a new key with these options, and the one of the link is revoked."""
-        key = self.berlin.key(NAME, **options)
+        key = self.berlin.key(NAME, **{"metadata": MARKED, **options})
         self.deliver(key["encoded"])
         self.revoke(self.key["id"])
 
@@ -168,7 +169,7 @@ def test_expired_by_the_clock_of_the_server_only(bench: Bench) -> None:
 
 
 def test_expires_soon(bench: Bench) -> None:
-    bench.replace_key(expiration="5d", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
+    bench.replace_key(expiration="5d", metadata=MARKED)
     assert bench.examine()["state"] == "warning"
     assert "expires in 4d 23h" in bench.found("expires_soon", "warning")["cause"]
     assert bench.examine(warn_days=3)["state"] == "ok"
@@ -226,7 +227,7 @@ def test_removed_from_the_file_only(bench: Bench) -> None:
 
 
 def test_right_file_wrong_memory(bench: Bench) -> None:
-    new = bench.berlin.key(NAME)
+    new = bench.berlin.key(NAME, metadata=MARKED)
     bench.deliver(new["encoded"], reload=False)
     bench.revoke(bench.key["id"])
     bench.examine()
@@ -234,7 +235,7 @@ def test_right_file_wrong_memory(bench: Bench) -> None:
 
 
 def test_rotation_cut_off_and_orphans(bench: Bench) -> None:
-    new, orphan = bench.berlin.key(NAME), bench.berlin.key(NAME)
+    new, orphan = bench.berlin.key(NAME, metadata=MARKED), bench.berlin.key(NAME, metadata=MARKED)
     bench.deliver(new["encoded"], nodes=[0])
     bench.examine()
     bench.found("mixed_keys", "warning")
@@ -243,7 +244,7 @@ def test_rotation_cut_off_and_orphans(bench: Bench) -> None:
 
 
 def test_stray_key_of_a_link_that_is_not_listed(bench: Bench) -> None:
-    stray = bench.berlin.key("paris-old", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
+    stray = bench.berlin.key("paris-old", metadata=MARKED)
     bench.berlin.key("elsewhere", metadata={"crosscluster_elasticsearch": {"client": "madrid"}})
     bench.examine()
     assert [key["id"] for key in bench.report["orphans"]] == [stray["id"]]
@@ -480,6 +481,50 @@ def test_keys_from_before_8_15(make: t.Callable[..., Bench]) -> None:
     bench.sim.control("berlin", "upgrade", version="8.15.1")
     assert bench.examine()["state"] == "warning"
     assert "cross_cluster_search" in bench.found("monitor_enrich_missing", "warning")["evidence"]
+
+
+# -- who belongs to the link -------------------------------------------------------------------------------------------
+
+
+def listing(bench: Bench, *nodes: int, **login: t.Any) -> dict[str, t.Any]:
+    paris = bench.clusters["paris"]
+    return {**bench.clusters, "paris": {**paris, **login, "nodes": [paris["nodes"][number] for number in nodes]}}
+
+
+def test_a_running_node_that_is_not_listed(bench: Bench) -> None:
+    bench.clusters = listing(bench, 0)
+    assert bench.examine()["state"] == "unknown"
+    finding = bench.found("node_unlisted", "unknown")
+    assert "paris-2" in finding["cause"] and "node_name" in finding["fix"]
+
+
+def test_nodes_that_may_not_be_listed(bench: Bench) -> None:
+    privileges = ["cluster:monitor/remote/info", "cluster:monitor/settings", "cluster:monitor/state", "manage_security"]
+    bench.paris.user("partly", cluster=privileges)
+    bench.clusters = listing(bench, 0, 1, username="partly", password="secret-1")
+    bench.examine()
+    assert "cluster privilege monitor" in bench.found("nodes_unknown", "unknown")["evidence"]
+
+
+def test_a_key_of_our_user_without_our_mark(bench: Bench) -> None:
+    other = bench.berlin.key(NAME, metadata={})
+    assert bench.examine()["state"] == "warning"
+    assert other["id"] in bench.found("key_unmarked", "warning")["cause"]
+    # Where the nodes use it, the trust playbook would leave the link as it is.
+    bench.deliver(other["encoded"])
+    bench.revoke(bench.key["id"])
+    bench.examine()
+    assert f"adopt: {other['id']}" in bench.found("key_unmarked", "warning")["fix"]
+
+
+def test_an_adopted_key_that_was_replaced(bench: Bench) -> None:
+    hand = bench.berlin.key("by hand")
+    bench.deliver(hand["encoded"])
+    assert bench.examine(link={"adopt": hand["id"]})["state"] in ("ok", "warning")
+    bench.deliver(bench.key["encoded"])
+    bench.revoke(hand["id"])
+    bench.examine(link={"adopt": hand["id"]})
+    assert bench.found("adopt_served", "info")["fix"] == "Take adopt out of the link."
 
 
 def test_every_finding_is_looked_for_here() -> None:

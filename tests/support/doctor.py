@@ -51,8 +51,9 @@ def examine(clusters: dict[str, t.Any], wanted: list[dict[str, t.Any]], **option
             names=lambda item: item["names"],
             ids=lambda item: item["ids"],
             types=["cross_cluster", "rest"],
+            acting_user=True,
         )
-        remotes[host] = each("remote_cluster_info", reads["from"].get(host, []), probe=True)
+        remotes[host] = each("remote_cluster_info", reads["from"].get(host, []), probe=True, nodes=True)
         infos.append(each("cluster_info", diagnosis.link_sides(data, hosts, host)))
         strays[host] = each(
             "cross_cluster_api_key_info", diagnosis.link_sides(data, hosts, host, "to"), active_only=True
