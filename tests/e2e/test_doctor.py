@@ -42,9 +42,9 @@ class Bench:
             self.key = link(self.clusters["paris"], self.clusters["berlin"], "berlin", **settings)
             self.mark()
 
-    def mark(self) -> None:
+    def mark(self, body: dict[str, t.Any] | None = None) -> None:
         """What the collection writes into the keys that it makes."""
-        body = {"metadata": MARKED, "access": doctor.ACCESS}
+        body = body or {"metadata": MARKED, "access": doctor.ACCESS}
         assert self.berlin.put(f"/_security/cross_cluster/api_key/{self.key['id']}", body).status == 200
 
     def examine(self, **changes: t.Any) -> dict[str, t.Any]:
@@ -379,6 +379,7 @@ def test_access_that_newer_versions_refuse(make: t.Callable[..., Bench]) -> None
     bench = make("8.13.4", linked=False)
     access = {"search": [search], "replication": [{"names": ["logs-*"]}]}
     bench.key = link(bench.clusters["paris"], bench.clusters["berlin"], "berlin", access)
+    bench.mark({"metadata": MARKED})
     for cluster in bench.clusters:
         bench.sim.control(cluster, "upgrade", version="8.15.1")
     bench.examine()
