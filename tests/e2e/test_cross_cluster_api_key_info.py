@@ -96,3 +96,24 @@ def test_empty_lists_name_no_keys(keys: Keys) -> None:
     keys.api.key("a")
     options = {name: value for name, value in keys.options.items() if name != "name"}
     assert run_module("cross_cluster_api_key_info", {**options, "names": [], "ids": []})["api_keys"] == []
+
+
+def test_who_acts_is_asked_only_where_the_login_does_not_tell(keys: Keys) -> None:
+    keys.api.user("anna", ["manage_security"]).key("a")
+    options = {name: value for name, value in keys.options.items() if name != "name"}
+    token = keys.api.post(
+        "/_security/oauth2/token", {"grant_type": "password", "username": "anna", "password": "secret-1"}
+    ).json["access_token"]
+    bearer = {**options, "username": None, "password": None, "bearer_token": token}
+    owned = {(key["username"], key["realm"]) for key in run_module("cross_cluster_api_key_info", options)["api_keys"]}
+
+    def acting(**more: t.Any) -> tuple[tuple[str, str | None], int]:
+        keys.sim.clear_log()
+        told = run_module("cross_cluster_api_key_info", {**more, "acting_user": True})
+        assert not told.failed, told.msg
+        return (told["acting_user"]["name"], told["acting_user"]["realm"]), len(keys.requests())
+
+    assert acting(**options) == ((options["username"], None), 1)
+    assert acting(**options, run_as="anna") == (("anna", None), 1)
+    who, requests = acting(**bearer)
+    assert {who} == owned and requests == 2

@@ -138,3 +138,20 @@ def test_older_versions(make_sim, version):
 def test_bad_alias(paris):
     result = run_module(MODULE, {**paris, "alias": "a*"})
     assert result.failed and "not an alias" in result.msg
+
+
+def test_the_nodes_that_run(sim, paris):
+    told = run_module(MODULE, {**paris, "nodes": True})
+    assert not told.failed and told["nodes_problem"] is None
+    assert [node["name"] for node in told["nodes"]] == [node["name"] for node in sim.cluster("paris")["nodes"]]
+    # Every node is found at one of the addresses that were given, and knows since when it runs.
+    assert sorted(url for node in told["nodes"] for url in node["urls"]) == sorted(paris["urls"])
+    assert all("remote_cluster_client" in node["roles"] and node["started"] > 0 for node in told["nodes"])
+    assert "nodes" not in run_module(MODULE, paris)
+
+    # A login that may look at remote clusters and not at nodes.
+    privileges = ["cluster:monitor/remote/info", "cluster:monitor/settings", "cluster:monitor/state"]
+    Api(sim.cluster("paris")).user("partly", cluster=privileges)
+    refused = run_module(MODULE, {**paris, "username": "partly", "password": "secret-1", "nodes": True})
+    assert not refused.failed and refused["nodes"] is None
+    assert "cluster privilege monitor" in refused["nodes_problem"]
