@@ -15,7 +15,7 @@ import yaml
 
 from support.links import Links
 from support.playbook import run_playbook
-from support.simulated import Api, connection
+from support.simulated import Api, connection, link
 
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
@@ -90,6 +90,10 @@ def make(block: dict[str, t.Any], sim: t.Any, directory: Path) -> Links:
     ]
     links = Links(sim, directory, wanted)
     clusters = {name: real(shown.get(name, {}), cluster) for name, cluster in links.clusters.items()}
+    for one in links.links:
+        if "adopt" in one:
+            by_hand = link(clusters[one["from"]], clusters[one["to"]], one["to"], one["access"])
+            one["adopt"] = by_hand["id"]
     done = links.play("trust", variables={"elasticsearch_clusters": clusters})
     assert done.ok, str(done)
     return links
