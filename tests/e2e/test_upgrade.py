@@ -25,8 +25,6 @@ from support.simulated import connection
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "made_by_1_0_0"
 LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
-# Point 2 of "No outage, no lost secret": a key without our marker is not taken over by its name any more.
-BY_ID = pytest.mark.xfail(reason="keys are adopted by name; `adopt` is not there yet")
 
 
 @pytest.fixture
@@ -177,7 +175,6 @@ def test_a_rotation_that_was_cut_off_goes_on(world, playbook):
     assert again.ok and again.changed == 0 and links.writes() == [], str(again)
 
 
-@BY_ID
 def test_a_key_without_our_marker_is_not_taken_over_by_its_name(world):
     links, more = world("unmarked")
     before = recorded.everything(links)
@@ -190,7 +187,6 @@ def test_a_key_without_our_marker_is_not_taken_over_by_its_name(world):
         assert untouched(links, before) and works(links)
 
 
-@BY_ID
 def test_a_key_without_our_marker_is_adopted_by_its_id(world):
     links, more = world("unmarked")
     before = recorded.everything(links)
