@@ -26,6 +26,7 @@ from support.links import Links
 
 CLUSTERS = ("berlin", "paris")
 NODES = 2
+KEYSTORE = "elasticsearch.keystore"
 _TIMES = ("creation", "expiration", "invalidation")
 _NOTICE = """\
 # SPDX-FileCopyrightText: Contributors to the crosscluster.elasticsearch collection
@@ -98,16 +99,24 @@ def put(path: Path, make_sim: t.Callable[..., Simulator], directory: Path) -> tu
         text = re.sub(r"@now([+-]\d+)@", lambda found: str(now + int(found[1])), text)
         return re.sub(r"@([\w.-]+)@", lambda found: words[found[1]], text)
 
+    def lay(wanted: t.Callable[[str], bool]) -> None:
+        for name in filter(wanted, world["files"]):
+            place, file = _place(links, name), world["files"][name]
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            content = _each(file["content"], local)
+            place.write_bytes(content.encode() if isinstance(content, str) else content)
+            place.chmod(int(file["mode"], 8))
+
     for place in set(_files(links).values()) - {_place(links, name) for name in world["files"]}:
         place.unlink()
-    # Last what modules remember: which keystore that is about is told by the digest.
-    for name, file in sorted(world["files"].items(), key=lambda entry: entry[0].startswith("memory/")):
-        place = _place(links, name)
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        words |= _digests(links)
-        content = _each(file["content"], local)
-        place.write_bytes(content.encode() if isinstance(content, str) else content)
-        place.chmod(int(file["mode"], 8))
+    lay(lambda name: not name.startswith("memory/") and not name.endswith(KEYSTORE))
+    for name, cluster in links.clusters.items():
+        for node in cluster["nodes"]:
+            sim.control(name, "restart_node", node=node["name"])
+    # Only then the keystores, for a reload: a node that starts writes those of an older format anew.
+    lay(lambda name: name.endswith(KEYSTORE))
+    words |= _digests(links)
+    lay(lambda name: name.startswith("memory/"))
     for name, cluster in links.clusters.items():
         keys = [
             {**key, **{field: now + key[field] for field in _TIMES if key[field] is not None}}
@@ -115,11 +124,11 @@ def put(path: Path, make_sim: t.Callable[..., Simulator], directory: Path) -> tu
         ]
         sim.control(name, "load_keys", keys=keys)
         password = world["keystore_passwords"][name]
-        for node in cluster["nodes"]:
-            if password:
-                Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
-                cluster["keystore_password"] = password
-            sim.control(name, "restart_node", node=node["name"])
+        for node in cluster["nodes"] if password else ():
+            Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
+            cluster["keystore_password"] = password
+        reloaded = links.api(name).post("/_nodes/reload_secure_settings", {"secure_settings_password": password or ""})
+        assert reloaded.status == 200 and "reload_exception" not in reloaded.text, reloaded
         for role, body in world["roles"][name].items():
             assert links.api(name).put(f"/_security/role/{role}", body).status == 200
     for name in links.clusters:
