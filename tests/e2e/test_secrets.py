@@ -182,8 +182,8 @@ def login_tasks():
         yield form, {named + "cluster_info": {"url": "{{ logins['%s'] }}" % form, **right}}, "url"
     yield "environment", {named + "cluster_info": right}, "ELASTICSEARCH_URL"
     remote = {"urls": ["https://h:1"], "alias": "a", **right}
-    for option in ({"proxy_address": "{{ logins.plain }}"}, {"seeds": ["h:1", "u:{{ login }}@h:1"]}):
-        yield str(list(option)), {named + "remote_cluster": {**remote, **option}}, next(iter(option))
+    for option, value in (("proxy_address", "{{ logins.plain }}"), ("seeds", ["h:1", "u:{{ login }}@h:1"])):
+        yield option, {named + "remote_cluster": {**remote, option: value}}, option
     yield "port", {named + "remote_port_info": {"addresses": ["h:1", "u:{{ login }}@h:1"]}}, "addresses"
     options = "'k', store=store, verify=true, urls=[logins.plain]"
     found = "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', %s) }}" % options

@@ -177,7 +177,7 @@ def _place(links: Links, name: str) -> Path:
 
 def _keystores(node: dict[str, t.Any]) -> list[str]:
     """Where the tool may find the keystore of a node, as 1.0.0 saw it."""
-    return sorted(f"{folder}/elasticsearch.keystore" for folder in {node["config_dir"], "/etc/elasticsearch"})
+    return sorted(f"{folder}/elasticsearch.keystore" for folder in (node["config_dir"], "/etc/elasticsearch"))
 
 
 def _memory(links: Links, node: dict[str, t.Any]) -> Path:

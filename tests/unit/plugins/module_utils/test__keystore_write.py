@@ -22,10 +22,12 @@ class Keystore:
 
     def _change(self, call, names, held):
         self.calls.append((call, *names))
-        change = self.stored.pop(0) if self.stored else None
-        if isinstance(change, Exception):
-            raise change
-        self.held = {**self.held, **change} if change is not None else held
+        for change in [self.stored.pop(0)] if self.stored else []:
+            if isinstance(change, Exception):
+                raise change
+            if change is not None:
+                held = {**self.held, **change}
+        self.held = held
 
     def add(self, values):
         self._change("add", values, {**self.held, **values})

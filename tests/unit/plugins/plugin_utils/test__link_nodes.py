@@ -17,8 +17,8 @@ def running(name, roles=("data", ln.CLIENT_ROLE), **more):
 THREE = [running("a", started=1), running("b", started=2), running("c", started=3)]
 
 
-def members(*listed, found=THREE):
-    return ln.members(listed, found, None)
+def members(*listed, found=None):
+    return ln.members(listed, found or THREE, None)
 
 
 @pytest.mark.parametrize(

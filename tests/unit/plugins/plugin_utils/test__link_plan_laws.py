@@ -101,7 +101,8 @@ class World:
                 self.made += 1
                 made = "made-{0}".format(self.made)
                 if step.action == "rotate":
-                    lost = [key_id for key_id in self.ours() if key_id not in [held for _, held in self.files.values()]]
+                    held = {key_id for _present, key_id in self.files.values()}
+                    lost = [key_id for key_id in self.ours() if key_id not in held]
                     assert len(self.ours()) - len(lost) <= 1 and len(lost) <= 1, "never a third live key"
                 self.keys[made] = lk.Key(
                     made,
