@@ -31,7 +31,7 @@ def test_a_rotation_under_constant_search(links):
     assert [(method, path) for _cluster, method, path in links.writes()] == [
         ("POST", "/_security/cross_cluster/api_key"),
         ("DELETE", "/_security/api_key"),
-        ("POST", "/_nodes/reload_secure_settings"),
+        ("POST", "/_nodes/remote_cluster_client:true/reload_secure_settings"),
     ]
     order = [task.split(" : ")[-1] for task in run.tasks]
     assert (
