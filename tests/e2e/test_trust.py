@@ -101,7 +101,7 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     )
     settings = {"cluster.remote.settings.proxy_address": "127.0.0.1:1"}
     assert paris.put("/_cluster/settings", {"persistent": settings}).status == 200
-    orphan = berlin.key("paris-berlin-orphan")
+    orphan = berlin.key("paris-berlin-orphan", metadata={"crosscluster_elasticsearch": {"client": "paris"}})
     foreign = [berlin.key("paris-berlin-fine-2"), berlin.key("somebody")]
     time.sleep(max(0.0, short["expiration"] / 1000 + 0.1 - time.time()))
 
