@@ -177,8 +177,7 @@ def members_of(data: t.Mapping[str, t.Any], cluster: str, client: t.Any, keystor
         return ln.Members(problem=trouble)
     listed = []
     for name in data["clusters"][cluster]["nodes"]:
-        entry, seen = data["nodes"][name], keystores.get(name)
-        own_name = seen.get("node_name") if isinstance(seen, t.Mapping) and not went_wrong(seen) else None
+        entry, own_name = data["nodes"][name], _read_on(name, keystores).get("node_name")
         listed.append(ln.Listed(name, entry.get("url"), entry.get("node_name"), own_name))
     return ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
 
@@ -190,11 +189,16 @@ def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Result
     """
     found = []
     for name in nodes:
-        seen = keystores.get(name)
-        modified = seen.get("modified") if isinstance(seen, t.Mapping) and not went_wrong(seen) else None
+        modified = _read_on(name, keystores).get("modified")
         if modified is None or members.started.get(name, 0) <= modified:
             found.append(name)
     return found
+
+
+def _read_on(name: str, keystores: Results) -> t.Mapping[str, t.Any]:
+    """What ``keystore_info`` told of a node; nothing where it did not get through."""
+    result = keystores.get(name)
+    return {} if went_wrong(result) else t.cast(t.Mapping[str, t.Any], result)
 
 
 def key_view(
@@ -249,7 +253,7 @@ def plan_all(
     return plans
 
 
-def asked(link: t.Mapping[str, t.Any], server: t.Any = None) -> lk.Link:
+def asked(link: t.Mapping[str, t.Any], server: t.Any) -> lk.Link:
     """The link as the plan takes it. `server`: what `cross_cluster_api_key_info` told, for whose user we act."""
     user = server.get("acting_user") if isinstance(server, t.Mapping) else None
     return lk.Link(
