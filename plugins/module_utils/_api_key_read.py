@@ -89,13 +89,20 @@ def login_user(client: ElasticsearchClient) -> t.Optional[User]:
     return User(client.login.user) if client.login.user else None
 
 
-def who_acts(client: ElasticsearchClient, entries: t.Sequence[t.Mapping[str, t.Any]] = ()) -> User:
+def who_acts(
+    client: ElasticsearchClient,
+    entries: t.Sequence[t.Mapping[str, t.Any]] = (),
+    expected: t.Optional[t.Collection[str]] = None,
+) -> User:
     """The user the requests act as.
 
-    Asked only where the login does not tell, or where keys of two users of this name must be told apart.
+    Asked only where the login does not tell, or where keys of two users of this name must be told apart: they are of
+    two realms, or there are others than the `expected` ones, whose realm may be another one.
     """
     known = login_user(client)
-    if known and len({entry.get("realm") for entry in entries if entry.get("username") == known.name}) <= 1:
+    mine = [entry for entry in entries if known and entry.get("username") == known.name]
+    strange = [entry for entry in mine if expected is not None and entry.get("id") not in expected]
+    if known and not strange and len({entry.get("realm") for entry in mine}) <= 1:
         return known
     body = client.request("GET", "/_security/_authenticate", attempt="find out which user the login belongs to").body
     # With run_as, the keys belong to the user that was looked up. The realm of an API key is none that keys belong to.

@@ -167,11 +167,15 @@ def _fate(revoked: t.Sequence[str]) -> str:
 
 
 def revoke(client: ElasticsearchClient, ids: t.Sequence[str], attempt: t.Optional[str] = None) -> t.List[str]:
-    """Revoke keys by id. Returns the ids that are revoked now; NotAllRevoked when the server kept some."""
+    """Revoke keys by id. Returns the ids that are revoked now; NotAllRevoked when the server kept some.
+
+    `owner` leaves it to the server whose they are, which knows the realm that a login does not tell.
+    """
     wanted = list(ids)
     attempt = attempt or f"revoke the cross-cluster API keys {', '.join(wanted)}"
     try:
-        body = client.request("DELETE", "/_security/api_key", body={"ids": wanted}, safe=True, attempt=attempt).body
+        ids = {"ids": wanted, "owner": True}
+        body = client.request("DELETE", "/_security/api_key", body=ids, safe=True, attempt=attempt).body
     except EsError as exc:
         _explain(exc, client, {})
         raise
@@ -184,13 +188,14 @@ def revoke(client: ElasticsearchClient, ids: t.Sequence[str], attempt: t.Optiona
         missing = alive
     if missing:
         reasons = [str(detail.get("reason")) for detail in body.get("error_details") or [] if isinstance(detail, dict)]
+        reasons = reasons or ["they belong to another user, or to one of the same name in another realm"]
         advice = ""
         if any("manage_security" in reason for reason in reasons):
             advice = f" {_NEEDS_MANAGE_SECURITY}"
         revoked = [key_id for key_id in wanted if key_id in done]
         raise NotAllRevoked(
             f"Cannot {attempt} at {client.cluster}: not revoked: {', '.join(missing)}"
-            + (f" ({'; '.join(dict.fromkeys(reasons))[:400]})" if reasons else "")
+            + f" ({'; '.join(dict.fromkeys(reasons))[:400]})"
             + f"; revoked: {', '.join(revoked) or 'none'}.{advice}",
             revoked,
         )

@@ -60,6 +60,11 @@ class ServerInfo(t.NamedTuple):
         return self.flavor == "serverless"
 
 
+def read_version(number: str) -> t.Tuple[int, ...]:
+    """(8, 19, 0) of 8.19.0 or 8.19.0-SNAPSHOT."""
+    return tuple(int(part) for part in re.findall(r"\d+", number.split("-", maxsplit=1)[0])[:3])
+
+
 class ElasticsearchClient:
     """Talks to one cluster through any of its URLs."""
 
@@ -121,7 +126,7 @@ class ElasticsearchClient:
             version = body.get("version") or {}
             number = str(version.get("number") or "")
             self._info = ServerInfo(
-                version=tuple(int(part) for part in re.findall(r"\d+", number.split("-", maxsplit=1)[0])[:3]),
+                version=read_version(number),
                 number=number,
                 flavor=str(version.get("build_flavor") or ""),
                 cluster_name=str(body.get("cluster_name") or ""),

@@ -23,10 +23,12 @@ from ._node_settings import node_name
 def look(tool: KeystoreTool, missing: t.Optional[KeystoreMissing] = None) -> t.Dict[str, t.Any]:
     """Which node this is, when its keystore was last written to, and whether this user may write to it."""
     path = (missing.path if missing else None) or tool.file
+    files = places(tool.path, tool.config_dir)
     return {
         "node_name": node_name(os.path.dirname(path)) if path else None,
-        "modified": _modified(places(tool.path, tool.config_dir)),
-        "write_problem": _write_problem(tool, missing),
+        "modified": _modified(files),
+        # A tool that is a wrapper may act as another user, or on another file.
+        "write_problem": _write_problem(tool, missing) if files else None,
     }
 
 

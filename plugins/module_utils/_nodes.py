@@ -11,7 +11,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ._client import ElasticsearchClient
-from ._errors import EsApiError, EsPermissionError
+from ._errors import EsError, EsPermissionError
 
 _PATH = "/_nodes/http,jvm"
 _FILTER = ",".join(
@@ -30,21 +30,24 @@ class NodeList(t.NamedTuple):
     nodes_problem: t.Optional[str] = None
 
 
-def list_nodes(client: ElasticsearchClient) -> NodeList:
-    """One request. A list that may not be read is no failure: what it is needed for is then not done."""
+def list_nodes(client: ElasticsearchClient, urls: t.Sequence[str] = ()) -> NodeList:
+    """One request. A list that cannot be read is no failure: what it is needed for is then not done."""
     attempt = "list the nodes"
+    # The cluster gives up on a node that hangs before we give up on the cluster.
+    params = {"filter_path": _FILTER, "timeout": f"{max(1, int(client.timeout * 0.8))}s"}
     try:
-        body = client.request("GET", _PATH, params={"filter_path": _FILTER}, attempt=attempt).body
+        body = client.request("GET", _PATH, params=params, attempt=attempt).body
     except EsPermissionError as e:
         e.advice = "The login needs the cluster privilege monitor."
         return NodeList(None, str(e))
-    except EsApiError as e:
+    except EsError as e:
         return NodeList(None, str(e))
     counts = body.get("_nodes") or {}
     found = body.get("nodes") or {}
     if counts.get("failed") or not found:
         return NodeList(None, f"{client.cluster}: {counts.get('failed') or 'all'} of its nodes did not answer")
-    return NodeList(describe(found, client.urls, _addresses))
+    told = [url.rstrip("/") for url in urls]
+    return NodeList(describe(found, list(dict.fromkeys([*client.urls, *told])), _addresses))
 
 
 def describe(found: t.Mapping[str, t.Any], urls: t.Sequence[str], resolve: Resolve) -> t.List[Node]:

@@ -70,8 +70,9 @@ options:
   acting_user:
     description:
       - Whether to tell in RV(acting_user) which user this login acts as.
-      - For logins with O(bearer_token) or O(client_cert), and where keys of users of the same name in several realms
-        are found, that is one more request, C(GET /_security/_authenticate), which needs no privilege.
+      - For logins with O(bearer_token) or O(client_cert), and where live keys of a user of this name are found that
+        O(ids) does not name, or keys of several realms, that is one more request, C(GET /_security/_authenticate),
+        which needs no privilege.
     type: bool
     default: false
     version_added: 2.0.0
@@ -289,7 +290,9 @@ def answer(client: ElasticsearchClient, params: t.Mapping[str, t.Any], keys: t.L
     """The result; who asks is looked up only on request."""
     result: t.Dict[str, t.Any] = {"changed": False, "api_keys": keys}
     if params["acting_user"]:
-        result["acting_user"] = api.who_acts(client, keys)._asdict()
+        now = int(time.time() * 1000)
+        live = [key for key in keys if not key["invalidated"] and (key["expiration"] or now + 1) > now]
+        result["acting_user"] = api.who_acts(client, live, expected=params["ids"] or ())._asdict()
     return result
 
 

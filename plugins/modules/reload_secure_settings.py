@@ -52,8 +52,8 @@ options:
       - Nodes report the names from Elasticsearch 9.3 on. Before, this is not checked; see RV(verified).
       - A name proves that the node has a credential for the alias in the keystore file that it has just read. It proves
         neither which API key that is, nor that the remote cluster accepts it.
-      - When it names a credential of a remote cluster and the nodes report no names, the version is asked for in one
-        more request, to find out whether a restart is needed.
+      - When it names a credential of a remote cluster and the nodes report no names, the versions of the nodes are
+        asked for in one more request, to find out whether a restart is needed.
     type: list
     elements: str
 seealso:
@@ -158,7 +158,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_of_credentials
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import (
+    ElasticsearchClient,
+    read_version,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsApiError, InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._reload import (
     RELOADABLE_SINCE,
@@ -195,6 +198,14 @@ def list_nodes(client: ElasticsearchClient, where: str) -> t.List[t.Dict[str, t.
     nodes = answer.body.get("nodes") or {}
     found = [{"id": node_id, "name": node.get("name")} for node_id, node in nodes.items()]
     return sorted(found, key=lambda node: str(node["name"]))
+
+
+def oldest_version(client: ElasticsearchClient, where: str) -> t.Tuple[int, ...]:
+    """Of all nodes: in the middle of an upgrade the one that answers may be newer than the others."""
+    attempt = "find out the versions of the nodes"
+    answer = client.request("GET", f"/_nodes{where}", params={"filter_path": "nodes.*.version"}, attempt=attempt)
+    versions = [read_version(str(node.get("version"))) for node in (answer.body.get("nodes") or {}).values()]
+    return min(versions, default=RELOADABLE_SINCE)
 
 
 def reload(client: ElasticsearchClient, where: str, password: t.Optional[str]) -> t.Mapping[str, t.Any]:
@@ -240,10 +251,11 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any
     if not total:
         raise InputError(f"node_ids {params['node_ids']} selects no node of {client.cluster}, so none was reloaded.")
     remote = [name for name in expected if alias_of_credentials(name) is not None]
-    if remote and result["verified"] is None and client.info().version < RELOADABLE_SINCE:
+    oldest = oldest_version(client, where) if remote and result["verified"] is None else RELOADABLE_SINCE
+    if oldest < RELOADABLE_SINCE:
         result["restart_required"] = True
         module.warn(
-            f"Elasticsearch {client.info().number} takes over {', '.join(remote)} only when it starts:"
+            f"Elasticsearch {'.'.join(map(str, oldest))} takes over {', '.join(remote)} only when it starts:"
             " restart each node (from 8.13 on a reload is enough)."
         )
     return result

@@ -45,6 +45,14 @@ options:
     type: bool
     default: false
     version_added: 2.0.0
+  node_urls:
+    description:
+      - With O(nodes=true), further addresses of single nodes to compare the list with, beside O(urls).
+      - No request goes to them.
+    type: list
+    elements: str
+    default: []
+    version_added: 2.0.0
 seealso:
   - module: crosscluster.elasticsearch.remote_cluster
   - module: crosscluster.elasticsearch.cross_cluster_api_key_info
@@ -210,6 +218,7 @@ SPEC = ArgumentSpec(
         "probe": {"type": "bool", "default": False},
         "wait_connected": {"type": "int", "default": 0},
         "nodes": {"type": "bool", "default": False},
+        "node_urls": {"type": "list", "elements": "str", "default": []},
     }
 )
 
@@ -267,7 +276,7 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any
         remotes = look(client, params, states)
     for remote in remotes:
         remote.pop("retry", None)
-    listed = list_nodes(client)._asdict() if params["nodes"] else {}
+    listed = list_nodes(client, params["node_urls"])._asdict() if params["nodes"] else {}
     return {"changed": False, "remotes": remotes, **listed}
 
 

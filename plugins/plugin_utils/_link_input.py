@@ -353,8 +353,11 @@ def _roles(where: str, alias: str, roles: t.Any, problems: Problems) -> t.List[t
         unknown_fields(here, role, ROLE_FIELDS, problems)
         entries: t.Dict[str, t.Any] = {"name": role["name"]}
         for part in ROLE_FIELDS[1:]:
-            if role.get(part):
-                entries[part] = [{"clusters": [alias], **entry} for entry in role[part]]
+            given = role.get(part) or []
+            if not isinstance(given, (list, tuple)) or not all(isinstance(entry, t.Mapping) for entry in given):
+                problems.add("{0}.{1} must be a list of dictionaries", here, part)
+            elif given:
+                entries[part] = [{"clusters": [alias], **entry} for entry in given]
         result.append(entries)
     return result
 

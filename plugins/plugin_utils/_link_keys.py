@@ -156,6 +156,8 @@ class Adoption:
     """Why the link cannot have this key."""
     hint: str = ""
     """It has served: the key was replaced."""
+    replaced: t.Optional[str] = None
+    """That key, for the mark of those that follow while the link names it."""
     left: bool = False
     """The key is live, and stays so."""
 
@@ -170,13 +172,16 @@ def judge_adoption(link: Link, nodes: t.Sequence[Node], keys: t.Mapping[str, Key
     key = keys.get(link.adopt)
     ours = {key.id: key for key in keys.values() if is_ours(key, replace(link, adopt=None))}
     usable = key is not None and key.live(now) and of_our_user(key, link)
-    if usable and any((other.marker or {}).get("replaces") == link.adopt for other in ours.values()):
+    successors = [other.id for other in ours.values() if (other.marker or {}).get("replaces") == link.adopt]
+    if usable and successors:
         return Adoption(link.adopt)
-    working = [node.key_id for node in nodes if node.key_id in ours and ours[node.key_id].live(now)]
-    if working and (key is None or not key.live(now)):
-        return Adoption(hint="{0}: that key was replaced by {1}; take adopt out of the link".format(told, working[0]))
+    if successors and (key is None or not key.live(now)):
+        hint = "{0}: that key was replaced by {1}; take adopt out of the link".format(told, successors[-1])
+        return Adoption(hint=hint, replaced=link.adopt)
     if key is None:
-        return Adoption(trouble="{0}: {1} has no such key".format(told, link.server))
+        return Adoption(
+            trouble="{0}: {1} has no such key; correct the id, or take adopt out of the link".format(told, link.server)
+        )
     if not key.live(now):
         dead = "was revoked" if key.invalidated else "has expired"
         return Adoption(
@@ -190,6 +195,8 @@ def judge_adoption(link: Link, nodes: t.Sequence[Node], keys: t.Mapping[str, Key
         trouble = "that is no cross-cluster key"
     elif not of_our_user(key, link):
         trouble = "that key {0}, and only its owner can change it".format(whose(key))
+    elif key.marker is not None and key.marker.get("client") != link.client:
+        trouble = "that key was made for the client [{0}], which may use it".format(key.marker.get("client"))
     elif not any(node.key_id == key.id for node in nodes):
         trouble = "no node of {0} holds that key".format(link.client)
     elif other:

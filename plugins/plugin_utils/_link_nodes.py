@@ -7,7 +7,8 @@ This file is private to the crosscluster.elasticsearch collection.
 
 A node that uses remote clusters and is not listed gets no new credential, so it goes dark when the key it uses is
 revoked. The cluster's own list of nodes tells of it. A running node is matched by one listed node at most: whoever
-claims the name of another one leaves his own unmatched.
+claims the name of another one leaves his own unmatched. What a node's own file says beats its name in the inventory and
+its address: an entry that points at the host of another node serves that one twice, and its own not at all.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Members:
     unlisted: t.Tuple[str, ...] = ()
     unmatched: t.Tuple[str, ...] = ()
     """Listed, and no running node was found for them: they are down, or bear another name in the cluster."""
+    mistaken: t.Tuple[t.Tuple[str, str], ...] = ()
+    """Listed, and the node whose elasticsearch.yml was found there."""
     started: t.Mapping[str, int] = field(default_factory=dict)
     """When the listed nodes started, by their own clocks."""
 
@@ -63,7 +66,11 @@ class Members:
             " and ".join(self.unlisted), "run" if many else "runs", cluster, CLIENT_ROLE, "are" if many else "is",
             "they" if many else "it", "use" if many else "uses",
         )  # fmt: skip
-        if self.unmatched:
+        for name, other in self.mistaken:
+            text += "; what is reached as {0} is {1} by its elasticsearch.yml, so look where {0} points to".format(
+                name, other
+            )
+        if self.unmatched and not self.mistaken:
             text += "; or, where it is {0}, which no running node was found for, give that entry node_name: {1}".format(
                 " or ".join(self.unmatched), self.unlisted[0]
             )
@@ -77,20 +84,28 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
     matched = match(listed, found)
     taken = {str(node["id"]) for node in matched.values()}
     clients = [node for node in found if CLIENT_ROLE in (node.get("roles") or ())]
+    lost = [entry for entry in listed if entry.name not in matched]
+    running = {node["name"] for node in found}
     return Members(
         unlisted=tuple(str(node["name"]) for node in clients if node["id"] not in taken),
-        unmatched=tuple(entry.name for entry in listed if entry.name not in matched),
+        unmatched=tuple(entry.name for entry in lost),
+        mistaken=tuple((entry.name, str(entry.own_name)) for entry in lost if entry.own_name in running),
         started={name: node["started"] for name, node in matched.items() if node.get("started")},
     )
 
 
 def match(listed: t.Sequence[Listed], found: t.Sequence[Found]) -> t.Dict[str, Found]:
     """Listed name -> running node. What the user says decides; then the inventory's name, the address, the file."""
+    running = {node["name"] for node in found}
+
+    def may_be(entry: Listed, node: Found) -> bool:
+        return entry.node_name is None and (entry.own_name not in running or entry.own_name == node["name"])
+
     said: t.Sequence[t.Callable[[Listed, Found], bool]] = (
         lambda entry, node: entry.node_name == node["name"],
-        lambda entry, node: entry.node_name is None and entry.name == node["name"],
-        lambda entry, node: entry.node_name is None and _is_at(entry.url, node),
-        lambda entry, node: entry.node_name is None and entry.own_name == node["name"],
+        lambda entry, node: may_be(entry, node) and entry.name == node["name"],
+        lambda entry, node: may_be(entry, node) and _is_at(entry.url, node),
+        lambda entry, node: may_be(entry, node) and entry.own_name == node["name"],
     )
     matched: t.Dict[str, Found] = {}
     for is_it in said:
@@ -107,5 +122,6 @@ def match(listed: t.Sequence[Listed], found: t.Sequence[Found]) -> t.Dict[str, F
 def _is_at(url: t.Optional[str], node: Found) -> bool:
     if not url:
         return False
+    url = url.rstrip("/")
     place = url.partition("://")[2].partition("/")[0]
     return url in (node.get("urls") or ()) or place in (node.get("http_addresses") or ())

@@ -13,8 +13,8 @@ compares these ids with the keys alive on the server. Five laws hold for every s
    running node that is not listed counts as one that holds it.
 2. A key is made only when no node holds a usable one that could be spread, or when a rotation is due and the one before
    is finished.
-3. Cut off anywhere, the next run converges: one live key, no orphans, no search failed in between, and never a third
-   live key but where the secret of one was lost.
+3. Cut off anywhere, the next runs converge: one live key, no orphans, no search failed in between, and never a third
+   live key.
 4. Keys of others are never touched: what does not bear our mark for this client, unless the link adopts it by id.
 5. A link that is right has no steps.
 """
@@ -57,6 +57,8 @@ class Remote:
     """``api_key`` or ``certificate``; how the connection was built, on the node that was asked."""
     proven: bool = False
     """A real request went through every node that could be asked."""
+    used: bool = False
+    """A real request went through some node."""
     provable: bool = True
     """Every node of the client cluster can be asked by itself."""
     elsewhere: bool = False
@@ -232,13 +234,11 @@ def _plan_present(
     # The newest key that a node holds wins: after a rotation was cut off, the rotation is finished and not begun anew.
     target = usable[-1] if usable else None
     reason = _reason_to_make(link, target, now, options)
-    unfinished = _unfinished(live, target, link, missing)
-    if target is None and missing and len(live) > 1:
-        stop = (
-            "{0} are alive, and {1}, which may hold them, cannot be read, so no third key is made; bring them back, or "
-            "take them out of nodes if they are gone for good"
-        ).format(names(key.id for key in live), names(node.name for node in missing))
-        return replace(base, blocked=stop, words=(stop,))
+    # Another live key may be in use: in the memory of a node that waits for its restart, on one that is down. Or its
+    # secret was lost, with a run that was cut off before it delivered.
+    unfinished = target is not None and len(live) > 1
+    if target is None and len(live) > 1:
+        return _without_holders(base, live, missing, remote, words)
     make = "" if unfinished else reason
     if target is None or make:
         target_id = None
@@ -246,6 +246,8 @@ def _plan_present(
         marker: t.Dict[str, t.Any] = {"client": link.client}
         if target is not None and target.id == link.adopt:
             marker["replaces"] = target.id
+        elif adoption.replaced:
+            marker["replaces"] = adoption.replaced
         steps.append(Step(action, make, name=link.key_name, marker=marker))
         words.append("{0}: {1} key {2} on {3}".format(make, action_word(action), link.key_name, link.server))
     else:
@@ -311,27 +313,43 @@ def _plan_present(
             )
         )  # fmt: skip
         words.append(owed if kept else "{0}: run again".format(owed))
+    elif unfinished and options.mode == "rotate":
+        words.append("this ends the rotation before; to replace {0} as well, run again".format(target_id))
     return replace(base, steps=tuple(steps), words=tuple(words), target=target_id, kept=tuple(kept), owed=owed)
 
 
-def _unfinished(live: t.Sequence[Key], target: t.Optional[Key], link: Link, missing: t.Sequence[Node]) -> bool:
-    """Is a rotation under way, so that none may begin?
-
-    An older live key may still be in use: in the memory of a node that waits for its restart, or on one that is down.
-    A newer one that no node holds is what a run left that was cut off before it delivered. Its secret is lost, so it
-    may be replaced once; it is held, maybe, by a node that cannot be read.
-    """
-    if target is None:
-        return False
-    others = [key for key in live if key.id != target.id]
-    lost = [key for key in others if age_order(key) > age_order(target) and key.id != link.adopt]
-    return len(lost) < len(others) or len(lost) > 1 or bool(lost and missing)
+def _without_holders(
+    base: Plan, live: t.Sequence[Key], missing: t.Sequence[Node], remote: Remote, words: t.Sequence[str]
+) -> Plan:
+    """Two keys of the link are alive, and none is in a keystore that can be read: no third is made."""
+    told, alias = names(key.id for key in live), base.link.alias
+    stop = ""
+    if missing:
+        stop = (
+            "{0} are alive, and {1}, which may hold them, cannot be read, so no third key is made; bring them back, or "
+            "take them out of nodes if they are gone for good"
+        ).format(told, names(node.name for node in missing))
+    elif remote.used:
+        stop = (
+            "{0} are alive, no node holds one of them in its keystore, and alias {1} works, so a node still uses one "
+            "from memory and no third key is made; run untrust for this link and then trust, while nobody searches it"
+        ).format(told, alias)
+    if stop:
+        return replace(base, blocked=stop, words=(stop,))
+    # Runs made them that could not deliver them.
+    why = "{0} reached no node, and their secrets are lost".format(told)
+    owed = "{0}: they are revoked, and the next run makes a new one; see first what kept them from the nodes".format(
+        why
+    )
+    steps = [Step("reload", "make sure that no node still uses a key that is to be revoked")] if remote.exists else []
+    return replace(base, steps=(*steps, *_revocations(why, live)), words=(*words, owed), owed=owed)
 
 
 def _is_owed(link: Link, target: Key, old: t.Sequence[Key], kept: t.Sequence[str], now: int, options: Options) -> bool:
     """Was more asked for than the end of the rotation before?"""
     if _expiring(link, target, now) and link.on_expiring == "rotate":
         return True
+    # Nothing came of the one before when its key was lost.
     only_lost = all(age_order(key) > age_order(target) and key.id != link.adopt for key in old)
     return options.mode == "rotate" and (bool(kept) or only_lost)
 

@@ -112,6 +112,7 @@ def reads(data: t.Mapping[str, t.Any], hosts: t.Sequence[str], keystores: Result
                 adopted = {link["adopt"] for link in links if link["adopt"]}
                 item["ids"] = sorted(adopted | _held_ids(data, links, keystores))
             else:
+                item["node_urls"] = data["clusters"][name]["node_urls"]
                 nodes = data["clusters"][name]["nodes"] if missing_nodes == "keep" else ()
                 item["urls"] = proof_urls(
                     data["clusters"][name], [node for node in nodes if went_wrong(keystores.get(node))]
@@ -248,7 +249,9 @@ def plan_all(
         known = members[link["from"]]
         plan, remote = _plan(data, link, keystores, servers, clients, known, now, options, drift, settings_drift)
         plan_of = plan_data(plan, options, remote)
-        plan_of["unrestarted"] = not_restarted(known, data["clusters"][link["from"]]["nodes"], keystores)
+        nodes = data["clusters"][link["from"]]["nodes"]
+        plan_of["unrestarted"] = not_restarted(known, nodes, keystores)
+        plan_of["unseen"] = [node for node in nodes if _read_on(node, keystores).get("modified") is None]
         plans.append(plan_of)
     return plans
 
@@ -291,7 +294,9 @@ def _plan(
     found = None
     if not client_trouble:
         found = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
-    remote = remote_view(found, link, data["clusters"][link["from"]], settings_drift)
+    cluster = data["clusters"][link["from"]]
+    running = () if client_trouble else client.get("nodes") or ()
+    remote = remote_view(found, link, cluster, settings_drift, running)
     return lp.plan_link(asked(link, server), nodes, keys, remote, now, options, members, fault), found
 
 
@@ -300,8 +305,9 @@ def remote_view(
     link: t.Mapping[str, t.Any],
     cluster: t.Mapping[str, t.Any],
     settings_drift: t.Callable[..., t.Sequence[str]],
+    running: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> lp.Remote:
-    provable = len(set(cluster["proof_urls"])) >= len(cluster["nodes"])
+    provable = _places(cluster["proof_urls"], running) >= len(cluster["nodes"])
     if found is None:
         return lp.Remote(provable=provable)
     drift = tuple(settings_drift(link, found))
@@ -311,10 +317,20 @@ def remote_view(
         settings_drift=drift,
         security_model=found.get("security_model"),
         proven=bool(probe.get("ok")),
+        used=any(node.get("ok") for node in probe.get("nodes") or ()),
         provable=provable,
         elsewhere=any(name in drift for name in ("proxy_address", "seeds", "mode")),
         addresses=tuple(found.get("addresses") or ()),
     )
+
+
+def _places(urls: t.Sequence[str], running: t.Sequence[t.Mapping[str, t.Any]]) -> int:
+    """How many nodes these addresses lead to, as far as can be told: two names of one node are one place."""
+    found = set()
+    for url in urls:
+        nodes = [node["id"] for node in running if url in (node.get("urls") or ())]
+        found.add(nodes[0] if len(nodes) == 1 else url)
+    return len(found)
 
 
 def plan_data(plan: lp.Plan, options: lp.Options, found: t.Optional[t.Mapping[str, t.Any]] = None) -> Data:
@@ -477,6 +493,7 @@ def without_restart(
     folded = {name: dict(entry) for name, entry in status.items()}
     for plan in plans:
         waiting = restarts([plan], status, data)
+        blind = [node for node in waiting if node in plan["unseen"]]
         nodes = data["clusters"][plan["from"]]["nodes"]
         text = next((troubles[node] for node in nodes if waiting and troubles.get(node)), None)
         if waiting and not permitted:
@@ -484,6 +501,11 @@ def without_restart(
                 "before version 8.13 nodes take a credential over only when they start; restart {0}, one at a time, or "
                 "allow it with cross_cluster_trust_restart, and run again"
             ).format(lk.names(waiting))
+            if blind:
+                text += (
+                    "; of {0} it cannot be seen whether that was done, because the file behind its keystore tool "
+                    "cannot, so only a restart by the playbook counts"
+                ).format(lk.names(blind))
         if text:
             entry = folded[plan["link"]]
             entry["failed"] = {**entry.get("failed", {}), "restart": text}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simulator import Simulator
 from support.modules import run_module
-from support.simulated import Api
+from support.worlds import Api
 
 JVM = 1.5
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulator import Simulator
 from support.modules import run_module
-from support.simulated import connection
+from support.worlds import connection
 
 from .measure import ACCESS
 

@@ -15,7 +15,7 @@ import typing as t
 from pathlib import Path
 
 from support.playbook import ROOT, Run, run_playbook
-from support.simulated import connection
+from support.worlds import connection
 
 FQCN = "crosscluster.elasticsearch."
 BEFORE = os.environ.get("BENCH_BEFORE")

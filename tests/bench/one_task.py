@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 from simulator import Simulator
-from support.simulated import connection
+from support.worlds import connection
 
 from . import measure
 from .measure import ACCESS, FQCN

@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clusters for the tests of this folder; see support/simulated.py."""
+"""Clusters for the tests of this folder; see support/worlds.py."""
 
 from __future__ import annotations
 
 import pytest
 
-from simulator import Simulator
 from support.links import Links
-from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
+from support.worlds import api, berlin, berlin_once, clusters, deselect, linked, make_world, mark, world
 
-__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_sim", "sim"]
+__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_world", "world"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,25 +30,24 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """berlin alone, one node, for the tests of a file."""
-    with Simulator(tmp_path_factory.mktemp("sim"), clusters={"berlin": {"nodes": 1}}) as sim:
-        yield sim
+def cluster(make_world):
+    """berlin alone, for the tests of a file."""
+    return make_world({"berlin": {"nodes": 1}})
 
 
 @pytest.fixture
 def links_of(tmp_path):
-    """One link between the clusters of a simulator, as new and not made yet."""
+    """One link between clusters that are as new, not made yet."""
 
-    def make(sim):
-        for name in sim.clusters:
-            sim.control(name, "reset")
-        return Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+    def make(world):
+        for name in world.clusters:
+            world.control(name, "reset")
+        return Links(world, tmp_path, [{"from": "paris", "to": "berlin"}])
 
     return make
 
 
 @pytest.fixture
-def links(make_sim, links_of):
+def links(make_world, links_of):
     """One link between clusters of two nodes, not made yet."""
-    return links_of(make_sim(nodes=2))
+    return links_of(make_world(nodes=2))

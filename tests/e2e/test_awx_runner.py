@@ -20,7 +20,7 @@ import pytest
 from simulator import Simulator
 from support import awx_rules, runner
 from support.awx_kit import TEMPLATES, TYPES
-from support.simulated import Api, reset
+from support.worlds import Api, reset
 
 pytestmark = pytest.mark.skipif(runner.not_root() is None, reason="cannot stop being root here (no user namespaces)")
 
@@ -30,9 +30,9 @@ FORBIDDEN = ("username", "password", "ca_cert")
 class Estate:
     """An AWX with the kit, in front of two simulated clusters that link each other."""
 
-    def __init__(self, sim: Simulator, directory: Path) -> None:
-        self.sim, self.directory, self.number = sim, directory, 0
-        self.clusters = sim.spec["clusters"]
+    def __init__(self, world: Simulator, directory: Path) -> None:
+        self.world, self.directory, self.number = world, directory, 0
+        self.clusters = world.spec["clusters"]
         # The inventory of AWX: everything but the logins.
         self.variables = {
             "elasticsearch_clusters": {
@@ -101,10 +101,10 @@ class Estate:
 
 
 @pytest.fixture
-def estate(make_sim: t.Callable[..., Simulator]) -> t.Iterator[Estate]:
-    sim = make_sim(nodes=2)
-    reset(sim)
-    for node in sim.spec["clusters"]["paris"]["nodes"]:
+def estate(make_world: t.Callable[..., Simulator]) -> t.Iterator[Estate]:
+    world = make_world(nodes=2)
+    reset(world)
+    for node in world.spec["clusters"]["paris"]["nodes"]:
         subprocess.run(
             [node["keystore"], "remove", "cluster.remote.berlin.credentials"],
             capture_output=True,
@@ -113,7 +113,7 @@ def estate(make_sim: t.Callable[..., Simulator]) -> t.Iterator[Estate]:
         )
     # The paths of sockets are at most 107 characters long, and Ansible puts some into its temporary folder.
     with tempfile.TemporaryDirectory(prefix="awx", ignore_cleanup_errors=True) as directory:
-        yield Estate(sim, Path(directory))
+        yield Estate(world, Path(directory))
 
 
 def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
@@ -137,10 +137,10 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     first = estate.live()
     assert len(first) == 1 and estate.held() == first * 2
 
-    estate.sim.clear_log()
+    estate.world.clear_log()
     job = estate.run("trust")
     assert (job.rc, job.changed) == (0, 0), job
-    assert not [entry for name in estate.clusters for entry in estate.sim.log(name, writes_only=True)]
+    assert not [entry for name in estate.clusters for entry in estate.world.log(name, writes_only=True)]
 
     job = estate.run("rotate")
     assert job.rc == 0, job
@@ -156,15 +156,15 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     assert second[0] in Path(files["html"]).read_text() and second[0] in Path(files["bulk"]).read_text()
     assert 'key_days_left{client="paris",server="berlin",alias="berlin"} 89' in Path(files["prometheus"]).read_text()
 
-    estate.sim.clear_log()
+    estate.world.clear_log()
     Api(estate.clusters["berlin"]).delete("/_security/api_key", {"ids": second})
-    estate.sim.clear_log()
+    estate.world.clear_log()
     job = estate.run("verify", cross_cluster_verify_fail_on=["broken", "unknown"])
     assert (job.rc, job.status) == (2, "failed"), job
     told = job.artifacts["cross_cluster_report"]
     assert told["status"] == 2 and told["attention"][0]["findings"][0]["code"] == "credential_revoked"
     assert "Run the trust playbook" in job.stdout
-    assert not [entry for name in estate.clusters for entry in estate.sim.log(name, writes_only=True)]
+    assert not [entry for name in estate.clusters for entry in estate.world.log(name, writes_only=True)]
 
 
 def test_two_slices_at_once(estate: Estate) -> None:

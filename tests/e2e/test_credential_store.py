@@ -18,7 +18,7 @@ from support.keys import FQCN as KEY
 from support.keys import LOGS, key_task, play, writes
 from support.playbook import environment, run_playbook
 from support.secrets import Sweep
-from support.simulated import connection
+from support.worlds import connection
 
 
 def live(cluster, name):

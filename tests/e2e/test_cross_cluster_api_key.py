@@ -19,8 +19,8 @@ DELETE = "DELETE /_security/api_key"
 
 
 @pytest.fixture
-def keys(sim: t.Any) -> Keys:
-    return Keys(sim)
+def keys(world: t.Any) -> Keys:
+    return Keys(world)
 
 
 def put(key_id: str) -> str:
@@ -133,11 +133,12 @@ def test_feeding_back_what_was_returned_is_unchanged(keys: Keys) -> None:
     assert not keys.run(access=keys.api.read_key(made["api_key"]["id"])["access"]).changed
 
 
-def test_key_of_an_older_version_is_unchanged(make_sim: t.Any) -> None:
-    sim = make_sim(clusters={"old": {"version": "8.14.3", "nodes": 1}})
-    keys = Keys(sim, cluster="old")
+@pytest.mark.needs("upgrade")
+def test_key_of_an_older_version_is_unchanged(make_world: t.Any) -> None:
+    world = make_world(clusters={"old": {"version": "8.14.3", "nodes": 1}})
+    keys = Keys(world, cluster="old")
     keys.run(access=LOGS)
-    sim.control("old", "upgrade", version="8.15.0")
+    world.control("old", "upgrade", version="8.15.0")
     assert not keys.run(access=LOGS).changed
 
 
@@ -173,6 +174,7 @@ def test_renewal(keys: Keys) -> None:
     assert keys.live() == [first["id"], rotated["api_key"]["id"]]
 
 
+@pytest.mark.needs("clock")
 def test_expired_and_revoked_keys_are_no_keys(keys: Keys) -> None:
     expired = keys.run(access=LOGS, expiration="1h")["api_key"]["id"]
     keys.clock(2 * 3600)  # the server's clock counts, not the one of this host
@@ -212,7 +214,7 @@ def test_rotation_with_revoke_spares_the_key_it_replaces(keys: Keys) -> None:
 
 
 def test_exact_name_and_type(keys: Keys) -> None:
-    star = Keys(keys.sim, "paris-*")
+    star = Keys(keys.world, "paris-*")
     for name in ("paris-berlin", "paris-x", "paris-", "paris-*x"):
         keys.api.key(name)
         keys.api.rest_key(name)
@@ -224,9 +226,10 @@ def test_exact_name_and_type(keys: Keys) -> None:
     assert len(keys.api.get("/_security/api_key?active_only=true").json["api_keys"]) == before - 1
 
 
+@pytest.mark.needs("many keys")
 def test_dead_keys_and_foreign_names_by_the_thousand(keys: Keys) -> None:
-    keys.sim.control("berlin", "fill_keys", count=10_000)
-    keys.sim.control("berlin", "fill_keys", count=40, name=keys.name, type="rest")
+    keys.world.control("berlin", "fill_keys", count=10_000)
+    keys.world.control("berlin", "fill_keys", count=40, name=keys.name, type="rest")
     for _number in range(11):
         keys.run(rotate=True, access=LOGS)
     keys.run(state="absent")
@@ -271,7 +274,7 @@ def test_bearer_login_finds_out_who_it_is(keys: Keys, bob: Keys) -> None:
             "/_security/oauth2/token", {"grant_type": "password", "username": "bob", "password": "secret-1"}
         )
     assert token.status == 200, token
-    as_bob = Keys(keys.sim, username=None, password=None, bearer_token=token.json["access_token"])
+    as_bob = Keys(keys.world, username=None, password=None, bearer_token=token.json["access_token"])
     keys.run(access=LOGS)
     for check in (True, False):
         result = as_bob.run(check, access={"search": [{"names": ["x"]}]})

@@ -47,10 +47,11 @@ CASES = [
 
 
 @pytest.fixture
-def keys(sim: t.Any) -> Keys:
-    return Keys(sim, timeout=5)
+def keys(world: t.Any) -> Keys:
+    return Keys(world, timeout=5)
 
 
+@pytest.mark.needs("faults")
 @pytest.mark.parametrize(("operation", "request_", "fault", "retries"), CASES)
 def test_one_fault(keys: Keys, operation: str, request_: tuple[str, str], fault: str, retries: int) -> None:
     args = OPERATIONS[operation][0]
@@ -60,7 +61,7 @@ def test_one_fault(keys: Keys, operation: str, request_: tuple[str, str], fault:
     if operation == "revoke":
         held.add(keys.run(access=LOGS, rotate=True)["api_key"]["id"])
     method, path = request_
-    keys.sim.fault("berlin", method=method, path=path, **FAULTS[fault])
+    keys.world.fault("berlin", method=method, path=path, **FAULTS[fault])
     first = keys.run(retries=retries, **args)
     _hold(first, held)
     if retries:
@@ -86,27 +87,27 @@ def _hold(result: t.Any, held: set[str]) -> None:
 
 
 def test_creation_is_not_repeated_blindly(keys: Keys) -> None:
-    keys.sim.clear_log()
-    keys.sim.fault("berlin", method=CREATE[0], path=CREATE[1], kind="reset_after")
+    keys.world.clear_log()
+    keys.world.fault("berlin", method=CREATE[0], path=CREATE[1], kind="reset_after")
     result = keys.run(access=LOGS, retries=1)
     requests = keys.requests()
     assert [one.split()[0] for one in requests] == ["POST", "POST", "POST", "DELETE", "POST", "POST"]
     assert len(result["revoked_ids"]) == 1 and result["revoked_ids"][0] in str(result["warnings"])
     failed = keys.run(state="absent")
-    keys.sim.fault("berlin", method=CREATE[0], path=CREATE[1], kind="reset_after")
+    keys.world.fault("berlin", method=CREATE[0], path=CREATE[1], kind="reset_after")
     failed = keys.run(access=LOGS, retries=0)
     assert failed.failed and "was revoked" in failed.msg and failed["revoked_ids"] and keys.live() == []
 
 
 def test_slow_server_that_creates_after_the_time_is_up(keys: Keys) -> None:
-    keys.sim.fault("berlin", method=CREATE[0], path=CREATE[1], kind="delay", seconds=2)
+    keys.world.fault("berlin", method=CREATE[0], path=CREATE[1], kind="delay", seconds=2)
     result = keys.run(access=LOGS, timeout=1, retries=2)
     assert not result.failed, result.msg
     assert len(result["revoked_ids"]) == 1 and keys.live() == [result["api_key"]["id"]]
 
 
 def test_every_attempt_acts_and_no_answer_comes(keys: Keys) -> None:
-    keys.sim.fault("berlin", method=CREATE[0], path=CREATE[1], kind="status", status=503, times=2, act=True)
+    keys.world.fault("berlin", method=CREATE[0], path=CREATE[1], kind="status", status=503, times=2, act=True)
     result = keys.run(access=LOGS, retries=1)
     assert result.failed and len(result["revoked_ids"]) == 2 and keys.live() == []
 
@@ -116,7 +117,7 @@ def test_store_protocol_recovers_a_crash_between_creation_and_storing(keys: Keys
     plan = keys.run(**options, _store={"phase": "plan"})
     assert plan["operation"] == "create" and keys.live() == []
     found, intent = plan["_store_plan"]["found"], plan["_store_plan"]["intent"]
-    keys.sim.clear_log()
+    keys.world.clear_log()
     made = keys.run(**options, _store={"phase": "apply", "found": found})
     assert keys.requests() == ["POST /_security/cross_cluster/api_key"]
     assert not keys.run(**options, _store={"phase": "plan", "intent": intent, "held_id": made["api_key"]["id"]}).changed
@@ -142,27 +143,27 @@ def test_retry_after_is_waited_for(keys: Keys, form: str) -> None:
     import time
 
     value = form if form == "1" else email.utils.formatdate(time.time() + 2, usegmt=True)
-    keys.sim.fault("berlin", method="POST", path=QUERY[1], kind="status", status=429, retry_after=value)
+    keys.world.fault("berlin", method="POST", path=QUERY[1], kind="status", status=429, retry_after=value)
     begin = time.monotonic()
     assert not keys.run(access=LOGS).failed
     assert time.monotonic() - begin >= 0.9
 
 
 def test_nodes_that_are_down_are_passed_over(keys: Keys) -> None:
-    keys.sim.control("berlin", "stop_node", node="berlin-1")
+    keys.world.control("berlin", "stop_node", node="berlin-1")
     try:
         assert keys.three(access=LOGS)["operation"] == "create"
     finally:
-        keys.sim.control("berlin", "start_node", node="berlin-1")
+        keys.world.control("berlin", "start_node", node="berlin-1")
 
 
 def test_trickling_answer_ends_in_time(keys: Keys) -> None:
-    keys.sim.fault("berlin", kind="trickle", times=20, seconds=60)
+    keys.world.fault("berlin", kind="trickle", times=20, seconds=60)
     result = keys.run(access=LOGS, timeout=1, retries=1)
     assert result.failed and "no complete answer within" in result.msg
 
 
 def test_redirects_are_not_followed(keys: Keys) -> None:
-    keys.sim.fault("berlin", kind="redirect", location="https://elsewhere.example/")
+    keys.world.fault("berlin", kind="redirect", location="https://elsewhere.example/")
     result = keys.run(access=LOGS)
     assert result.failed and "redirect" in result.msg

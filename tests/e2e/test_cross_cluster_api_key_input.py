@@ -14,8 +14,8 @@ from support.keys import LOGS, Keys
 
 
 @pytest.fixture
-def keys(sim: t.Any) -> Keys:
-    return Keys(sim)
+def keys(world: t.Any) -> Keys:
+    return Keys(world)
 
 
 def search(**entry: t.Any) -> dict[str, t.Any]:
@@ -131,22 +131,24 @@ def test_partial_revocation_inside_a_200(keys: Keys) -> None:
     assert keys.live() == [key]
 
 
+@pytest.mark.needs("licences")
 def test_licence(keys: Keys) -> None:
-    keys.sim.control("berlin", "set_license", type="basic")
+    keys.world.control("berlin", "set_license", type="basic")
     result = keys.run(access=LOGS)
     assert result.failed and "Enterprise licence" in result.msg
 
 
-def test_too_old_for_an_identity(make_sim: t.Any) -> None:
-    keys = Keys(make_sim(clusters={"old": {"version": "9.2.0", "nodes": 1}}), cluster="old")
+@pytest.mark.needs("versions")
+def test_too_old_for_an_identity(make_world: t.Any) -> None:
+    keys = Keys(make_world(clusters={"old": {"version": "9.2.0", "nodes": 1}}), cluster="old")
     keys.run(access=LOGS)
-    for key in (keys, Keys(keys.sim, "another", "old")):
+    for key in (keys, Keys(keys.world, "another", "old")):
         result = key.run(access=LOGS, certificate_identity="CN=a")
         assert result.failed and "9.3" in result.msg and "9.2.0" in result.msg, result
 
 
-def test_oldest_version(make_sim: t.Any) -> None:
-    keys = Keys(make_sim(clusters={"old": {"version": "8.10.0", "nodes": 1}}), cluster="old")
+def test_oldest_version(make_world: t.Any) -> None:
+    keys = Keys(make_world(clusters={"old": {"version": "8.10.0", "nodes": 1}}), cluster="old")
     keys.three(access=LOGS, metadata={"a": 1}, expiration="1d")
     keys.three(access={"search": [{"names": ["x"]}]})
     keys.three(state="absent")

@@ -21,7 +21,9 @@ import trustme
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_words import WORDS
 from simulator import Simulator
 from support import doctor
-from support.simulated import Api, link, put_credential, reset
+from support.worlds import Api, link, put_credential, reset
+
+pytestmark = pytest.mark.needs("bench")
 
 MARKED = {"crosscluster_elasticsearch": {"client": "paris"}}
 NAME = "by-hand-berlin"
@@ -32,9 +34,9 @@ DAY = 86_400
 class Bench:
     """Two clusters, paris linked to berlin by hand, to be broken."""
 
-    def __init__(self, sim: Simulator, linked: bool = True, **settings: t.Any) -> None:
-        self.sim = sim
-        self.clusters = sim.spec["clusters"]
+    def __init__(self, world: Simulator, linked: bool = True, **settings: t.Any) -> None:
+        self.world = world
+        self.clusters = world.spec["clusters"]
         self.paris, self.berlin = Api(self.clusters["paris"]), Api(self.clusters["berlin"])
         self.nodes = self.clusters["paris"]["nodes"]
         self.key: dict[str, t.Any] = {}
@@ -101,15 +103,15 @@ class Bench:
         for node in self.clusters[cluster]["nodes"]:
             file = Path(node["config_dir"], "elasticsearch.yml")
             file.write_text(change(file.read_text()))
-            self.sim.control(cluster, "restart_node", node=node["name"])
+            self.world.control(cluster, "restart_node", node=node["name"])
 
 
 @pytest.fixture
-def make(make_sim: t.Callable[..., Simulator]) -> t.Callable[..., Bench]:
+def make(make_world: t.Callable[..., Simulator]) -> t.Callable[..., Bench]:
     def build(version: str = "9.3.0", trust: bool = True, **how: t.Any) -> Bench:
-        sim = make_sim(version=version, trust=trust, nodes=2)
-        reset(sim)
-        for cluster in sim.spec["clusters"].values():
+        world = make_world(version=version, trust=trust, nodes=2)
+        reset(world)
+        for cluster in world.spec["clusters"].values():
             for node in cluster["nodes"]:
                 subprocess.run(
                     [node["keystore"], "remove", "cluster.remote.berlin.credentials"],
@@ -118,8 +120,8 @@ def make(make_sim: t.Callable[..., Simulator]) -> t.Callable[..., Bench]:
                     env={"ES_PATH_CONF": node["config_dir"], "PATH": "/usr/bin:/bin"},
                 )
             Api(cluster).post("/_nodes/reload_secure_settings")
-        sim.clear_log()
-        return Bench(sim, **how)
+        world.clear_log()
+        return Bench(world, **how)
 
     return build
 
@@ -130,17 +132,17 @@ def bench(make: t.Callable[..., Bench]) -> Bench:
 
 
 def test_a_link_that_works_has_no_findings_and_nothing_is_written(bench: Bench) -> None:
-    bench.sim.clear_log()
+    bench.world.clear_log()
     row = bench.examine()
     assert (row["state"], row["proven"], row["findings"], row["key_id"]) == ("ok", True, [], bench.key["id"])
     assert row["last_proof"] == bench.report["generated"]
-    assert not [entry for name in bench.clusters for entry in bench.sim.log(name, writes_only=True)]
+    assert not [entry for name in bench.clusters for entry in bench.world.log(name, writes_only=True)]
 
 
 @pytest.mark.parametrize("side", ["paris", "berlin"])
 @pytest.mark.parametrize("licence", ["basic", "expired"])
 def test_licence(bench: Bench, side: str, licence: str) -> None:
-    bench.sim.control(side, "set_license", type=licence)
+    bench.world.control(side, "set_license", type=licence)
     bench.examine()
     finding = bench.found("license")
     assert side in finding["cause"] and "GET /_license" in finding["evidence"]
@@ -156,14 +158,14 @@ def test_revoked_key_and_what_skip_unavailable_hides(bench: Bench) -> None:
 
 def test_expired_key(bench: Bench) -> None:
     bench.replace_key(expiration="1d")
-    bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
-    bench.examine(now=bench.sim.control("berlin", "now"))
+    bench.world.control("berlin", "advance_clock", seconds=4 * DAY)
+    bench.examine(now=bench.world.control("berlin", "now"))
     assert "expired 3 days ago" in bench.found("credential_expired")["evidence"]
 
 
 def test_expired_by_the_clock_of_the_server_only(bench: Bench) -> None:
     bench.replace_key(expiration="1d")
-    bench.sim.control("berlin", "advance_clock", seconds=4 * DAY)
+    bench.world.control("berlin", "advance_clock", seconds=4 * DAY)
     bench.examine()
     assert "expired" in bench.found("key_expired")["evidence"]
 
@@ -300,7 +302,7 @@ def test_certificate_not_trusted(make: t.Callable[..., Bench]) -> None:
 @contextlib.contextmanager
 def showing(bench: Bench, *names: str, **how: t.Any) -> t.Iterator[None]:
     """The remote cluster server of berlin has another certificate of its own authority meanwhile."""
-    authority = bench.sim.clusters["berlin"].extra["authorities"]["remote_cluster"]
+    authority = bench.world.clusters["berlin"].extra["authorities"]["remote_cluster"]
     kept = {}
     for node in bench.clusters["berlin"]["nodes"]:
         leaf, certs = authority.issue_cert(*names, **how), Path(node["config_dir"], "certs")
@@ -366,8 +368,8 @@ def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> Non
     assert "signing.certificate_authorities" in bench.found("signature_untrusted")["fix"]
 
 
-def test_client_too_old_to_sign(make_sim: t.Callable[..., Simulator]) -> None:
-    bench = Bench(make_sim(clusters={"paris": {"version": "9.2.0", "nodes": 2}, "berlin": {"nodes": 1}}))
+def test_client_too_old_to_sign(make_world: t.Callable[..., Simulator]) -> None:
+    bench = Bench(make_world(clusters={"paris": {"version": "9.2.0", "nodes": 2}, "berlin": {"nodes": 1}}))
     bench.replace_key(certificate_identity="CN=paris")
     bench.examine()
     told = next(item for item in bench.row["findings"] if item["code"] == "certificate_identity_unsupported")
@@ -381,7 +383,7 @@ def test_access_that_newer_versions_refuse(make: t.Callable[..., Bench]) -> None
     bench.key = link(bench.clusters["paris"], bench.clusters["berlin"], "berlin", access)
     bench.mark({"metadata": MARKED})
     for cluster in bench.clusters:
-        bench.sim.control(cluster, "upgrade", version="8.15.1")
+        bench.world.control(cluster, "upgrade", version="8.15.1")
     bench.examine()
     told = next(item for item in bench.row["findings"] if item["code"] == "key_access_invalid")
     assert bench.key["id"] in told["cause"] and "two links" in told["fix"]
@@ -431,12 +433,12 @@ def test_server_enabled_on_some_nodes(bench: Bench) -> None:
     file = Path(node["config_dir"], "elasticsearch.yml")
     before = file.read_text()
     file.write_text(before.replace("remote_cluster_server.enabled: true", "remote_cluster_server.enabled: false"))
-    bench.sim.control("berlin", "restart_node", node=node["name"])
+    bench.world.control("berlin", "restart_node", node=node["name"])
     try:
         bench.examine()
     finally:
         file.write_text(before)
-        bench.sim.control("berlin", "restart_node", node=node["name"])
+        bench.world.control("berlin", "restart_node", node=node["name"])
     told = {item["code"]: item for item in bench.row["findings"]}
     assert "berlin-2" in told["server_partly_disabled"]["cause"] and "refused" in told["unreachable"]["evidence"]
 
@@ -479,7 +481,7 @@ def test_cluster_that_cannot_be_asked(bench: Bench) -> None:
 
 def test_keys_from_before_8_15(make: t.Callable[..., Bench]) -> None:
     bench = make("8.14.3")
-    bench.sim.control("berlin", "upgrade", version="8.15.1")
+    bench.world.control("berlin", "upgrade", version="8.15.1")
     assert bench.examine()["state"] == "warning"
     assert "cross_cluster_search" in bench.found("monitor_enrich_missing", "warning")["evidence"]
 

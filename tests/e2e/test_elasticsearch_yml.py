@@ -11,9 +11,11 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
+
 from support.links import report
 from support.restarts import RESTART, started
-from support.simulated import connection
+from support.worlds import connection
 
 AUTHORITIES = "xpack.security.remote_cluster_client.ssl.certificate_authorities"
 
@@ -87,12 +89,13 @@ def test_the_service_can_read_what_the_server_role_leaves_and_nobody_else_sees_i
     assert all(yml(node).read_text().count("# BEGIN crosscluster.elasticsearch\n") == 1 for node in berlin["nodes"])
 
 
-def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_sim, links_of):
-    links = links_of(make_sim(nodes=2, trust=False))
+@pytest.mark.needs(since="8.13")
+def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_world, links_of):
+    links = links_of(make_world(nodes=2, trust=False))
     nodes = links.clusters["paris"]["nodes"]
     for node in nodes:
         yml(node).write_text(yml(node).read_text() + f"{AUTHORITIES}:\n- certs/transport_ca.crt\n")
-        links.sim.control("paris", "restart_node", node=node["name"])
+        links.world.control("paris", "restart_node", node=node["name"])
     before = [yml(node).read_text() for node in nodes], started(links.api("paris"))
     variables = {"cross_cluster_trust_authorities": True, **RESTART}
     refused = links.play("trust", variables=variables)
@@ -107,7 +110,7 @@ def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_sim, l
     for node in nodes:
         without(node, AUTHORITIES, "- certs/transport_ca.crt")
         yml(node).write_text(yml(node).read_text() + line + "\n")
-        links.sim.control("paris", "restart_node", node=node["name"])  # it starts with what was told
+        links.world.control("paris", "restart_node", node=node["name"])  # it starts with what was told
     run = links.play("trust", variables=variables)
     assert run.ok and links.all_work(), str(run)
     assert all(yml(node).read_text().endswith(line + "\n") for node in nodes)

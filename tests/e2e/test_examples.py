@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from support.playbook import run_playbook
-from support.simulated import Api, connection, link
+from support.worlds import Api, connection, link
 
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
@@ -64,15 +64,15 @@ def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any], node: dict[st
 
 
 @pytest.fixture
-def linked(make_sim: t.Any) -> t.Any:
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    clusters = sim.spec["clusters"]
-    sim.live = link(clusters["paris"], clusters["berlin"], "berlin")["encoded"]
+def linked(make_world: t.Any) -> t.Any:
+    world = make_world(nodes=2)
+    for name in world.clusters:
+        world.control(name, "reset")
+    clusters = world.spec["clusters"]
+    world.live = link(clusters["paris"], clusters["berlin"], "berlin")["encoded"]
     answer = Api(clusters["paris"]).put("/_security/role/analyst", {"cluster": ["monitor"]})
     assert answer.status == 200
-    return sim
+    return world
 
 
 def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) -> None:

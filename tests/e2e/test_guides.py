@@ -15,7 +15,9 @@ import yaml
 
 from support.links import Links
 from support.playbook import run_playbook
-from support.simulated import Api, connection, link
+from support.worlds import Api, connection, link
+
+pytestmark = pytest.mark.needs("clusters")
 
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
@@ -69,11 +71,11 @@ def test_every_block_is_run_or_known_not_to_be_for_ansible() -> None:
 
 
 @pytest.fixture
-def estate(make_sim: t.Any) -> t.Any:
-    sim = make_sim(clusters={name: {"nodes": 1} for name in CLUSTERS})
+def estate(make_world: t.Any) -> t.Any:
+    world = make_world(clusters={name: {"nodes": 1} for name in CLUSTERS})
     for name in CLUSTERS:
-        sim.control(name, "reset")
-    return sim
+        world.control(name, "reset")
+    return world
 
 
 def real(example: dict[str, t.Any], cluster: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -81,14 +83,14 @@ def real(example: dict[str, t.Any], cluster: dict[str, t.Any]) -> dict[str, t.An
     return {**cluster, **{name: value for name, value in example.items() if name not in MADE_UP}}
 
 
-def make(block: dict[str, t.Any], sim: t.Any, directory: Path) -> Links:
+def make(block: dict[str, t.Any], world: t.Any, directory: Path) -> Links:
     """The links of a block, made by the playbook; what a block leaves out is what another one shows."""
     shown = block.get("elasticsearch_clusters") or {}
     access = {"search": [{"names": ["logs-*"]}]}
     wanted = block.get("cross_cluster_links") or [
         {"from": "paris", "to": name, "access": access} for name in shown if name != "paris"
     ]
-    links = Links(sim, directory, wanted)
+    links = Links(world, directory, wanted)
     clusters = {name: real(shown.get(name, {}), cluster) for name, cluster in links.clusters.items()}
     for one in links.links:
         if "adopt" in one:

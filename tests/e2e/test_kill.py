@@ -9,6 +9,8 @@ import pytest
 
 from support.links import SLOW, Searching
 
+pytestmark = pytest.mark.needs(since="8.13")
+
 # Every write of a run on two nodes: the key, two keystores, the reload, then the settings or the revocation.
 FIRST = {1: "key made", 2: "one keystore", 3: "both keystores", 4: "reload", 5: "settings"}
 ROTATION = {1: "key made", 2: "one keystore", 3: "both keystores", 4: "reload", 5: "revoked"}

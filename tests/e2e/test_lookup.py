@@ -14,7 +14,7 @@ import pytest
 from support.keys import LOGS, key_task, play
 from support.modules import run_module
 from support.playbook import run_playbook
-from support.simulated import connection
+from support.worlds import connection
 
 LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
 

@@ -10,18 +10,20 @@ import pytest
 from support.links import plan, report
 from support.pair import Pair
 from support.playbook import run_playbook
-from support.simulated import connection
+from support.worlds import connection
+
+pytestmark = pytest.mark.needs(since="8.13")
 
 
 @pytest.fixture
 def certified(links):
     """A link of the certificate model."""
-    sim = links.sim
-    authorities = [sim.cluster(name)["ca_cert"].replace("http_ca", "transport_ca") for name in sim.clusters]
-    for name in sim.clusters:
-        for node in sim.cluster(name)["nodes"]:
+    world = links.world
+    authorities = [world.cluster(name)["ca_cert"].replace("http_ca", "transport_ca") for name in world.clusters]
+    for name in world.clusters:
+        for node in world.cluster(name)["nodes"]:
             Pair.write_yml(node, {"xpack.security.transport.ssl.certificate_authorities": authorities})
-            sim.control(name, "restart_node", node=node["name"])
+            world.control(name, "restart_node", node=node["name"])
     address = transport(links, "berlin")
     settings = {"mode": "proxy", "proxy_address": address, "skip_unavailable": False}
     remote = {f"cluster.remote.berlin.{name}": value for name, value in settings.items()}

@@ -13,6 +13,8 @@ import pytest
 
 from support.links import report
 
+pytestmark = pytest.mark.needs(since="8.13")
+
 
 def test_keystores_with_a_password(links):
     links.protect("paris", "a-password-of-keystores")
@@ -35,13 +37,14 @@ def test_keystores_with_a_password(links):
     assert links.live_keys("berlin", "paris-berlin") == []
 
 
+@pytest.mark.needs(nodes=3)
 @pytest.mark.parametrize("down", [0, 1], ids=["the one that would lead", "another one"])
 def test_a_node_that_is_down(links, down):
     name = links.clusters["paris"]["nodes"][down]["name"]
     first = links.play("trust")
     assert first.ok, str(first)
     old = report(first)["paris/berlin"]["api_key_id"]
-    links.sim.control("paris", "stop_node", node=name)
+    links.world.control("paris", "stop_node", node=name)
     nodes = [dict(node) for node in links.clusters["paris"]["nodes"]]
     nodes[down]["vars"] = {"ansible_connection": "ssh", "ansible_port": 1, "ansible_host": "127.0.0.1"}
     paris = {**links.clusters["paris"], "nodes": nodes}
@@ -65,7 +68,7 @@ def test_a_node_that_is_down(links, down):
     assert still.ok and still.changed == 0 and links.writes() == [], str(still)
     assert f"{name} cannot be read" in report(still)["paris/berlin"]["note"]
 
-    links.sim.control("paris", "start_node", node=name)
+    links.world.control("paris", "start_node", node=name)
     assert links.all_work(), "what it wakes up with still works"
     back = links.play("trust")
     assert back.ok, str(back)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from support.modules import check_real_again, run_module
-from support.simulated import connection
+from support.worlds import connection
 
 MODULE = "remote_access_role"
 ENTRY = {"clusters": ["berlin"], "names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
@@ -21,23 +21,23 @@ REST = {
 
 
 @pytest.fixture
-def paris(sim, api):
+def paris(world, api):
     assert api("paris").put("/_security/role/analyst", REST).status == 200
-    return {**connection(sim.cluster("paris")), "name": "analyst"}
+    return {**connection(world.cluster("paris")), "name": "analyst"}
 
 
 def stored(api, name="analyst"):
     return api("paris").get(f"/_security/role/{name}").json[name]
 
 
-def test_merge_keeps_everything_else(sim, paris, api):
+def test_merge_keeps_everything_else(world, paris, api):
     before = stored(api)
     args = {**paris, "remote_indices": [{**ENTRY, "query": {"term": {"a": 1}}}], "remote_cluster": [MONITOR]}
-    result = check_real_again(MODULE, args, sim, "paris")
+    result = check_real_again(MODULE, args, world, "paris")
     assert result["operation"] == "update"
     after = stored(api)
     assert {key: after[key] for key in before if key not in ("remote_indices", "remote_cluster")} == before
-    sim.clear_log()
+    world.clear_log()
     assert not run_module(
         MODULE,
         {
@@ -47,30 +47,30 @@ def test_merge_keeps_everything_else(sim, paris, api):
             ],
         },
     ).changed
-    assert len(sim.log("paris")) == 1
-    sim.clear_log()
+    assert len(world.log("paris")) == 1
+    world.clear_log()
     run_module(MODULE, {**paris, "remote_indices": [{**ENTRY, "names": ["other"]}]})
-    assert [entry["method"] for entry in sim.log("paris")] == ["GET", "PUT"]
+    assert [entry["method"] for entry in world.log("paris")] == ["GET", "PUT"]
     assert len(stored(api)["remote_indices"]) == 2
 
 
-def test_absent_takes_out_the_given_entry_then_all(sim, paris, api):
+def test_absent_takes_out_the_given_entry_then_all(world, paris, api):
     run_module(
         MODULE, {**paris, "remote_indices": [ENTRY, {**ENTRY, "clusters": ["rome"]}], "remote_cluster": [MONITOR]}
     )
-    result = check_real_again(MODULE, {**paris, "state": "absent", "remote_indices": [ENTRY]}, sim, "paris")
+    result = check_real_again(MODULE, {**paris, "state": "absent", "remote_indices": [ENTRY]}, world, "paris")
     assert [entry["clusters"] for entry in result["remote_indices"]] == [["rome"]]
     assert len(result["remote_cluster"]) == 1
-    check_real_again(MODULE, {**paris, "state": "absent"}, sim, "paris")
+    check_real_again(MODULE, {**paris, "state": "absent"}, world, "paris")
     left = stored(api)
     assert not left.get("remote_indices") and not left.get("remote_cluster")
     assert left["cluster"] == ["monitor"] and left["metadata"] == {"team": "search"}
 
 
-def test_a_role_that_does_not_exist(sim, paris, api):
+def test_a_role_that_does_not_exist(world, paris, api):
     absent = run_module(MODULE, {**paris, "name": "new-one", "state": "absent"})
     assert not absent.failed and not absent.changed
-    result = check_real_again(MODULE, {**paris, "name": "new-one", "remote_indices": [ENTRY]}, sim, "paris")
+    result = check_real_again(MODULE, {**paris, "name": "new-one", "remote_indices": [ENTRY]}, world, "paris")
     assert result["operation"] == "create" and stored(api, "new-one")["remote_indices"]
 
 
@@ -90,11 +90,11 @@ def test_reserved_roles(paris):
         ({"remote_indices": [ENTRY], "name": "a,b"}, "name of one role"),
     ],
 )
-def test_bad_input_sends_nothing(sim, paris, options, part):
-    sim.clear_log()
+def test_bad_input_sends_nothing(world, paris, options, part):
+    world.clear_log()
     result = run_module(MODULE, {**paris, **options}, check=True)
     assert result.failed and part in result.msg
-    assert sim.log("paris") == []
+    assert world.log("paris") == []
 
 
 def test_what_the_server_refuses(paris):
@@ -102,7 +102,8 @@ def test_what_the_server_refuses(paris):
     assert result.failed and "Cannot write the role [analyst]" in result.msg and "monitor_enrich" in result.msg
 
 
-def test_remote_cluster_before_8_15(make_sim):
-    one = make_sim(version="8.14.0")
+@pytest.mark.needs(before="8.15")
+def test_remote_cluster_before_8_15(make_world):
+    one = make_world(version="8.14.0")
     result = run_module(MODULE, {**connection(one.cluster("paris")), "name": "r", "remote_cluster": [MONITOR]})
     assert result.failed and "8.15" in result.msg

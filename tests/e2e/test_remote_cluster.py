@@ -7,52 +7,52 @@ from __future__ import annotations
 import pytest
 
 from support.modules import check_real_again, run_module
-from support.simulated import connection
+from support.worlds import connection
 
 PROXY = {"alias": "berlin", "mode": "proxy", "proxy_address": "127.0.0.1:9443", "skip_unavailable": False}
 
 
 @pytest.fixture
-def paris(sim):
-    return connection(sim.cluster("paris"))
+def paris(world):
+    return connection(world.cluster("paris"))
 
 
-def writes(sim):
-    return [entry for entry in sim.log("paris") if entry["method"] != "GET"]
+def writes(world):
+    return [entry for entry in world.log("paris") if entry["method"] != "GET"]
 
 
-def test_create_in_two_requests_then_one(sim, paris):
-    result = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+def test_create_in_two_requests_then_one(world, paris):
+    result = check_real_again("remote_cluster", {**paris, **PROXY}, world, "paris")
     assert result["operation"] == "create"
     assert result["settings"] == {"mode": "proxy", "proxy_address": "127.0.0.1:9443", "skip_unavailable": "false"}
-    assert len(sim.log("paris")) == 1
-    sim.clear_log()
+    assert len(world.log("paris")) == 1
+    world.clear_log()
     run_module("remote_cluster", {**paris, **PROXY, "skip_unavailable": True})
-    assert [entry["method"] for entry in sim.log("paris")] == ["GET", "PUT"]
+    assert [entry["method"] for entry in world.log("paris")] == ["GET", "PUT"]
 
 
-def test_options_left_out_are_left_alone(sim, paris):
+def test_options_left_out_are_left_alone(world, paris):
     run_module("remote_cluster", {**paris, **PROXY, "server_name": "berlin.example.com"})
-    result = check_real_again("remote_cluster", {**paris, "alias": "berlin", "skip_unavailable": True}, sim, "paris")
+    result = check_real_again("remote_cluster", {**paris, "alias": "berlin", "skip_unavailable": True}, world, "paris")
     assert result["operation"] == "update"
     assert result["settings"]["server_name"] == "berlin.example.com"
     assert result["diff"]["before"]["persistent"]["cluster.remote.berlin.skip_unavailable"] == "false"
-    cleared = check_real_again("remote_cluster", {**paris, "alias": "berlin", "server_name": ""}, sim, "paris")
+    cleared = check_real_again("remote_cluster", {**paris, "alias": "berlin", "server_name": ""}, world, "paris")
     assert "server_name" not in cleared["settings"]
 
 
-def test_a_mode_change_and_back(sim, paris):
+def test_a_mode_change_and_back(world, paris):
     run_module("remote_cluster", {**paris, **PROXY, "proxy_socket_connections": 5, "server_name": "x"})
     sniff = {**paris, "alias": "berlin", "mode": "sniff", "seeds": ["127.0.0.1:9443", "127.0.0.1:9444"]}
-    result = check_real_again("remote_cluster", {**sniff, "node_connections": 2}, sim, "paris")
+    result = check_real_again("remote_cluster", {**sniff, "node_connections": 2}, world, "paris")
     assert set(result["settings"]) == {"mode", "seeds", "node_connections", "skip_unavailable"}
     reordered = run_module("remote_cluster", {**sniff, "seeds": ["127.0.0.1:9444", "127.0.0.1:9443"]})
     assert not reordered.changed
-    back = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+    back = check_real_again("remote_cluster", {**paris, **PROXY}, world, "paris")
     assert set(back["settings"]) == {"mode", "proxy_address", "skip_unavailable"}
 
 
-def test_every_option(sim, paris):
+def test_every_option(world, paris):
     args = {
         **paris,
         **PROXY,
@@ -61,26 +61,26 @@ def test_every_option(sim, paris):
         "transport_ping_schedule": "30s",
         "proxy_socket_connections": 4,
     }
-    result = check_real_again("remote_cluster", args, sim, "paris")
+    result = check_real_again("remote_cluster", args, world, "paris")
     assert result["settings"]["transport.compress"] == "indexing_data"
-    absent = check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, sim, "paris")
+    absent = check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, world, "paris")
     assert absent["operation"] == "remove" and absent["settings"] == {}
 
 
-def test_transient_settings_in_the_way(sim, paris, api):
+def test_transient_settings_in_the_way(world, paris, api):
     run_module("remote_cluster", {**paris, **PROXY})
     body = {"transient": {"cluster.remote.berlin.proxy_address": "127.0.0.1:1"}}
     assert api("paris").put("/_cluster/settings", body).status == 200
-    result = check_real_again("remote_cluster", {**paris, **PROXY}, sim, "paris")
+    result = check_real_again("remote_cluster", {**paris, **PROXY}, world, "paris")
     assert result["settings"]["proxy_address"] == "127.0.0.1:9443"
     assert "Transient settings overrode" in str(result["warnings"])
     assert api("paris").put("/_cluster/settings", body).status == 200
-    check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, sim, "paris")
+    check_real_again("remote_cluster", {**paris, "alias": "berlin", "state": "absent"}, world, "paris")
     left = api("paris").get("/_cluster/settings?flat_settings=true").json
     assert not [key for section in left.values() for key in section if key.startswith("cluster.remote.berlin.")]
 
 
-def test_others_are_left_alone(sim, paris):
+def test_others_are_left_alone(world, paris):
     run_module("remote_cluster", {**paris, **PROXY, "alias": "berlin2"})
     run_module("remote_cluster", {**paris, **PROXY})
     run_module("remote_cluster", {**paris, "alias": "berlin", "state": "absent"})
@@ -99,21 +99,21 @@ def test_others_are_left_alone(sim, paris):
         ({"proxy_socket_connections": 0}, "1 or more"),
     ],
 )
-def test_bad_input_sends_nothing(sim, paris, options, part):
-    sim.clear_log()
+def test_bad_input_sends_nothing(world, paris, options, part):
+    world.clear_log()
     for check in (True, False):
         result = run_module("remote_cluster", {**paris, **PROXY, **options}, check=check)
         assert result.failed and part in result.msg and paris["password"] not in result.msg
-    assert sim.log("paris") == []
+    assert world.log("paris") == []
 
 
-def test_a_new_alias_needs_an_address(sim, paris):
+def test_a_new_alias_needs_an_address(world, paris):
     result = run_module("remote_cluster", {**paris, "alias": "berlin", "skip_unavailable": True}, check=True)
     assert result.failed and "does not exist yet" in result.msg
-    assert writes(sim) == []
+    assert writes(world) == []
 
 
-def test_a_login_without_the_privilege(sim, paris, api):
+def test_a_login_without_the_privilege(world, paris, api):
     api("paris").user("watcher", cluster=["monitor"])
     result = run_module("remote_cluster", {**paris, **PROXY, "username": "watcher", "password": "secret-1"})
     assert result.failed and "403" in result.msg and "Cannot write the settings" in result.msg

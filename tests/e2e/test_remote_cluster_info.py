@@ -9,20 +9,20 @@ from __future__ import annotations
 import pytest
 
 from support.modules import run_module
-from support.simulated import Api, connection, link, put_credential
+from support.worlds import Api, connection, link, put_credential
 
 MODULE = "remote_cluster_info"
 
 
 @pytest.fixture
-def paris(sim):
-    return connection(sim.cluster("paris"))
+def paris(world):
+    return connection(world.cluster("paris"))
 
 
 @pytest.fixture
-def unlinked(sim, paris):
+def unlinked(world, paris):
     # A reset leaves the keystores as they are.
-    for node in sim.cluster("paris")["nodes"]:
+    for node in world.cluster("paris")["nodes"]:
         keystore = {"executable": node["keystore"], "config_dir": node["config_dir"]}
         run_module("keystore", {**keystore, "name": "cluster.remote.berlin.credentials", "state": "absent"})
     return paris
@@ -40,20 +40,20 @@ def test_nothing(paris):
 
 
 def test_a_link_that_works(linked, paris):
-    sim, key = linked
+    world, key = linked
     remote = proof(paris, wait_connected=20)
     assert remote["connected"] and remote["security_model"] == "api_key" and remote["mode"] == "proxy"
-    assert remote["settings"]["proxy_address"] == sim.cluster("berlin")["remote_cluster_server"]
+    assert remote["settings"]["proxy_address"] == world.cluster("berlin")["remote_cluster_server"]
     assert remote["probe"]["ok"] and len(remote["probe"]["nodes"]) == 3
-    sim.clear_log()
+    world.clear_log()
     remote = proof(paris)
-    paths = sorted(entry["path"] for entry in sim.log("paris"))
+    paths = sorted(entry["path"] for entry in world.log("paris"))
     assert paths == ["/_cluster/settings", *["/_resolve/cluster/*:*"] * 3, "/_remote/info"] or len(paths) == 5
-    assert sim.log("paris", writes_only=True) == []
+    assert world.log("paris", writes_only=True) == []
     assert key["encoded"] not in str(remote)
-    sim.clear_log()
+    world.clear_log()
     run_module(MODULE, {**paris, "alias": "berlin"})
-    assert len(sim.log("paris")) == 2
+    assert len(world.log("paris")) == 2
 
 
 def test_a_revoked_key(linked, paris, api):
@@ -66,32 +66,33 @@ def test_a_revoked_key(linked, paris, api):
 
 
 def test_a_rest_key(linked, paris, api):
-    sim, _key = linked
+    world, _key = linked
     proof(paris, wait_connected=20)
     rest = api("berlin").rest_key()
-    for node in sim.cluster("paris")["nodes"]:
+    for node in world.cluster("paris")["nodes"]:
         put_credential(node, "berlin", rest["encoded"])
     run_module("reload_secure_settings", paris)
     remote = proof(paris)
     assert remote["probe"]["cause"] == "key_wrong_type", remote["probe"]
 
 
-def test_one_node_lacks_the_credential(sim, unlinked):
+def test_one_node_lacks_the_credential(world, unlinked):
     paris = unlinked
-    key = Api(sim.cluster("berlin")).key()
-    for node in sim.cluster("paris")["nodes"][:2]:
+    key = Api(world.cluster("berlin")).key()
+    for node in world.cluster("paris")["nodes"][:2]:
         put_credential(node, "berlin", key["encoded"])
     run_module("reload_secure_settings", paris)
     run_module(
-        "remote_cluster", {**paris, "alias": "berlin", "proxy_address": sim.cluster("berlin")["remote_cluster_server"]}
+        "remote_cluster",
+        {**paris, "alias": "berlin", "proxy_address": world.cluster("berlin")["remote_cluster_server"]},
     )
     remote = proof(paris, wait_connected=3)
     assert not remote["probe"]["ok"] and "1 of 3 nodes" in remote["probe"]["reason"], remote["probe"]
     assert remote["probe"]["cause"] == "no_credential", remote["probe"]
 
 
-def test_nothing_listens(sim, paris):
-    link(sim.cluster("paris"), {**sim.cluster("berlin"), "remote_cluster_server": "127.0.0.1:1"}, "berlin")
+def test_nothing_listens(world, paris):
+    link(world.cluster("paris"), {**world.cluster("berlin"), "remote_cluster_server": "127.0.0.1:1"}, "berlin")
     remote = proof(paris)
     assert not remote["connected"] and not remote["probe"]["ok"]
     assert remote["probe"]["cause"] in ("not_connected", "unreachable"), remote["probe"]
@@ -110,19 +111,21 @@ def test_a_login_without_remote_indices_proves_nothing(linked, paris, api):
     assert remote["probe"]["cause"] == "login_lacks_remote_indices", remote["probe"]
 
 
+@pytest.mark.needs(nodes=3)
 def test_a_node_that_is_down(linked, paris):
-    sim, _key = linked
+    world, _key = linked
     proof(paris, wait_connected=20)
-    sim.control("paris", "stop_node", node=sim.cluster("paris")["nodes"][2]["name"])
+    world.control("paris", "stop_node", node=world.cluster("paris")["nodes"][2]["name"])
     remote = proof({**paris, "retries": 0})
     assert not remote["probe"]["ok"]
     assert [node["ok"] for node in remote["probe"]["nodes"]].count(True) == 2
     assert remote["probe"]["cause"] == "node_unreachable"
 
 
+@pytest.mark.needs("versions")
 @pytest.mark.parametrize("version", ["8.12.0", "8.17.0"])
-def test_older_versions(make_sim, version):
-    one = make_sim(version=version)
+def test_older_versions(make_world, version):
+    one = make_world(version=version)
     paris = connection(one.cluster("paris"))
     link(one.cluster("paris"), one.cluster("berlin"), "berlin")
     if version == "8.12.0":
@@ -140,10 +143,10 @@ def test_bad_alias(paris):
     assert result.failed and "not an alias" in result.msg
 
 
-def test_the_nodes_that_run(sim, paris):
+def test_the_nodes_that_run(world, paris):
     told = run_module(MODULE, {**paris, "nodes": True})
     assert not told.failed and told["nodes_problem"] is None
-    assert [node["name"] for node in told["nodes"]] == [node["name"] for node in sim.cluster("paris")["nodes"]]
+    assert [node["name"] for node in told["nodes"]] == [node["name"] for node in world.cluster("paris")["nodes"]]
     # Every node is found at one of the addresses that were given, and knows since when it runs.
     assert sorted(url for node in told["nodes"] for url in node["urls"]) == sorted(paris["urls"])
     assert all("remote_cluster_client" in node["roles"] and node["started"] > 0 for node in told["nodes"])
@@ -151,7 +154,7 @@ def test_the_nodes_that_run(sim, paris):
 
     # A login that may look at remote clusters and not at nodes.
     privileges = ["cluster:monitor/remote/info", "cluster:monitor/settings", "cluster:monitor/state"]
-    Api(sim.cluster("paris")).user("partly", cluster=privileges)
+    Api(world.cluster("paris")).user("partly", cluster=privileges)
     refused = run_module(MODULE, {**paris, "username": "partly", "password": "secret-1", "nodes": True})
     assert not refused.failed and refused["nodes"] is None
     assert "cluster privilege monitor" in refused["nodes_problem"]

@@ -14,8 +14,8 @@ from support.modules import run_module
 
 
 @pytest.fixture
-def server(sim):
-    return sim.cluster("berlin")
+def server(world):
+    return world.cluster("berlin")
 
 
 def cause(address, tmp_path, **options):

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from support.links import report
-from support.restarts import RESTART, SlowRestarts, started
-from support.simulated import connection
+from support.restarts import HOME, RESTART, SlowRestarts, started
+from support.worlds import connection
+
+pytestmark = pytest.mark.needs(nodes=2, since="8.13")
 
 
 @pytest.fixture
-def slow(links, tmp_path):
-    return SlowRestarts(links.sim, tmp_path, "berlin")
+def slow(tmp_path):
+    return SlowRestarts(tmp_path)
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def server(links, slow):
     for node in links.clusters["berlin"]["nodes"]:
         path = Path(node["config_dir"], "elasticsearch.yml")
         path.write_text(path.read_text().replace("remote_cluster_server.enabled: true\n", ""))
-        links.sim.control("berlin", "restart_node", node=node["name"])
+        links.world.control("berlin", "restart_node", node=node["name"])
     return {
         "remote_cluster_server_config_dir": "{{ node_config_dir }}",
         "remote_cluster_server_connection": connection(links.clusters["berlin"]),
@@ -61,18 +63,18 @@ def test_a_restart_that_nobody_could_watch_is_refused_first(links, slow, server,
     assert [path.read_text() for path in files] == before and slow.seen == []
 
 
-def test_where_a_node_does_not_come_back_the_others_stay_up(make_sim, links_of, tmp_path):
-    links = links_of(make_sim(nodes=2, trust=False))
+def test_where_a_node_does_not_come_back_the_others_stay_up(make_world, links_of, tmp_path):
+    links = links_of(make_world(nodes=2, trust=False))
     # In the form of the README: names of the inventory, no url.
     nodes = [
         {name: value for name, value in node.items() if name != "url"} for node in links.clusters["paris"]["nodes"]
     ]
     clusters = {**links.clusters, "paris": {**links.clusters["paris"], "nodes": nodes}}
     variables = {"elasticsearch_clusters": clusters, "cross_cluster_trust_authorities": True}
-    slow = SlowRestarts(links.sim, tmp_path, "paris")
+    slow = SlowRestarts(tmp_path)
     broken = {
         "cross_cluster_trust_restart": True,
-        "cross_cluster_trust_restart_command": slow.command("stop"),
+        "cross_cluster_trust_restart_command": slow.command("stop", home=HOME),
         "remote_cluster_server_wait": 8,
     }
     stopped = links.play("trust", variables={**variables, **broken})
@@ -81,7 +83,7 @@ def test_where_a_node_does_not_come_back_the_others_stay_up(make_sim, links_of, 
     assert "paris-1 was restarted, but is not well after 8 seconds: paris-1 is not in the list of nodes" in note
     assert links.live_keys("berlin", "paris-berlin") == [] and list(started(links.api("paris", 1))) == ["paris-2"]
 
-    links.sim.control("paris", "start_node", node="paris-1")
+    links.world.control("paris", "start_node", node="paris-1")
     before = started(links.api("paris"))
     ended = links.play("trust", variables={**variables, **RESTART})
     assert ended.ok and links.all_work(), str(ended)

@@ -11,6 +11,8 @@ import pytest
 
 from support.links import SLOW, Searching, plan, report
 
+pytestmark = pytest.mark.needs(since="8.13")
+
 
 def test_a_rotation_under_constant_search(links):
     first = links.play("trust")

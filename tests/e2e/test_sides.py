@@ -11,18 +11,19 @@ import pytest
 
 from support.links import Links, report
 from support.restarts import RESTART
-from support.simulated import connection
+from support.worlds import connection
 
 
-def estate(make_sim, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):
-    sim = make_sim(nodes=2, **options)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    return Links(sim, tmp_path, list(links))
+def estate(make_world, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):
+    world = make_world(nodes=2, **options)
+    for name in world.clusters:
+        world.control(name, "reset")
+    return Links(world, tmp_path, list(links))
 
 
-def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_sim, tmp_path):
-    links = estate(make_sim, tmp_path, trust=False)
+@pytest.mark.needs(since="8.13")
+def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_world, tmp_path):
+    links = estate(make_world, tmp_path, trust=False)
     without = links.play("trust", check=True, variables={"cross_cluster_trust_authorities": True})
     assert without.ok, str(without)
     configs = [Path(node["config_dir"], "elasticsearch.yml") for node in links.clusters["paris"]["nodes"]]
@@ -45,8 +46,9 @@ def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_
     assert links.writes() == []
 
 
-def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_sim, tmp_path):
-    links = estate(make_sim, tmp_path, version="8.12.0")
+@pytest.mark.needs(before="8.13")
+def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_world, tmp_path):
+    links = estate(make_world, tmp_path, version="8.12.0")
     waiting = links.play("trust")
     assert waiting.rc == 2
     row = report(waiting)["paris/berlin"]
@@ -63,9 +65,9 @@ def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_sim, tmp_path)
     assert len(links.live_keys("berlin", "paris-berlin")) == 1 and links.all_work()
 
 
-def test_local_roles_get_the_entries_and_lose_only_them(make_sim, tmp_path):
+def test_local_roles_get_the_entries_and_lose_only_them(make_world, tmp_path):
     role = {"name": "reader", "remote_indices": [{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}]}
-    links = estate(make_sim, tmp_path, [{"from": "paris", "to": "berlin", "roles": [role]}])
+    links = estate(make_world, tmp_path, [{"from": "paris", "to": "berlin", "roles": [role]}])
     paris = links.api("paris")
     assert paris.put("/_security/role/reader", {"cluster": ["monitor"], "indices": []}).status == 200
     run = links.play("trust")
@@ -80,8 +82,8 @@ def test_local_roles_get_the_entries_and_lose_only_them(make_sim, tmp_path):
     assert not after.get("remote_indices") and after["cluster"] == ["monitor"]
 
 
-def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(make_sim, tmp_path):
-    links = estate(make_sim, tmp_path)
+def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(make_world, tmp_path):
+    links = estate(make_world, tmp_path)
     paris, berlin = links.clusters["paris"], links.clusters["berlin"]
     variables = {
         "remote_cluster_client_alias": "hosted",
@@ -105,8 +107,8 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
     assert "hosted" not in links.api("paris").get("/_remote/info").json
 
 
-def test_the_client_role_restarts_nodes_before_8_13(make_sim, tmp_path):
-    links = estate(make_sim, tmp_path, version="8.12.0")
+def test_the_client_role_restarts_nodes_before_8_13(make_world, tmp_path):
+    links = estate(make_world, tmp_path, version="8.12.0")
     variables = {
         "remote_cluster_client_alias": "hosted",
         "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
@@ -130,15 +132,14 @@ def test_the_client_role_restarts_nodes_before_8_13(make_sim, tmp_path):
     assert again.ok and again.changed == 0, str(again)
 
 
-@pytest.mark.simulator_only
-def test_the_server_role_opens_the_port_and_leaves_the_rest_of_the_file_alone(make_sim, tmp_path):
-    links = estate(make_sim, tmp_path)
+def test_the_server_role_opens_the_port_and_leaves_the_rest_of_the_file_alone(make_world, tmp_path):
+    links = estate(make_world, tmp_path)
     berlin = links.clusters["berlin"]
     for node in berlin["nodes"]:
         path = Path(node["config_dir"], "elasticsearch.yml")
         lines = [line for line in path.read_text().splitlines() if not line.startswith("remote_cluster_server.enabled")]
         path.write_text("\n".join(["# a note of the operators", *lines, ""]))
-        links.sim.control("berlin", "restart_node", node=node["name"])
+        links.world.control("berlin", "restart_node", node=node["name"])
     variables = {
         "remote_cluster_server_config_dir": "{{ node_config_dir }}",
         "remote_cluster_server_url": "{{ node_url }}",

@@ -13,9 +13,11 @@ import pytest
 
 from support.links import ACCESS, Links, plan, report
 
+pytestmark = pytest.mark.needs(since="8.13")
 
-def test_both_directions_check_mode_and_second_run(sim, tmp_path):
-    links = Links(sim, tmp_path, [("paris", "berlin"), ("berlin", "paris")])
+
+def test_both_directions_check_mode_and_second_run(world, tmp_path):
+    links = Links(world, tmp_path, [("paris", "berlin"), ("berlin", "paris")])
 
     checked = links.play("trust", check=True)
     assert checked.ok, str(checked)
@@ -55,21 +57,27 @@ def test_both_directions_check_mode_and_second_run(sim, tmp_path):
     assert len([event for event in modules if event["event"] == "runner_item_on_ok"]) == 4
     assert len([event for event in modules if event["action"].endswith("keystore_info")]) == 6
 
-    # The second run has looked into the keystores that the first one wrote; as long as they stay, nobody has to.
-    for name in sim.clusters:
-        sim.control(name, "clear_keystore_calls")
+
+@pytest.mark.needs("calls")
+def test_keystores_that_stay_as_they_are_are_opened_once(links):
+    """The second run has looked into the keystores that the first one wrote; as long as they stay, nobody has to."""
+    assert links.play("trust").ok
+    second = links.play("trust")
+    for name in links.world.clusters:
+        links.world.control(name, "clear_keystore_calls")
     third = links.play("trust")
     assert third.ok and report(third) == report(second)
-    assert not any(calls for name in sim.clusters for calls in sim.control(name, "keystore_calls").values())
+    calls = [links.world.control(name, "keystore_calls") for name in links.world.clusters]
+    assert not any(one for found in calls for one in found.values())
 
 
-def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
+def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_world, tmp_path):
+    world = make_world(nodes=2)
+    for name in world.clusters:
+        world.control(name, "reset")
     aliases = ["fine", "one", "all", "revoked", "expired", "access", "settings", "orphan", "malformed", "other"]
     links = Links(
-        sim, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases]
+        world, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases]
     )
     first = links.play("trust")
     assert first.ok, str(first)
@@ -135,11 +143,12 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_si
     assert links.writes() == []
 
 
-def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_sim, tmp_path):
-    sim = make_sim(clusters=("paris", "berlin", "rome"), nodes=1)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    links = Links(sim, tmp_path, [("paris", "berlin"), ("paris", "rome"), ("rome", "paris"), ("berlin", "paris")])
+@pytest.mark.needs("clusters")
+def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_world, tmp_path):
+    world = make_world(clusters=("paris", "berlin", "rome"), nodes=1)
+    for name in world.clusters:
+        world.control(name, "reset")
+    links = Links(world, tmp_path, [("paris", "berlin"), ("paris", "rome"), ("rome", "paris"), ("berlin", "paris")])
     wrong = {**links.clusters, "rome": {**links.clusters["rome"], "password": "wrong"}}
     # berlin's only node cannot be logged in to, and rome refuses the login.
     berlin = {
@@ -169,8 +178,8 @@ def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_sim, tmp_pat
         ({"paris": {"urls": None}}, [], "elasticsearch_clusters.paris has no urls"),
     ],
 )
-def test_wrong_input_is_refused_before_anything_is_asked(sim, tmp_path, clusters, links, words):
-    estate = Links(sim, tmp_path, [])
+def test_wrong_input_is_refused_before_anything_is_asked(world, tmp_path, clusters, links, words):
+    estate = Links(world, tmp_path, [])
     given = {name: {**cluster, **clusters.get(name, {})} for name, cluster in estate.clusters.items()}
     for node in given["paris"]["nodes"] if clusters else []:
         node = dict(node)

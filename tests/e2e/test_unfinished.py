@@ -19,12 +19,12 @@ def live(links):
 
 
 @pytest.fixture
-def old(make_sim, tmp_path):
+def old(make_world, tmp_path):
     """A link between clusters of 8.12, whose nodes take a credential over only when they start."""
-    sim = make_sim(version="8.12.0", nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    links = Links(sim, tmp_path, [{"from": "paris", "to": "berlin"}])
+    world = make_world(version="8.12.0", nodes=2)
+    for name in world.clusters:
+        world.control(name, "reset")
+    links = Links(world, tmp_path, [{"from": "paris", "to": "berlin"}])
     waiting = links.play("trust")
     assert waiting.rc == 2 and "restart paris-1 and paris-2, one at a time" in report(waiting)["paris/berlin"]["note"]
     restart(links)
@@ -36,9 +36,10 @@ def old(make_sim, tmp_path):
 def restart(links, *numbers):
     for number, node in enumerate(links.clusters["paris"]["nodes"]):
         if not numbers or number in numbers:
-            links.sim.control("paris", "restart_node", node=node["name"])
+            links.world.control("paris", "restart_node", node=node["name"])
 
 
+@pytest.mark.needs(nodes=2, before="8.13")
 def test_a_rotation_that_waits_for_restarts_goes_on_with_its_key(old):
     (before,) = live(old)
     for _number in range(3):
@@ -57,6 +58,7 @@ def test_a_rotation_that_waits_for_restarts_goes_on_with_its_key(old):
     assert again.ok and again.changed == 0 and old.writes() == [], str(again)
 
 
+@pytest.mark.needs(nodes=2, since="8.13")
 def test_rotations_of_a_cluster_with_a_node_that_is_down(links):
     first = links.play("trust")
     before = report(first)["paris/berlin"]["api_key_id"]

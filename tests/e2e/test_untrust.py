@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from support.links import Links, report
+
+pytestmark = pytest.mark.needs(since="8.13")
 
 
 def settings_of(node):
@@ -16,12 +20,12 @@ def settings_of(node):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_a_teardown_leaves_what_belongs_to_others(make_sim, tmp_path):
-    sim = make_sim(nodes=2)
-    for name in sim.clusters:
-        sim.control(name, "reset")
+def test_a_teardown_leaves_what_belongs_to_others(make_world, tmp_path):
+    world = make_world(nodes=2)
+    for name in world.clusters:
+        world.control(name, "reset")
     links = Links(
-        sim, tmp_path, [{"from": "paris", "to": "berlin"}, {"from": "paris", "to": "berlin", "alias": "stays"}]
+        world, tmp_path, [{"from": "paris", "to": "berlin"}, {"from": "paris", "to": "berlin", "alias": "stays"}]
     )
     assert links.play("trust").ok
     berlin, paris = links.api("berlin"), links.api("paris")

@@ -21,16 +21,18 @@ from support.keys import key_task, play
 from support.links import Searching
 from support.modules import check_real_again, run_module
 from support.playbook import run_playbook
-from support.simulated import connection
+from support.worlds import connection
+
+pytestmark = pytest.mark.needs("memory")
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "made_by_1_0_0"
 LOOKUP = "crosscluster.elasticsearch.cross_cluster_api_key"
 
 
 @pytest.fixture
-def world(make_sim, tmp_path):
+def recorded_world(make_world, tmp_path):
     def put(name):
-        links, more = recorded.put(FIXTURES / f"{name}.yml", make_sim, tmp_path)
+        links, more = recorded.put(FIXTURES / f"{name}.yml", make_world, tmp_path)
         # Seen through each of the links, whatever they may read.
         for cluster in links.clusters:
             document = links.api(cluster).put("/logs-1/_doc/1?refresh=true", {"of": cluster, "team": "a"})
@@ -47,7 +49,9 @@ def alias_of(link):
 def keys_of(links, link):
     """The keys that nobody has revoked, oldest first, with their secrets."""
     name = link.get("name") or "-".join(dict.fromkeys([link["from"], link["to"], alias_of(link)]))
-    keys = [key for key in links.sim.control(link["to"], "dump_keys") if key["name"] == name and not key["invalidated"]]
+    keys = [
+        key for key in links.world.control(link["to"], "dump_keys") if key["name"] == name and not key["invalidated"]
+    ]
     assert keys
     return sorted(keys, key=lambda key: key["creation"])
 
@@ -58,7 +62,7 @@ def encoded(key):
 
 def held(links, link):
     """The ids of the keys that the nodes of the client have loaded."""
-    loaded = links.sim.control(link["from"], "loaded_credentials")
+    loaded = links.world.control(link["from"], "loaded_credentials")
     return [credentials.get(alias_of(link)) for credentials in loaded.values()]
 
 
@@ -88,9 +92,9 @@ def searching(links):
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FIXTURES.glob("*.yml")))
-def test_a_recording_is_put_back_as_it_was(world, tmp_path, name):
+def test_a_recording_is_put_back_as_it_was(recorded_world, tmp_path, name):
     """Nothing of it is lost on the way into the clusters, so what the other tests find untouched was there."""
-    links, more = world(name)
+    links, more = recorded_world(name)
     recorded.record(links, tmp_path / "again.yml", **more)
 
     def timeless(path):
@@ -103,8 +107,8 @@ def test_a_recording_is_put_back_as_it_was(world, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["one_link", "two_links", "adopted"])
-def test_links_are_right_as_they_are(world, name):
-    links, _more = world(name)
+def test_links_are_right_as_they_are(recorded_world, name):
+    links, _more = recorded_world(name)
     before = recorded.everything(links)
     assert works(links)
     for check in (True, False, False):
@@ -117,8 +121,8 @@ def test_links_are_right_as_they_are(world, name):
 
 
 @pytest.mark.parametrize("name", ["one_link", "two_links"])
-def test_keys_are_replaced_by_their_like(world, name):
-    links, _more = world(name)
+def test_keys_are_replaced_by_their_like(recorded_world, name):
+    links, _more = recorded_world(name)
     before = recorded.everything(links)
     old = [keys_of(links, link) for link in links.links]
     with searching(links):
@@ -141,8 +145,8 @@ def test_keys_are_replaced_by_their_like(world, name):
 
 
 @pytest.mark.parametrize("name", ["one_link", "two_links"])
-def test_a_teardown_takes_all_of_it(world, name):
-    links, _more = world(name)
+def test_a_teardown_takes_all_of_it(recorded_world, name):
+    links, _more = recorded_world(name)
     before = recorded.everything(links)
     run = links.play("untrust")
     assert run.ok, str(run)
@@ -150,7 +154,7 @@ def test_a_teardown_takes_all_of_it(world, name):
     for cluster in links.clusters:
         assert all(key["invalidated"] for key in after["keys"][cluster])
         assert after["settings"][cluster] == {}
-        assert not any(links.sim.control(cluster, "loaded_credentials").values())
+        assert not any(links.world.control(cluster, "loaded_credentials").values())
         for role, body in before["roles"][cluster].items():
             rest = {field: value for field, value in after["roles"][cluster][role].items() if value}
             assert rest == {field: value for field, value in body.items() if value and field != "remote_indices"}
@@ -160,8 +164,8 @@ def test_a_teardown_takes_all_of_it(world, name):
 
 
 @pytest.mark.parametrize("playbook", ["trust", "rotate"])
-def test_a_rotation_that_was_cut_off_goes_on(world, playbook):
-    links, _more = world("cut_off")
+def test_a_rotation_that_was_cut_off_goes_on(recorded_world, playbook):
+    links, _more = recorded_world("cut_off")
     (link,) = links.links
     old, new = keys_of(links, link)
     with searching(links):
@@ -175,8 +179,8 @@ def test_a_rotation_that_was_cut_off_goes_on(world, playbook):
     assert again.ok and again.changed == 0 and links.writes() == [], str(again)
 
 
-def test_a_key_without_our_marker_is_not_taken_over_by_its_name(world):
-    links, more = world("unmarked")
+def test_a_key_without_our_marker_is_not_taken_over_by_its_name(recorded_world):
+    links, more = recorded_world("unmarked")
     before = recorded.everything(links)
     assert works(links)
     for playbook in ("trust", "rotate"):
@@ -187,8 +191,8 @@ def test_a_key_without_our_marker_is_not_taken_over_by_its_name(world):
         assert untouched(links, before) and works(links)
 
 
-def test_a_key_without_our_marker_is_adopted_by_its_id(world):
-    links, more = world("unmarked")
+def test_a_key_without_our_marker_is_adopted_by_its_id(recorded_world):
+    links, more = recorded_world("unmarked")
     before = recorded.everything(links)
     links.links[0]["adopt"] = more["id"]
     for check in (True, False):
@@ -209,8 +213,8 @@ def test_a_key_without_our_marker_is_adopted_by_its_id(world):
     assert more["id"] in again.stdout + again.stderr, "a hint that this adopt has done its work"
 
 
-def test_the_client_role_holds_what_it_held(world):
-    links, more = world("unmarked")
+def test_the_client_role_holds_what_it_held(recorded_world):
+    links, more = recorded_world("unmarked")
     before = recorded.everything(links)
     for check in (True, False):
         run = links.role("remote_cluster_client", "paris", more["client"], check=check)
@@ -218,9 +222,9 @@ def test_the_client_role_holds_what_it_held(world):
         assert untouched(links, before)
 
 
-def test_elasticsearch_yml_stays_as_it_was_written(world):
+def test_elasticsearch_yml_stays_as_it_was_written(recorded_world):
     """Our block, and the list of authorities outside of it that ours was added to."""
-    links, more = world("two_sides")
+    links, more = recorded_world("two_sides")
     before = recorded.everything(links)
     for role, cluster, variables in (
         ("remote_cluster_server", "berlin", more["server"]),
@@ -234,8 +238,8 @@ def test_elasticsearch_yml_stays_as_it_was_written(world):
 
 
 @pytest.mark.parametrize("name", ["one_link", "two_links"])
-def test_the_keystore_modules_know_the_keystores(world, name, tmp_path):
-    links, _more = world(name)
+def test_the_keystore_modules_know_the_keystores(recorded_world, name, tmp_path):
+    links, _more = recorded_world(name)
     before = recorded.everything(links)
     for link in links.links:
         (key,) = keys_of(links, link)
@@ -254,8 +258,8 @@ def test_the_keystore_modules_know_the_keystores(world, name, tmp_path):
     assert untouched(links, before)
 
 
-def test_the_credential_store_holds_what_it_held(world, tmp_path):
-    links, more = world("key_module")
+def test_the_credential_store_holds_what_it_held(recorded_world, tmp_path):
+    links, more = recorded_world("key_module")
     before = recorded.everything(links)
     both = [more["plain"], more["vaulted"]]
 
@@ -267,20 +271,20 @@ def test_the_credential_store_holds_what_it_held(world, tmp_path):
 
     def kept(check=False):
         """The tasks that made the keys find them and their secrets, which are those that the server knows."""
-        newest = {key["name"]: encoded(key) for key in links.sim.control("berlin", "dump_keys")}
+        newest = {key["name"]: encoded(key) for key in links.world.control("berlin", "dump_keys")}
         value = "{{ lookup('%s', name, store=store, verify=true, **options) }}" % LOOKUP
-        tasks = [key_task(links.sim, **options) for options in both]
+        tasks = [key_task(links.world, **options) for options in both]
         for options in both:
             given = {"name": options["name"], "store": options["credential_store"], "held": value}
             given |= {"options": connection(links.clusters["berlin"]), "expected": newest[options["name"]]}
             tasks.append({"name": "Same", "assert": {"that": ["held == expected"]}, "vars": given, "no_log": True})
-        links.sim.clear_log()
+        links.world.clear_log()
         return ran(*tasks, check=check)
 
     assert more["secrets"] == {key["name"]: encoded(key) for key in before["keys"]["berlin"]}
     for check in (True, False):
         assert kept(check).changed == 0 and untouched(links, before)
-    assert ran(*(key_task(links.sim, **options, rotate=True) for options in both)).changed == 2
+    assert ran(*(key_task(links.world, **options, rotate=True) for options in both)).changed == 2
     assert kept().changed == 0
     after = recorded.everything(links)
     for name, file in before["files"].items():

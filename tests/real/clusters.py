@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.runtime import write_spec
 
-from . import account, fetch, jdk, module
+from . import account, baseline, fetch, jdk, module
 from .cluster import Cluster
 from .place import Place
 from .words import Problem, busy
@@ -84,6 +84,8 @@ class Clusters:
         with busy(f"starting {', '.join(f'{name} ({version})' for name, version in self.versions.items())}"):
             self._all([node for cluster in clusters for node in cluster.nodes], lambda node: node.run("start-node"))
             self._all(clusters, Cluster.wait)
+        for node in [node for cluster in clusters for node in cluster.nodes]:
+            baseline.keep(node.home, node.config_dir)
         write_spec(self)
 
     def _check(self) -> dict[str, Path]:

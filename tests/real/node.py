@@ -72,6 +72,8 @@ class Node:
             "cluster.initial_master_nodes": [node.name for node in seeds],
             "cluster.routing.allocation.disk.threshold_enabled": False,
             "xpack.license.self_generated.type": "trial",
+            # Each request, with method and path, in the log: tests see there what was asked of the node.
+            "logger.org.elasticsearch.http.HttpTracer": "TRACE",
         }
         (self.config_dir / "elasticsearch.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         (self.config_dir / "jvm.options.d" / "test.options").write_text(JVM_OPTIONS, encoding="utf-8")

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clusters for the tests of this folder; see support/simulated.py."""
+"""Clusters for the tests of this folder; see support/worlds.py."""
 
 from __future__ import annotations
 
 import pytest
 
 from support.pair import as_new
-from support.simulated import api, berlin, berlin_once, clusters, deselect, linked, make_sim, mark, sim
+from support.worlds import api, berlin, berlin_once, clusters, deselect, linked, make_world, mark, world
 
-__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_sim", "sim"]
+__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_world", "world"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,6 +23,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def pair(sim):
+def pair(world):
     """Two clusters with the document that is searched for, not linked yet."""
-    return as_new(sim)
+    return as_new(world)

@@ -17,29 +17,29 @@ from pathlib import Path
 import pytest
 import requests
 
-from support.simulated import Api
+from support.worlds import Api
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def berlin(sim):
-    return Api(sim.cluster("berlin"))
+def berlin(world):
+    return Api(world.cluster("berlin"))
 
 
-def reached(sim):
-    return [(entry["method"], entry["path"], entry["status"]) for entry in sim.log("berlin")]
+def reached(world):
+    return [(entry["method"], entry["path"], entry["status"]) for entry in world.log("berlin")]
 
 
-def test_reset_before_and_after(sim, berlin):
+def test_reset_before_and_after(world, berlin):
     for kind, keys in (("reset_before", 0), ("reset_after", 1)):
-        sim.fault("berlin", kind, method="POST", path="/_security/cross_cluster/api_key")
+        world.fault("berlin", kind, method="POST", path="/_security/cross_cluster/api_key")
         with pytest.raises(requests.ConnectionError):
             berlin.post("/_security/cross_cluster/api_key", {"name": "x", "access": {"search": [{"names": "a"}]}})
         assert len(berlin.get("/_security/api_key").json["api_keys"]) == keys, (
             "after: the server has acted, the answer is lost"
         )
-    assert reached(sim)[0] == ("POST", "/_security/cross_cluster/api_key", None)
+    assert reached(world)[0] == ("POST", "/_security/cross_cluster/api_key", None)
 
 
 @pytest.mark.parametrize(
@@ -53,63 +53,63 @@ def test_reset_before_and_after(sim, berlin):
         (504, None, True),
     ],
 )
-def test_status(sim, berlin, status, retry_after, html):
-    sim.fault("berlin", "status", status=status, retry_after=retry_after, html=html, times=2)
+def test_status(world, berlin, status, retry_after, html):
+    world.fault("berlin", "status", status=status, retry_after=retry_after, html=html, times=2)
     for _attempt in range(2):
         answer = berlin.put("/_security/role/r", {"cluster": []})
         assert answer.status == status and answer.headers.get("Retry-After") == retry_after
         assert answer.text.startswith("<html>") if html else answer.json["status"] == status
     assert berlin.get("/_security/role/r").status == 404, "nothing was done"
-    sim.fault("berlin", "status", status=504, act=True)
+    world.fault("berlin", "status", status=504, act=True)
     assert (
         berlin.put("/_security/role/r", {"cluster": []}).status == 504 and berlin.get("/_security/role/r").status == 200
     )
 
 
-def test_delay_trickle_redirect_truncate_garbage(sim, berlin):
-    sim.fault("berlin", "delay", seconds=0.05, path="/")
+def test_delay_trickle_redirect_truncate_garbage(world, berlin):
+    world.fault("berlin", "delay", seconds=0.05, path="/")
     assert berlin.get("/").status == 200
-    sim.fault("berlin", "trickle", seconds=0.05)
+    world.fault("berlin", "trickle", seconds=0.05)
     assert berlin.get("/").json["name"] == "berlin-1"
-    sim.fault("berlin", "redirect", location="https://127.0.0.1:1/login")
+    world.fault("berlin", "redirect", location="https://127.0.0.1:1/login")
     answer = berlin.get("/", allow_redirects=False)
     assert answer.status == 302 and answer.headers["Location"].endswith("/login")
-    sim.fault("berlin", "truncate")
+    world.fault("berlin", "truncate")
     with pytest.raises(requests.RequestException):
         berlin.get("/")
-    sim.fault("berlin", "garbage")
+    world.fault("berlin", "garbage")
     assert berlin.get("/").json is None
     assert berlin.get("/").status == 200
 
 
-def test_refuse_and_stopped_node(sim, berlin):
+def test_refuse_and_stopped_node(world, berlin):
     for disturb, repair in (
-        (lambda: sim.fault("berlin", "refuse", node="berlin-1"), lambda: sim.clear_faults("berlin")),
+        (lambda: world.fault("berlin", "refuse", node="berlin-1"), lambda: world.clear_faults("berlin")),
         (
-            lambda: sim.control("berlin", "stop_node", node="berlin-1"),
-            lambda: sim.control("berlin", "start_node", node="berlin-1"),
+            lambda: world.control("berlin", "stop_node", node="berlin-1"),
+            lambda: world.control("berlin", "start_node", node="berlin-1"),
         ),
     ):
         disturb()
         with pytest.raises(requests.ConnectionError):
-            Api(sim.cluster("berlin")).get("/")
+            Api(world.cluster("berlin")).get("/")
         assert berlin.at_node(1).get("/").json["name"] == "berlin-2"
         repair()
-        assert Api(sim.cluster("berlin")).get("/").status == 200
-    sim.control("berlin", "stop_node", node="berlin-3")
+        assert Api(world.cluster("berlin")).get("/").status == 200
+    world.control("berlin", "stop_node", node="berlin-3")
     assert berlin.get("/_cluster/health").json["number_of_nodes"] == 2 and len(berlin.get("/_nodes").json["nodes"]) == 2
 
 
-def test_bad_fault(sim):
+def test_bad_fault(world):
     for arguments in ({"kind": "nonsense"}, {"kind": "status"}):
         with pytest.raises(ValueError, match="kind"):
-            sim.fault("berlin", **arguments)
+            world.fault("berlin", **arguments)
 
 
-def test_log_masks_secrets(sim, berlin):
+def test_log_masks_secrets(world, berlin):
     berlin.user("ann", ["manage_security"])
     berlin.as_user("ann", "wrong-password").get("/")
-    log = sim.log("berlin")
+    log = world.log("berlin")
     assert log[-1] == {
         "node": "berlin-1",
         "method": "GET",
@@ -123,40 +123,41 @@ def test_log_masks_secrets(sim, berlin):
         entry["body"] for entry in log
     ] and "secret-1" not in json.dumps(log)
     berlin.post("/_security/_query/api_key?pretty", {})
-    assert [entry["method"] for entry in sim.log("berlin", writes_only=True)] == ["PUT", "PUT"]
-    sim.clear_log()
-    assert sim.log("berlin") == []
+    assert [entry["method"] for entry in world.log("berlin", writes_only=True)] == ["PUT", "PUT"]
+    world.clear_log()
+    assert world.log("berlin") == []
 
 
-def test_thousands_of_keys(sim, berlin):
-    assert len(sim.control("berlin", "fill_keys", count=5000, name="same", type="rest")) == 5000
+def test_thousands_of_keys(world, berlin):
+    assert len(world.control("berlin", "fill_keys", count=5000, name="same", type="rest")) == 5000
     assert len(berlin.get("/_security/api_key?name=same").json["api_keys"]) == 5000
 
 
-def test_stored_keys_move_to_another_cluster(sim, berlin):
-    paris = Api(sim.cluster("paris"))
+def test_stored_keys_move_to_another_cluster(world, berlin):
+    paris = Api(world.cluster("paris"))
     made = berlin.key("moves", expiration="90d", metadata={"team": "a"})
     rest = berlin.rest_key("gone")
     assert berlin.delete("/_security/api_key", {"ids": [rest["id"]]}).status == 200
-    stored = sim.control("berlin", "dump_keys")
-    sim.control("paris", "load_keys", keys=json.loads(json.dumps(stored)))
-    assert sim.control("paris", "dump_keys") == stored
+    stored = world.control("berlin", "dump_keys")
+    world.control("paris", "load_keys", keys=json.loads(json.dumps(stored)))
+    assert world.control("paris", "dump_keys") == stored
     for key_id in (made["id"], rest["id"]):
         assert paris.read_key(key_id) == berlin.read_key(key_id)
     # The secret is the same, and so a rest key that is alive would work; a cross-cluster key says what it is.
     assert paris.as_api_key(made["encoded"]).get("/").reasons == berlin.as_api_key(made["encoded"]).get("/").reasons
     with pytest.raises(ValueError, match="already"):
-        sim.control("paris", "load_keys", keys=stored)
+        world.control("paris", "load_keys", keys=stored)
 
 
-def test_restart_node(sim, berlin):
-    node = sim.cluster("berlin")["nodes"][0]
+def test_restart_node(world, berlin):
+    node = world.cluster("berlin")["nodes"][0]
     yml = Path(node["config_dir"]) / "elasticsearch.yml"
     yml.write_text(yml.read_text() + "node.attr.x: y\n")
     done = subprocess.run([f"{node['home']}/bin/restart-node"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert (
-        Api(sim.cluster("berlin")).get("/").status == 200 and sim.clusters["berlin"].nodes[0].yml["node.attr.x"] == "y"
+        Api(world.cluster("berlin")).get("/").status == 200
+        and world.clusters["berlin"].nodes[0].yml["node.attr.x"] == "y"
     )
     yml.write_text("a: 1\na: 2\n")
     broken = subprocess.run(
@@ -164,7 +165,7 @@ def test_restart_node(sim, berlin):
     )
     assert broken.returncode == 1 and "Duplicate field 'a'" in broken.stderr and "Traceback" not in broken.stderr
     with pytest.raises(requests.ConnectionError):
-        Api(sim.cluster("berlin")).get("/")
+        Api(world.cluster("berlin")).get("/")
 
 
 def control_call(directory, cluster, verb, **arguments):
@@ -177,14 +178,14 @@ def control_call(directory, cluster, verb, **arguments):
         return json.loads(answer.read())["result"]
 
 
-def test_control_port(sim, berlin):
-    ids = control_call(sim.directory, "berlin", "fill_keys", count=3, name_prefix="p-")
+def test_control_port(world, berlin):
+    ids = control_call(world.directory, "berlin", "fill_keys", count=3, name_prefix="p-")
     assert {key["id"] for key in berlin.get("/_security/api_key").json["api_keys"]} == set(ids)
-    control_call(sim.directory, "berlin", "fault", kind="status", status=503)
+    control_call(world.directory, "berlin", "fault", kind="status", status=503)
     assert berlin.get("/").status == 503
-    assert control_call(sim.directory, "berlin", "log")[-1]["fault"] == "status"
+    assert control_call(world.directory, "berlin", "log")[-1]["fault"] == "status"
     with pytest.raises(urllib.error.HTTPError) as error:
-        control_call(sim.directory, "berlin", "nonsense")
+        control_call(world.directory, "berlin", "nonsense")
     assert "unknown control verb [nonsense]" in json.loads(error.value.read())["error"]
 
 

@@ -125,8 +125,8 @@ ENDPOINTS = sorted({(route.method, "/" + "/".join(route.segments)) for route in 
 
 
 @pytest.fixture(scope="module")
-def fuzzed(make_sim):
-    one = make_sim({"fuzzed": {"nodes": 2}})
+def fuzzed(make_world):
+    one = make_world({"fuzzed": {"nodes": 2}})
     one.control("fuzzed", "fill_keys", count=20)
     return one
 

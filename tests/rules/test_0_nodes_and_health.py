@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from support.simulated import Api
+from support.worlds import Api
 
 STARTED = "/_nodes/jvm?filter_path=nodes.*.name,nodes.*.jvm.start_time_in_millis"
 
@@ -24,10 +24,10 @@ def test_a_node_tells_when_its_process_started(clusters):
     assert all(0 < time.time() * 1000 - at < 30 * 86_400_000 for at in found.values())
 
 
-def test_after_a_restart_it_tells_another_time(sim):
-    api = Api(sim.cluster("paris"))
+def test_after_a_restart_it_tells_another_time(world):
+    api = Api(world.cluster("paris"))
     before = started(api)
-    sim.control("paris", "restart_node", node="paris-2")
+    world.control("paris", "restart_node", node="paris-2")
     after = started(api)
     assert after["paris-2"] > before["paris-2"]
     assert {name: at for name, at in after.items() if name != "paris-2"} == {
@@ -35,19 +35,19 @@ def test_after_a_restart_it_tells_another_time(sim):
     }
 
 
-def test_without_indices_of_users_a_cluster_stays_green_when_a_node_leaves(make_sim):
+def test_without_indices_of_users_a_cluster_stays_green_when_a_node_leaves(make_world):
     """So health alone does not tell that a node is back."""
-    sim = make_sim(["paris"], nodes=2)
-    api = Api(sim.cluster("paris"))
+    world = make_world(["paris"], nodes=2)
+    api = Api(world.cluster("paris"))
 
     def health() -> tuple[str, int, int]:
         found = api.get("/_cluster/health").json
         return found["status"], found["number_of_nodes"], found["unassigned_shards"]
 
-    sim.control("paris", "stop_node", node="paris-2")
+    world.control("paris", "stop_node", node="paris-2")
     assert list(started(api)) == ["paris-1"] and health() == ("green", 1, 0)
-    sim.control("paris", "start_node", node="paris-2")
+    world.control("paris", "start_node", node="paris-2")
     assert api.put("/logs-1/_doc/1", {"a": 1}).status in (200, 201)
     assert health() == ("green", 2, 0)
-    sim.control("paris", "stop_node", node="paris-2")
+    world.control("paris", "stop_node", node="paris-2")
     assert health() == ("yellow", 1, 1)

@@ -17,8 +17,8 @@ OK = {"search": [{"names": ["logs-*"], "query": {"term": {"public": True}}}], "r
 
 
 @pytest.fixture(params=["8.14.0", "8.19.0", "9.0.0", "9.3.0"])
-def spec(request, make_sim):
-    return make_sim(["client"], version=request.param, nodes=2).cluster("client")
+def spec(request, make_world):
+    return make_world(["client"], version=request.param, nodes=2).cluster("client")
 
 
 @pytest.fixture

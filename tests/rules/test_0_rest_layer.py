@@ -80,11 +80,11 @@ def refused(answer, reason):
     assert answer.error["root_cause"][0]["reason"] == reason and "ApiKey" in answer.headers["WWW-Authenticate"]
 
 
-def test_login_refused(berlin, sim):
+def test_login_refused(berlin, world):
     url, ca = berlin.url, berlin.spec["ca_cert"]
 
     def bare(header=None):
-        from support.simulated import Answer
+        from support.worlds import Answer
 
         return Answer(
             requests.get(url + "/x/y/z", headers={"Authorization": header} if header else {}, verify=ca, timeout=10)
@@ -101,7 +101,7 @@ def test_login_refused(berlin, sim):
     refused(bare("Basic ???"), "invalid basic authentication header value")
 
 
-def test_login_with_api_key(berlin, sim):
+def test_login_with_api_key(berlin, world):
     def key(encoded):
         return berlin.as_api_key(encoded).get("/_security/_authenticate")
 
@@ -128,7 +128,7 @@ def test_login_with_api_key(berlin, sim):
     refused(key(made("no colon")), "invalid ApiKey value")
     assert why(made("unknown:secret")) == "API key: unable to find apikey with id unknown"
     assert why(made(f"{rest['id']}:wrong")) == f"API key: invalid credentials for API key [{rest['id']}]"
-    sim.control("berlin", "advance_clock", seconds=60)
+    world.control("berlin", "advance_clock", seconds=60)
     assert why(short["encoded"]) == "API key: api key is expired"
     berlin.delete("/_security/api_key", {"ids": [rest["id"]]})
     assert why(rest["encoded"]) == f"API key: api key [{rest['id']}] has been invalidated"
@@ -152,7 +152,7 @@ def test_api_key_never_exceeds_its_owner(berlin):
     )
 
 
-def test_login_with_bearer_token(berlin, sim):
+def test_login_with_bearer_token(berlin, world):
     body = {"grant_type": "password", "username": "elastic", "password": berlin.spec["password"]}
     token = berlin.post("/_security/oauth2/token", body).json
     caller = berlin.as_bearer(token["access_token"])
@@ -163,7 +163,7 @@ def test_login_with_bearer_token(berlin, sim):
     assert berlin.delete("/_security/oauth2/token", {"token": token["access_token"]}).json["invalidated_tokens"] == 1
     assert caller.get("/").status == 401
     late = berlin.as_bearer(berlin.post("/_security/oauth2/token", body).json["access_token"])
-    sim.control("berlin", "advance_clock", seconds=1200)
+    world.control("berlin", "advance_clock", seconds=1200)
     expired = late.get("/")
     assert expired.status == 401 and 'error="invalid_token"' in expired.headers["WWW-Authenticate"]
 

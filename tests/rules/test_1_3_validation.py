@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from support.simulated import Api
+from support.worlds import Api
 
 CREATE = "/_security/cross_cluster/api_key"
 OK = {"search": [{"names": ["logs-*"]}]}
@@ -362,8 +362,8 @@ def test_1_3_unknown_parameter(berlin_once):
     )
 
 
-def test_1_3_rules_before_ga(make_sim):
-    old = Api(make_sim(["old"], version="8.13.0", nodes=1).cluster("old"))
+def test_1_3_rules_before_ga(make_world):
+    old = Api(make_world(["old"], version="8.13.0", nodes=1).cluster("old"))
     both = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
     assert old.post(CREATE, {"name": "x", "access": both}).status == 200
     assert old.post(CREATE, {"name": "x", "access": {"replication": [{"names": ["a"], "query": "{}"}]}}).status == 400

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from simulator import java_regex
-from support.simulated import Api, reset
+from support.worlds import Api, reset
 
 CREATE = "/_security/cross_cluster/api_key"
 OK = {"search": [{"names": ["logs-*"]}]}
@@ -54,9 +54,9 @@ def test_1_4_privilege_enough(berlin, privilege):
 
 
 @pytest.mark.parametrize("level", ["basic", "gold", "platinum", "expired"])
-def test_1_4_licence(sim, berlin, level):
+def test_1_4_licence(world, berlin, level):
     key = berlin.key()
-    sim.control("berlin", "set_license", type=level)
+    world.control("berlin", "set_license", type=level)
     for answer in (
         berlin.post(CREATE, {"name": "x", "access": OK}),
         berlin.put(f"{CREATE}/{key['id']}", {"metadata": {}}),
@@ -79,14 +79,14 @@ def test_1_4_licence_api(berlin):
     assert berlin.post("/_license/start_trial?acknowledge=true").status == 403
 
 
-def test_1_4_service_disabled(sim, berlin):
-    sim.control("berlin", "set_api_keys_enabled", enabled=False)
+def test_1_4_service_disabled(world, berlin):
+    world.control("berlin", "set_api_keys_enabled", enabled=False)
     answer = berlin.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["reason"] == "api keys are not enabled"
 
 
-def test_1_4_endpoint_absent_before_8_10(make_sim):
-    old = Api(make_sim(["ancient"], version="8.9.2", nodes=1).cluster("ancient"))
+def test_1_4_endpoint_absent_before_8_10(make_world):
+    old = Api(make_world(["ancient"], version="8.9.2", nodes=1).cluster("ancient"))
     answer = old.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400 and answer.json == {"error": f"no handler found for uri [{CREATE}] and method [POST]"}
     key = old.rest_key()
@@ -95,8 +95,8 @@ def test_1_4_endpoint_absent_before_8_10(make_sim):
     assert old.get("/_security/api_key?active_only=true").status == 400
 
 
-def test_1_4_mixed_cluster(make_sim):
-    one = make_sim({"mixed": {"node_versions": ["8.9.2", "8.14.0"]}})
+def test_1_4_mixed_cluster(make_world):
+    one = make_world({"mixed": {"node_versions": ["8.9.2", "8.14.0"]}})
     old, new = (Api(one.cluster("mixed"), node=number) for number in (0, 1))
     answer = new.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400
@@ -109,7 +109,7 @@ def test_1_4_mixed_cluster(make_sim):
     assert new.post(CREATE, {"name": "x", "access": OK}).status == 200
 
 
-@pytest.mark.since("9.3")
+@pytest.mark.needs(since="9.3")
 def test_1_5_certificate_identity(berlin):
     key = berlin.key(certificate_identity="CN=paris-.*")
     assert berlin.read_key(key["id"])["certificate_identity"] == "CN=paris-.*"
@@ -120,8 +120,8 @@ def test_1_5_certificate_identity(berlin):
     assert berlin.key(certificate_identity="")["id"], "an empty pattern is valid; it matches nothing"
 
 
-def test_1_5_not_before_9_3(make_sim):
-    old = Api(make_sim(["nine"], version="9.2.0", nodes=1).cluster("nine"))
+def test_1_5_not_before_9_3(make_world):
+    old = Api(make_world(["nine"], version="9.2.0", nodes=1).cluster("nine"))
     answer = old.post(CREATE, {"name": "x", "access": OK, "certificate_identity": "CN=a"})
     assert answer.status == 400 and "unknown field [certificate_identity]" in answer.error["reason"]
 
@@ -158,8 +158,8 @@ def test_1_5_full_match(pattern, matches):
         ("9.3.0", ["cross_cluster_search", "monitor_enrich"]),
     ],
 )
-def test_1_6_generated_descriptor(make_sim, version, search):
-    one = Api(make_sim(["v"], version=version, nodes=1).cluster("v"))
+def test_1_6_generated_descriptor(make_world, version, search):
+    one = Api(make_world(["v"], version=version, nodes=1).cluster("v"))
     find, follow = {"names": ["a"]}, {"names": ["b"], "allow_restricted_indices": True}
     rest = {"applications": [], "run_as": [], "metadata": {}, "transient_metadata": {"enabled": True}}
     entry = {"names": ["a"], "privileges": READ, "allow_restricted_indices": False}
@@ -173,8 +173,8 @@ def test_1_6_generated_descriptor(make_sim, version, search):
         assert shown["role_descriptors"] == {"cross_cluster": {"cluster": cluster, "indices": indices, **rest}}
 
 
-def test_1_6_upgrade_keeps_stored_descriptor(make_sim):
-    one = make_sim(["up"], version="8.14.0", nodes=2)
+def test_1_6_upgrade_keeps_stored_descriptor(make_world):
+    one = make_world(["up"], version="8.14.0", nodes=2)
     api = Api(one.cluster("up"))
     key = api.key()
     one.control("up", "upgrade", version="8.15.0")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulated import Api
+from support.worlds import Api
 
 PATH = "/_security/cross_cluster/api_key"
 ENTRY = {
@@ -38,15 +38,15 @@ def test_2_replaces_whole_fields(berlin):
     }
 
 
-def test_2_expiration_counts_from_now_and_stays(sim, berlin):
+def test_2_expiration_counts_from_now_and_stays(world, berlin):
     key = berlin.key(expiration="1d")
-    sim.control("berlin", "advance_clock", seconds=3600)
+    world.control("berlin", "advance_clock", seconds=3600)
     assert put(berlin, key, metadata={"a": 1}) and berlin.read_key(key["id"])["expiration"] == key["expiration"]
     assert put(berlin, key, metadata={"a": 1}, expiration="1d") is True, "an expiration is never a no-op"
     assert 3_590_000 <= berlin.read_key(key["id"])["expiration"] - key["expiration"] <= 3_700_000
 
 
-@pytest.mark.since("9.3")
+@pytest.mark.needs(since="9.3")
 def test_2_certificate_identity(berlin):
     key = berlin.key(certificate_identity="CN=a")
     assert put(berlin, key, certificate_identity="CN=a") is False
@@ -144,8 +144,8 @@ def test_2_2_refused_bodies(berlin, body, kind, reason):
     assert any(reason in found for found in answer.reasons)
 
 
-def test_2_2_wording_before_9_3(make_sim):
-    old = Api(make_sim(["eight"], version="8.17.0", nodes=1).cluster("eight"))
+def test_2_2_wording_before_9_3(make_world):
+    old = Api(make_world(["eight"], version="8.17.0", nodes=1).cluster("eight"))
     answer = old.put(f"{PATH}/{old.key()['id']}", {"expiration": "1d"})
     assert (
         answer.error["reason"]
@@ -154,19 +154,19 @@ def test_2_2_wording_before_9_3(make_sim):
     assert old.put(f"{PATH}/{old.key()['id']}").error["reason"] == "request body is required"
 
 
-def test_0_expiration_of_a_key_can_be_changed_from_8_13_on(make_sim):
+def test_0_expiration_of_a_key_can_be_changed_from_8_13_on(make_world):
     """elastic/elasticsearch#103453; the table of section 0 has no row for it."""
-    old = Api(make_sim(["twelve"], version="8.12.0", nodes=1).cluster("twelve"))
+    old = Api(make_world(["twelve"], version="8.12.0", nodes=1).cluster("twelve"))
     key, rest = old.key(expiration="1d"), old.rest_key()
     for path in (f"{PATH}/{key['id']}", f"/_security/api_key/{rest['id']}"):
         answer = old.put(path, {"metadata": {}, "expiration": "2d"})
         assert (answer.status, answer.error["type"]) == (400, "x_content_parse_exception")
         assert answer.error["reason"].endswith("unknown field [expiration]")
-    new = Api(make_sim(["thirteen"], version="8.13.0", nodes=1).cluster("thirteen"))
+    new = Api(make_world(["thirteen"], version="8.13.0", nodes=1).cluster("thirteen"))
     assert put(new, new.key(expiration="1d"), metadata={}, expiration="2d")
 
 
-def test_2_2_state_and_type(sim, berlin):
+def test_2_2_state_and_type(world, berlin):
     def reason(path, key_id, body):
         answer = berlin.put(f"{path}/{key_id}", body)
         assert (answer.status, answer.error["type"]) == (400, "illegal_argument_exception")
@@ -175,7 +175,7 @@ def test_2_2_state_and_type(sim, berlin):
     dead, short, rest = berlin.key(), berlin.key(expiration="1m"), berlin.rest_key()
     live = berlin.key()
     berlin.delete("/_security/api_key", {"ids": [dead["id"]]})
-    sim.control("berlin", "advance_clock", seconds=61)
+    world.control("berlin", "advance_clock", seconds=61)
     assert reason(PATH, dead["id"], {"metadata": {}}) == f"cannot update invalidated API key [{dead['id']}]"
     assert reason(PATH, short["id"], {"metadata": {}}) == f"cannot update expired API key [{short['id']}]"
     assert (
@@ -192,7 +192,7 @@ def test_2_2_state_and_type(sim, berlin):
     assert bulk.json["errors"]["details"]["nope"]["reason"] == "no API key owned by requesting user found for ID [nope]"
 
 
-def test_2_2_owner_rule(sim, berlin):
+def test_2_2_owner_rule(world, berlin):
     key = berlin.key()
     berlin.put("/_security/user/ann", {"password": "secret-1", "roles": ["superuser"]})
     for api, key_id in ((berlin.as_user("ann"), key["id"]), (berlin, "unknown")):
@@ -204,15 +204,17 @@ def test_2_2_owner_rule(sim, berlin):
     )
 
 
-def test_2_2_owner_rule_realms(sim, berlin):
-    sim.control("berlin", "add_user", username="bob", password="file-secret", roles=["superuser"], realm="default_file")
+def test_2_2_owner_rule_realms(world, berlin):
+    world.control(
+        "berlin", "add_user", username="bob", password="file-secret", roles=["superuser"], realm="default_file"
+    )
     key = berlin.as_user("bob", "file-secret").key()
     assert berlin.read_key(key["id"])["realm"] == "default_file" and berlin.read_key(key["id"])["realm_type"] == "file"
-    sim.run(_move(sim.clusters["berlin"]))
+    world.run(_move(world.clusters["berlin"]))
     assert berlin.as_user("bob", "file-secret").put(f"{PATH}/{key['id']}", {"metadata": {"a": 1}}).status == 404, (
         "same name, other realm"
     )
-    sim.control("berlin", "set_domains", domains=[["default_file", "default_native"]])
+    world.control("berlin", "set_domains", domains=[["default_file", "default_native"]])
     assert put(berlin.as_user("bob", "file-secret"), key, metadata={"a": 1}) is True
 
 
@@ -222,7 +224,7 @@ async def _move(cluster):
     cluster.security.realms["default_native"]["bob"] = user
 
 
-def test_2_licence_and_service(sim, berlin):
+def test_2_licence_and_service(world, berlin):
     key = berlin.key()
-    sim.control("berlin", "set_api_keys_enabled", enabled=False)
+    world.control("berlin", "set_api_keys_enabled", enabled=False)
     assert berlin.put(f"{PATH}/{key['id']}", {"metadata": {}}).error["reason"] == "api keys are not enabled"

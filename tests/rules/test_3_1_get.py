@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulated import Api
+from support.worlds import Api
 
 GET = "/_security/api_key"
 DAY = 86_400
@@ -23,8 +23,8 @@ def ids(answer, status=200):
     ("version", "absent"),
     [("8.10.0", {"invalidation", "realm_type"}), ("8.12.0", {"realm_type"}), ("8.14.0", set()), ("9.3.0", set())],
 )
-def test_3_1_shape(make_sim, version, absent):
-    api = Api(make_sim(["v"], version=version, nodes=1).cluster("v"))
+def test_3_1_shape(make_world, version, absent):
+    api = Api(make_world(["v"], version=version, nodes=1).cluster("v"))
     key = api.key(
         name="shape",
         access={"search": [{"names": "a", "query": {"term": {"x": 1}}, "field_security": {"grant": "x"}}]},
@@ -122,10 +122,10 @@ def test_3_1_bad_flag(berlin):
     )
 
 
-def test_3_1_inactive_keys(sim, berlin):
+def test_3_1_inactive_keys(world, berlin):
     live, short, dead = berlin.key(), berlin.key(expiration="1m"), berlin.key()
     berlin.delete(GET, {"ids": [dead["id"]]})
-    sim.control("berlin", "advance_clock", seconds=60)
+    world.control("berlin", "advance_clock", seconds=60)
     assert ids(berlin.get(GET)) == {live["id"], short["id"], dead["id"]}
     assert berlin.read_key(short["id"])["invalidated"] is False, "expired is not invalidated"
     assert ids(berlin.get(GET + "?active_only=true")) == {live["id"]}
@@ -167,25 +167,25 @@ def test_3_1_by_owner(berlin):
     assert ids(berlin.get(GET + "?owner=true&name=*")) == {key["id"]}
 
 
-def test_3_3_retention(sim, berlin):
+def test_3_3_retention(world, berlin):
     dead, short, live = berlin.key(), berlin.key(expiration="1d"), berlin.key()
     everyone = {dead["id"], short["id"], live["id"]}
     berlin.delete(GET, {"ids": [dead["id"]]})
-    sim.control("berlin", "advance_clock", seconds=8 * DAY + 60)
+    world.control("berlin", "advance_clock", seconds=8 * DAY + 60)
     assert ids(berlin.get(GET)) == everyone, "nothing is purged on a quiet cluster"
     berlin.delete(GET, {"ids": ["whatever"]})
     assert ids(berlin.get(GET)) == {live["id"]}
     again = berlin.key(expiration="0s")
-    sim.control("berlin", "advance_clock", seconds=3600)
+    world.control("berlin", "advance_clock", seconds=3600)
     assert again["id"] in ids(berlin.get(GET))
 
 
-def test_3_3_interval(sim, berlin):
+def test_3_3_interval(world, berlin):
     berlin.delete(GET, {"ids": ["x"]})  # a purge ran now
     dead = berlin.key(expiration="0s")
-    sim.clusters["berlin"].keys[dead["id"]].expiration -= 30 * DAY * 1000
+    world.clusters["berlin"].keys[dead["id"]].expiration -= 30 * DAY * 1000
     berlin.delete(GET, {"ids": ["x"]})
     assert dead["id"] in ids(berlin.get(GET)), "not again within 24 hours"
-    sim.control("berlin", "advance_clock", seconds=DAY)
+    world.control("berlin", "advance_clock", seconds=DAY)
     berlin.delete(GET, {"ids": ["x"]})
     assert ids(berlin.get(GET)) == set()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulated import Api
+from support.worlds import Api
 
 QUERY = "/_security/_query/api_key"
 
 
 @pytest.fixture(scope="module")
-def berlin(make_sim):
-    one = make_sim()
+def berlin(make_world):
+    one = make_world()
     api = Api(one.cluster("berlin"))
     names = ["alpha", "alpha", "alpine", "beta", "be*a"]
     keys = [
@@ -90,8 +90,8 @@ def test_3_2_ids(berlin):
     assert found(berlin, term("id", berlin.keys[1]["id"])) == [1]
 
 
-def test_3_2_default_size_is_10(make_sim):
-    one = make_sim(["many"], nodes=1)
+def test_3_2_default_size_is_10(make_world):
+    one = make_world(["many"], nodes=1)
     one.control("many", "fill_keys", count=25, name_prefix="k")
     api = Api(one.cluster("many"))
     answer = api.get(QUERY)
@@ -101,8 +101,8 @@ def test_3_2_default_size_is_10(make_sim):
     assert [key["name"] for key in second["api_keys"]] == [f"k{number:05d}" for number in range(20, 25)]
 
 
-def test_3_2_sort_and_search_after(make_sim):
-    one = make_sim(["many"], nodes=1)
+def test_3_2_sort_and_search_after(make_world):
+    one = make_world(["many"], nodes=1)
     api = Api(one.cluster("many"))
     if api.post(QUERY, {"size": 0}).json["total"] == 0:
         one.control("many", "fill_keys", count=25, name_prefix="k")

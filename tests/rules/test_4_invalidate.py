@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulated import Api
+from support.worlds import Api
 
 PATH = "/_security/api_key"
 
@@ -82,8 +82,8 @@ def test_4_even_the_owner_needs_it(berlin):
     assert berlin.read_key(key["id"])["invalidated"] is False
 
 
-def test_4_before_8_14_manage_api_key_is_enough(make_sim):
-    old = Api(make_sim(["old"], version="8.13.4", nodes=1).cluster("old"))
+def test_4_before_8_14_manage_api_key_is_enough(make_world):
+    old = Api(make_world(["old"], version="8.13.4", nodes=1).cluster("old"))
     key = old.key()
     assert invalidated(old.user("weak", ["manage_api_key"]).delete(PATH, {"ids": [key["id"]]})) == {key["id"]}
 

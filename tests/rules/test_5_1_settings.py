@@ -14,8 +14,8 @@ PATH = "/_cluster/settings"
 
 
 @pytest.fixture
-def pair(sim):
-    return Pair(sim)
+def pair(world):
+    return Pair(world)
 
 
 def put(pair, scope="persistent", **values):
@@ -257,17 +257,17 @@ def test_5_1_privileges(pair):
 def test_5_1_skip_unavailable_alone_does_not_rebuild(pair):
     pair.document()
     pair.link()
-    before = pair.sim.clusters["paris"].nodes[0].connections["berlin"]
+    before = pair.world.clusters["paris"].nodes[0].connections["berlin"]
     assert pair.settings(skip_unavailable=True).status == 200
-    assert pair.sim.clusters["paris"].nodes[0].connections["berlin"] is before
+    assert pair.world.clusters["paris"].nodes[0].connections["berlin"] is before
     assert pair.info()["berlin"]["skip_unavailable"] is True
     assert pair.settings(proxy_socket_connections=3).status == 200
-    assert pair.sim.clusters["paris"].nodes[0].connections["berlin"] is not before
+    assert pair.world.clusters["paris"].nodes[0].connections["berlin"] is not before
 
 
 @pytest.mark.parametrize("version, default", [("8.14.0", False), ("8.15.0", True)])
-def test_5_1_default_of_skip_unavailable(make_sim, version, default):
-    pair = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version))
+def test_5_1_default_of_skip_unavailable(make_world, version, default):
+    pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version))
     assert remote(pair, seeds=["127.0.0.1:1"]).status == 200
     assert pair.info()["a"]["skip_unavailable"] is default
 
@@ -286,6 +286,6 @@ def test_5_7_signing_settings_are_checked_and_never_shown(pair, tmp_path):
     assert "signing" not in pair.paris.get(PATH).text
 
 
-def test_5_7_signing_settings_are_unknown_before_9_3(make_sim):
-    pair = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version="8.15.0"))
+def test_5_7_signing_settings_are_unknown_before_9_3(make_world):
+    pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version="8.15.0"))
     refused(remote(pair, signing__certificate="certs/http.crt"), "not recognized")

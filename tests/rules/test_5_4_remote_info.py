@@ -14,8 +14,8 @@ SMALL = {"berlin": {"nodes": 2}, "paris": {"nodes": 2}}
 
 
 @pytest.fixture
-def pair(sim):
-    pair = Pair(sim)
+def pair(world):
+    pair = Pair(world)
     pair.document()
     return pair
 
@@ -56,7 +56,7 @@ def test_5_4_proxy_shape(pair):
     assert pair.info()["berlin"] == {
         "connected": True,
         "mode": "proxy",
-        "proxy_address": pair.sim.cluster("berlin")["remote_cluster_server"],
+        "proxy_address": pair.world.cluster("berlin")["remote_cluster_server"],
         "server_name": "localhost",
         "num_proxy_sockets_connected": 5,
         "max_proxy_socket_connections": 5,
@@ -115,11 +115,11 @@ def test_5_4_a_dead_key_shows_only_after_the_next_request(pair):
 
 def test_5_4_asking_does_not_reconnect_but_a_request_does(pair):
     pair.link()
-    for node in pair.sim.cluster("berlin")["nodes"]:
-        pair.sim.control("berlin", "stop_node", node=node["name"])
+    for node in pair.world.cluster("berlin")["nodes"]:
+        pair.world.control("berlin", "stop_node", node=node["name"])
     assert pair.info()["berlin"]["connected"] is False
-    for node in pair.sim.cluster("berlin")["nodes"]:
-        pair.sim.control("berlin", "start_node", node=node["name"])
+    for node in pair.world.cluster("berlin")["nodes"]:
+        pair.world.control("berlin", "start_node", node=node["name"])
     assert pair.info()["berlin"]["connected"] is False
     assert pair.resolve()["berlin"]["connected"] is True
     assert pair.info()["berlin"]["connected"] is True
@@ -161,8 +161,8 @@ def test_5_5_no_expression_form_refuses_index_options(pair):
 @pytest.mark.parametrize(
     "version, plain, expression", [("8.12.0", False, False), ("8.17.0", False, True), ("8.18.0", True, True)]
 )
-def test_5_5_versions(make_sim, version, plain, expression):
-    paris = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
+def test_5_5_versions(make_world, version, plain, expression):
+    paris = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
     for path, there in (("/_resolve/cluster", plain), ("/_resolve/cluster/*:x*", expression)):
         assert (paris.get(path).status == 200) is there, path
     if expression and not plain:
@@ -172,10 +172,10 @@ def test_5_5_versions(make_sim, version, plain, expression):
 def test_5_6_enabled_needs_a_restart_and_shows_in_nodes(pair):
     path = "/_nodes/remote_cluster_server"
     assert all("remote_cluster_server" in node for node in pair.berlin.get(path).json["nodes"].values())
-    node = pair.sim.cluster("berlin")["nodes"][0]
+    node = pair.world.cluster("berlin")["nodes"][0]
     Pair.write_yml(node, {"remote_cluster_server.enabled": False})
     assert all("remote_cluster_server" in node for node in pair.berlin.get(path).json["nodes"].values())
-    pair.sim.control("berlin", "restart_node", node=node["name"])
+    pair.world.control("berlin", "restart_node", node=node["name"])
     shown = {entry["name"]: "remote_cluster_server" in entry for entry in pair.berlin.get(path).json["nodes"].values()}
     assert shown == {"berlin-1": False, "berlin-2": True, "berlin-3": True}
     full = pair.berlin.get("/_nodes").json["nodes"]
@@ -219,32 +219,32 @@ def test_5_6_a_node_does_not_start_with_bad_settings(pair, change, text):
     node = pair.nodes[0]
     Pair.write_yml(node, change)
     with pytest.raises(Exception, match="."):
-        pair.sim.control("paris", "restart_node", node=node["name"])
+        pair.world.control("paris", "restart_node", node=node["name"])
     assert text in pair.log()
     with pytest.raises(Exception, match="Connection|refused"):
         pair.paris.get("/")
 
 
 def test_5_6_settings_may_be_nested_or_flat(pair):
-    node = pair.sim.cluster("berlin")["nodes"][0]
+    node = pair.world.cluster("berlin")["nodes"][0]
     Pair.write_yml(node, {"remote_cluster_server.enabled": None, "remote_cluster_server": {"enabled": True}})
-    pair.sim.control("berlin", "restart_node", node=node["name"])
+    pair.world.control("berlin", "restart_node", node=node["name"])
     shown = pair.berlin.get("/_nodes/_local/remote_cluster_server").json["nodes"]
     assert all("remote_cluster_server" in entry for entry in shown.values())
 
 
-def test_5_6_trust_none_needs_the_authority_and_a_restart(make_sim):
-    sim = make_sim(SMALL, trust=False)
-    sim.control("berlin", "reset")
-    sim.control("paris", "reset")
-    pair = Pair(sim)
+def test_5_6_trust_none_needs_the_authority_and_a_restart(make_world):
+    world = make_world(SMALL, trust=False)
+    world.control("berlin", "reset")
+    world.control("paris", "reset")
+    pair = Pair(world)
     pair.document()
     pair.link()
     assert "failed to establish trust with server" in texts(pair.search())
-    ca = sim.cluster("berlin")["remote_ca_cert"]
+    ca = world.cluster("berlin")["remote_ca_cert"]
     for node in pair.nodes:
         Pair.write_yml(node, {"xpack.security.remote_cluster_client.ssl.certificate_authorities": [ca]})
     assert pair.search().status == 500, "read at start only"
     for node in pair.nodes:
-        sim.control("paris", "restart_node", node=node["name"])
+        world.control("paris", "restart_node", node=node["name"])
     assert [pair.search(node=number).status for number in (0, 1)] == [200, 200]

@@ -18,10 +18,10 @@ ALIAS = "cluster.remote.berlin.credentials"
 
 
 @pytest.fixture
-def old(make_sim):
+def old(make_world):
     def make(version):
-        sim = make_sim(SMALL, version=version)
-        return as_new(sim)
+        world = make_world(SMALL, version=version)
+        return as_new(world)
 
     return make
 
@@ -92,7 +92,7 @@ def test_6_2_malformed_body(pair, body):
 
 
 def test_6_2_node_filters(pair):
-    uuid = pair.sim.clusters["paris"].nodes[2].id
+    uuid = pair.world.clusters["paris"].nodes[2].id
     for expression, names in (
         ("_local", ["paris-1"]),
         ("paris-2", ["paris-2"]),
@@ -112,16 +112,16 @@ def test_6_2_unknown_secure_setting_fails_reload_and_start(pair):
         "illegal_argument_exception: unknown secure setting [cluster.remote.a.b.credentials] please check"
     )
     with pytest.raises(Exception, match="unknown secure setting"):
-        pair.sim.control("paris", "restart_node", node="paris-1")
+        pair.world.control("paris", "restart_node", node="paris-1")
     assert "unknown secure setting [cluster.remote.a.b.credentials]" in pair.log()
 
 
 def test_6_2_a_node_that_fails_and_one_that_is_gone(pair):
-    pair.sim.control("paris", "fail_reload", node="paris-2", reason="boom")
+    pair.world.control("paris", "fail_reload", node="paris-2", reason="boom")
     assert failure(results(pair.reload())["paris-2"]) == "illegal_state_exception: boom"
     assert "reload_exception" not in pair.reload().text
-    pair.sim.control("paris", "stop_node", node="paris-3")
-    pair.sim.control("paris", "unreachable_node", node="paris-3")
+    pair.world.control("paris", "stop_node", node="paris-3")
+    pair.world.control("paris", "unreachable_node", node="paris-3")
     answer = pair.reload()
     assert answer.json["_nodes"] == {"total": 3, "successful": 2, "failed": 1} and len(answer.json["nodes"]) == 2
 
@@ -133,13 +133,13 @@ def test_6_2_needs_manage(pair):
 
 def test_6_2_added_and_removed_rebuild_changed_does_not(pair):
     pair.link()
-    node = pair.sim.clusters["paris"].nodes[0]
+    node = pair.world.clusters["paris"].nodes[0]
     before = node.connections["berlin"]
     second = pair.berlin.key()
     pair.credential(second["encoded"])
     pair.reload()
     assert node.connections["berlin"] is before, "a changed value is used by the next request without a rebuild"
-    assert pair.sim.control("paris", "loaded_credentials")["paris-1"] == {"berlin": second["id"]}
+    assert pair.world.control("paris", "loaded_credentials")["paris-1"] == {"berlin": second["id"]}
     assert pair.search().status == 200
     pair.tool("remove", ALIAS)
     pair.reload()
@@ -150,7 +150,7 @@ def test_6_2_a_file_alone_changes_nothing_until_the_reload(pair):
     first = pair.link()
     second = pair.berlin.key()
     pair.credential(second["encoded"])
-    assert pair.sim.control("paris", "loaded_credentials")["paris-1"] == {"berlin": first["id"]}
+    assert pair.world.control("paris", "loaded_credentials")["paris-1"] == {"berlin": first["id"]}
     pair.berlin.delete("/_security/api_key", {"ids": [first["id"]]})
     assert pair.search().status == 401
     pair.reload()
@@ -180,10 +180,10 @@ def test_6_2_a_failed_connection_is_not_reported(pair):
 def test_6_2_before_8_13_only_a_restart_helps(old):
     pair = old("8.12.0")
     pair.link()
-    assert pair.sim.control("paris", "loaded_credentials")["paris-1"] == {}
+    assert pair.world.control("paris", "loaded_credentials")["paris-1"] == {}
     assert "reload_exception" not in pair.reload().text
     assert "cluster_credentials" not in pair.info()["berlin"]
-    pair.sim.control("paris", "restart_node", node="paris-1")
+    pair.world.control("paris", "restart_node", node="paris-1")
     assert pair.search().status == 200
 
 
@@ -199,7 +199,7 @@ def test_6_2_privilege_bug(old, version, needed):
             "security_exception: action [cluster:admin/xpack/security/remote_cluster_credentials/reload] is "
             "unauthorized for user [m]"
         )
-        assert pair.sim.control("paris", "loaded_credentials")["paris-1"] == {}
+        assert pair.world.control("paris", "loaded_credentials")["paris-1"] == {}
     both = pair.paris.user("b", ["manage", "manage_security"])
     assert "reload_exception" not in both.post("/_nodes/reload_secure_settings").text
 
@@ -209,10 +209,10 @@ def test_6_4_formats_and_upgrade_at_start(old):
     file = Path(pair.nodes[0]["config_dir"]) / "elasticsearch.keystore"
     assert int.from_bytes(file.read_bytes()[27:31], "big") == 5
     pair.credential(pair.berlin.key()["encoded"])
-    pair.sim.control("paris", "upgrade", version="8.14.0")
+    pair.world.control("paris", "upgrade", version="8.14.0")
     assert int.from_bytes(file.read_bytes()[27:31], "big") == 6
     assert pair.tool("list").stdout == f"{ALIAS}\nkeystore.seed\n"
-    assert "berlin" in pair.sim.control("paris", "loaded_credentials")["paris-1"]
+    assert "berlin" in pair.world.control("paris", "loaded_credentials")["paris-1"]
 
 
 def test_6_4_a_format_from_the_future_is_refused(pair, tmp_path):
@@ -244,27 +244,27 @@ def test_6_4_every_bit_of_the_file_is_guarded(tmp_path):
 
 def test_6_4_start_makes_a_missing_keystore_and_needs_the_password_of_a_protected_one(pair):
     (Path(pair.nodes[0]["config_dir"]) / "elasticsearch.keystore").unlink()
-    pair.sim.control("paris", "restart_node", node="paris-1")
+    pair.world.control("paris", "restart_node", node="paris-1")
     assert pair.tool("list").stdout == "keystore.seed\n"
     pair.tool("passwd", stdin="pw\npw\n")
     with pytest.raises(Exception, match="password was incorrect"):
-        pair.sim.control("paris", "restart_node", node="paris-1")
+        pair.world.control("paris", "restart_node", node="paris-1")
     (Path(pair.nodes[0]["home"]) / "lib" / "keystore_passphrase").write_text("pw\n")
-    pair.sim.control("paris", "start_node", node="paris-1")
+    pair.world.control("paris", "start_node", node="paris-1")
     assert texts(pair.search("/nowhere:x/_search")).startswith("404 no such remote cluster: [nowhere]")
 
 
 def test_6_3_calls_are_counted_per_node(pair):
     pair.credential("x", nodes=[1])
-    assert pair.sim.control("paris", "keystore_calls") == {"paris-1": [], "paris-2": [f"add {ALIAS}"], "paris-3": []}
-    pair.sim.control("paris", "clear_keystore_calls")
-    assert pair.sim.control("paris", "keystore_calls")["paris-2"] == []
+    assert pair.world.control("paris", "keystore_calls") == {"paris-1": [], "paris-2": [f"add {ALIAS}"], "paris-3": []}
+    pair.world.control("paris", "clear_keystore_calls")
+    assert pair.world.control("paris", "keystore_calls")["paris-2"] == []
 
 
 def test_6_2_nodes_are_chosen_by_role(pair):
     """(seen: 8.10.4, 8.19.0, 9.5.0) A role that nobody knows chooses no node and is no mistake."""
     pair.write_yml(pair.nodes[1], {"node.roles": ["master", "data"]})
-    pair.sim.control("paris", "restart_node", node="paris-2")
+    pair.world.control("paris", "restart_node", node="paris-2")
     client = pair.paris
     for expression, names in (
         ("remote_cluster_client:true", {"paris-1", "paris-3"}),

@@ -14,8 +14,8 @@ GOOD = {"clusters": ["b*"], "names": ["logs-*"], "privileges": ["read", "read_cr
 
 
 @pytest.fixture
-def pair(sim):
-    return Pair(sim)
+def pair(world):
+    return Pair(world)
 
 
 def put(api, **role):
@@ -104,8 +104,8 @@ def test_7_read_back(pair):
 @pytest.mark.parametrize(
     "version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)]
 )
-def test_7_remote_cluster_by_version(make_sim, version, known, stats):
-    paris = Pair(make_sim({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
+def test_7_remote_cluster_by_version(make_world, version, known, stats):
+    paris = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
     answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_enrich"]}])
     assert (answer.status == 200) is known, answer
     if not known:

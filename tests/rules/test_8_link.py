@@ -20,11 +20,11 @@ LICENSE = "current license is non-compliant for [advanced-remote-cluster-securit
 
 
 @pytest.fixture
-def small(make_sim):
+def small(make_world):
     def make(clusters=None, **options):
         clusters = clusters or SMALL
-        sim = make_sim(clusters, **options)
-        return as_new(sim)
+        world = make_world(clusters, **options)
+        return as_new(world)
 
     return make
 
@@ -62,15 +62,15 @@ def test_8_missing_indices_on_the_other_side(pair):
 
 def test_8_local_licence(pair):
     pair.link()
-    pair.sim.control("paris", "set_license", type="basic")
+    pair.world.control("paris", "set_license", type="basic")
     assert texts(pair.search()) == f"403 {LICENSE}"
 
 
 def test_8_remote_licence(pair):
     pair.link()
-    pair.sim.control("berlin", "set_license", type="platinum")
+    pair.world.control("berlin", "set_license", type="platinum")
     assert texts(pair.search()) == f"403 {LICENSE}"
-    pair.sim.control("berlin", "set_license", type="enterprise")
+    pair.world.control("berlin", "set_license", type="enterprise")
     assert pair.search().status == 200
 
 
@@ -103,7 +103,7 @@ def test_8_expired(pair):
     pair.reload()
     pair.proxy()
     assert pair.search().status == 200
-    pair.sim.control("berlin", "advance_clock", seconds=3601)
+    pair.world.control("berlin", "advance_clock", seconds=3601)
     assert texts(pair.search()).startswith("401 ") and texts(pair.search()).endswith("api key is expired")
 
 
@@ -140,7 +140,7 @@ def test_8_malformed_values(pair, value, cause):
 def both_trust_everything(pair):
     """Both sides take each other's authorities for every port, so that what comes after TLS shows."""
     files = [
-        pair.sim.cluster(name)["ca_cert"].replace("http_ca", f"{kind}_ca")
+        pair.world.cluster(name)["ca_cert"].replace("http_ca", f"{kind}_ca")
         for name in SMALL
         for kind in ("transport", "remote_cluster")
     ]
@@ -153,7 +153,7 @@ def both_trust_everything(pair):
 
 
 def transport(pair, cluster="berlin"):
-    return next(iter(pair.sim.cluster(cluster) and pair.berlin.get("/_nodes").json["nodes"].values()))[
+    return next(iter(pair.world.cluster(cluster) and pair.berlin.get("/_nodes").json["nodes"].values()))[
         "transport_address"
     ]
 
@@ -268,20 +268,20 @@ def test_8_old_nodes_inside_the_remote(small):
     )
 
 
-def send_raw(sim, headers):
+def send_raw(world, headers):
     """One message of our own making to berlin's remote-cluster port."""
     from simulator import link_protocol as wire
 
     async def talk():
-        host, port = sim.clusters["berlin"].remote_cluster_server.split(":")
-        context = ssl.create_default_context(cafile=sim.cluster("berlin")["remote_ca_cert"])
+        host, port = world.clusters["berlin"].remote_cluster_server.split(":")
+        context = ssl.create_default_context(cafile=world.cluster("berlin")["remote_ca_cert"])
         channel = await wire.Channel.connect(host, int(port), context, None)
         try:
             return await channel.request("indices:data/read/search", headers, {})
         finally:
             await channel.close()
 
-    return sim.run(talk())
+    return world.run(talk())
 
 
 def test_8_extra_headers(pair):
@@ -297,9 +297,9 @@ def test_8_extra_headers(pair):
         match=r"Transport request header \[x-more\] is not allowed for cross cluster requests through the "
         "dedicated remote cluster server port",
     ):
-        send_raw(pair.sim, headers)
+        send_raw(pair.world, headers)
     with pytest.raises(Exception, match=r"\[_cross_cluster_access_subject_info\] but none found"):
-        send_raw(pair.sim, {"_cross_cluster_access_credentials": f"ApiKey {key['encoded']}"})
+        send_raw(pair.world, {"_cross_cluster_access_credentials": f"ApiKey {key['encoded']}"})
 
 
 def test_8_legacy_key_with_field_security_and_replication(small):
@@ -308,7 +308,7 @@ def test_8_legacy_key_with_field_security_and_replication(small):
         access={"search": [{"names": ["logs-*"], "query": {"match_all": {}}}], "replication": [{"names": ["logs-*"]}]}
     )
     assert pair.search().status == 200
-    pair.sim.control("berlin", "upgrade", version="8.14.0")
+    pair.world.control("berlin", "upgrade", version="8.14.0")
     assert texts(pair.search()) == (
         f"400 Cross cluster API key [{key['id']}] is invalid: search does not support document or field level "
         "security if replication is assigned"
@@ -343,9 +343,9 @@ def test_8_skip_unavailable_hides_every_cause(pair):
 
     skipped(pair.search(user=user))
     skipped(pair.search("/berlin:other/_search"))
-    pair.sim.control("paris", "set_license", type="basic")
+    pair.world.control("paris", "set_license", type="basic")
     skipped(pair.search())
-    pair.sim.control("paris", "set_license", type="trial")
+    pair.world.control("paris", "set_license", type="trial")
     pair.berlin.delete("/_security/api_key", {"ids": [key["id"]]})
     skipped(pair.search())
     skipped(pair.search(SEARCH.replace("berlin:", "logs-none*,berlin:")))
@@ -354,8 +354,8 @@ def test_8_skip_unavailable_hides_every_cause(pair):
 
 def test_8_server_nodes_that_come_and_go(pair):
     pair.link()
-    for node in pair.sim.cluster("berlin")["nodes"]:
-        pair.sim.control("berlin", "restart_node", node=node["name"])
+    for node in pair.world.cluster("berlin")["nodes"]:
+        pair.world.control("berlin", "restart_node", node=node["name"])
         assert [pair.search(node=number).status for number in range(3)] == [200] * 3
 
 
@@ -363,7 +363,7 @@ def test_8_many_searches_at_once_through_one_channel(pair):
     pair.link()
 
     async def search():
-        connection = pair.sim.clusters["paris"].nodes[0].connections["berlin"]
+        connection = pair.world.clusters["paris"].nodes[0].connections["berlin"]
         subject = {
             "username": "x",
             "roles": [],
@@ -381,4 +381,4 @@ def test_8_many_searches_at_once_through_one_channel(pair):
             *(connection.request("indices:data/read/search", body, subject) for _unused in range(200))
         )
 
-    assert {answer["total"] for answer in pair.sim.run(search())} == {1}
+    assert {answer["total"] for answer in pair.world.run(search())} == {1}

@@ -42,8 +42,8 @@ def authority():
 
 
 @pytest.fixture
-def pair(sim):
-    pair = Pair(sim)
+def pair(world):
+    pair = Pair(world)
     pair.document()
     return pair
 
@@ -68,7 +68,7 @@ def hand_over(pair, authority, name="instance", key=None, passphrase=None):
 
 
 def trust(pair, certificate):
-    for node in pair.sim.cluster("berlin")["nodes"]:
+    for node in pair.world.cluster("berlin")["nodes"]:
         (Path(node["config_dir"]) / "sign_ca.crt").write_bytes(pem(certificate))
     answer = pair.berlin.put(
         "/_cluster/settings", {"persistent": {"cluster.remote.signing.certificate_authorities": ["sign_ca.crt"]}}
@@ -168,9 +168,9 @@ def test_8_an_update_clears_the_identity(pair):
     assert pair.search().status == 200
 
 
-def test_8_signatures_are_left_out_towards_older_remotes(make_sim, authority):
-    sim = make_sim({"berlin": {"version": "9.0.0", "nodes": 1}, "paris": {"version": "9.3.0", "nodes": 1}})
-    pair = Pair(sim)
+def test_8_signatures_are_left_out_towards_older_remotes(make_world, authority):
+    world = make_world({"berlin": {"version": "9.0.0", "nodes": 1}, "paris": {"version": "9.3.0", "nodes": 1}})
+    pair = Pair(world)
     pair.document()
     link(pair)
     assert hand_over(pair, authority).status == 200

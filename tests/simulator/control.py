@@ -29,8 +29,8 @@ from .state import Cluster, Node, NodeStartError, fire
 Verb = Callable[..., Awaitable[Any]]
 VERBS: dict[str, Verb] = {}
 
-_RESTART = """#!{python} -IS
-# What a service manager does on a real node: restart it with the configuration its files have now.
+_SCRIPT = """#!{python} -IS
+# What a service manager does on a real node; it starts with the configuration its files have now.
 import json, sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
 body = json.dumps({{"node": {node!r}}}).encode()
@@ -38,9 +38,9 @@ request = urllib.request.Request({url!r}, data=body, headers={{"X-Control-Token"
 try:
     opener.open(request, timeout=120).read()
 except urllib.error.HTTPError as error:
-    sys.exit("restarting node " + {node!r} + " failed: " + json.loads(error.read())["error"])
+    sys.exit({verb!r} + " of " + {node!r} + " failed: " + json.loads(error.read())["error"])
 except OSError as error:
-    sys.exit("restarting node " + {node!r} + " failed: the simulator does not answer (" + str(error) + ")")
+    sys.exit({verb!r} + " of " + {node!r} + " failed: the simulator does not answer (" + str(error) + ")")
 """
 
 
@@ -113,17 +113,12 @@ async def create_cluster(cluster: Cluster, control_url: str) -> None:
         (node.home / "bin").mkdir(parents=True)
         node.config_dir.mkdir(parents=True)
         certificates.make_node_certificates(cluster, node)
-        script = node.home / "bin" / "restart-node"
-        script.write_text(
-            _RESTART.format(
-                python=sys.executable,
-                url=f"{control_url}/{cluster.name}/restart_node",
-                node=node.name,
-                token=cluster.extra["control_token"],
-            ),
-            encoding="utf-8",
-        )
-        script.chmod(0o700)
+        for verb_name in ("restart_node", "stop_node", "start_node"):
+            script = node.home / "bin" / verb_name.replace("_", "-")
+            url, token = f"{control_url}/{cluster.name}/{verb_name}", cluster.extra["control_token"]
+            text = _SCRIPT.format(python=sys.executable, url=url, node=node.name, token=token, verb=verb_name)
+            script.write_text(text, encoding="utf-8")
+            script.chmod(0o700)
     await fire("cluster_created", cluster)
     for node in cluster.nodes:
         await fire("node_created", cluster, node)

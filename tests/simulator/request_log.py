@@ -75,13 +75,13 @@ class Entry:
             shown["fault"] = self.fault
         return shown
 
-    def is_write(self) -> bool:
-        path = self.uri.partition("?")[0]
-        return self.method in WRITES and not path.endswith(READING_POSTS)
+
+def is_write(method: str, path: str) -> bool:
+    return method in WRITES and not path.endswith(READING_POSTS)
 
 
 def entries(log: list[Entry], writes_only: bool = False) -> list[dict[str, Any]]:
-    return [entry.shown() for entry in log if not writes_only or entry.is_write()]
+    return [entry.shown() for entry in log if not writes_only or is_write(entry.method, entry.uri.partition("?")[0])]
 
 
 def basic_user(header: str | None) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from support.modules import Result, check_real_again, run_module
-from support.simulated import Api, connection
+from support.worlds import Api, connection
 
 MODULE = "cross_cluster_api_key"
 FQCN = f"crosscluster.elasticsearch.{MODULE}"
@@ -20,56 +20,56 @@ LOGS = {"search": [{"names": ["logs-*"]}]}
 DAY = 24 * 3600
 
 
-def key_task(sim: t.Any, name: str, **options: t.Any) -> dict[str, t.Any]:
+def key_task(world: t.Any, name: str, **options: t.Any) -> dict[str, t.Any]:
     """A task that calls the module on berlin; options of tasks are told from those of the module by their names."""
     task = {field: options.pop(field) for field in list(options) if field in _OF_TASKS}
-    return {"name": "Key", FQCN: {**connection(sim.cluster("berlin")), "name": name, **options}, **task}
+    return {"name": "Key", FQCN: {**connection(world.cluster("berlin")), "name": name, **options}, **task}
 
 
 def play(*tasks: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     return [{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
 
 
-def writes(sim: t.Any) -> list[dict[str, t.Any]]:
-    return sim.log("berlin", writes_only=True)
+def writes(world: t.Any) -> list[dict[str, t.Any]]:
+    return world.log("berlin", writes_only=True)
 
 
 class Keys:
     """The key module on the cluster berlin, as its superuser or as somebody else."""
 
-    def __init__(self, sim: t.Any, name: str = "paris-berlin", cluster: str = "berlin", **options: t.Any) -> None:
-        self.sim = sim
+    def __init__(self, world: t.Any, name: str = "paris-berlin", cluster: str = "berlin", **options: t.Any) -> None:
+        self.world = world
         self.cluster = cluster
         self.name = name
-        self.api = Api(sim.cluster(cluster))
-        self.options = {**connection(sim.cluster(cluster)), "name": name, **options}
+        self.api = Api(world.cluster(cluster))
+        self.options = {**connection(world.cluster(cluster)), "name": name, **options}
 
     def as_user(self, name: str, password: str = "secret-1") -> Keys:
-        return Keys(self.sim, self.name, self.cluster, username=name, password=password)
+        return Keys(self.world, self.name, self.cluster, username=name, password=password)
 
     def run(self, check: bool = False, **args: t.Any) -> Result:
         return run_module(MODULE, {**self.options, **args}, check=check)
 
     def three(self, **args: t.Any) -> Result:
-        return check_real_again(MODULE, {**self.options, **args}, self.sim, self.cluster)
+        return check_real_again(MODULE, {**self.options, **args}, self.world, self.cluster)
 
     def counted(self, check: bool = False, **args: t.Any) -> tuple[Result, list[str]]:
-        self.sim.clear_log()
+        self.world.clear_log()
         result = self.run(check, **args)
         return result, self.requests()
 
     def requests(self) -> list[str]:
-        return [f"{entry['method']} {entry['path']}" for entry in self.sim.log(self.cluster)]
+        return [f"{entry['method']} {entry['path']}" for entry in self.world.log(self.cluster)]
 
     def writes(self) -> list[str]:
-        return [f"{entry['method']} {entry['path']}" for entry in self.sim.log(self.cluster, writes_only=True)]
+        return [f"{entry['method']} {entry['path']}" for entry in self.world.log(self.cluster, writes_only=True)]
 
     def all(self) -> list[dict[str, t.Any]]:
         query = {"size": 10000, "query": {"term": {"name": self.name}}}
         return self.api.post("/_security/_query/api_key", query).json["api_keys"]
 
     def live(self) -> list[str]:
-        now = self.sim.control(self.cluster, "now")
+        now = self.world.control(self.cluster, "now")
         return [
             key["id"]
             for key in sorted(self.all(), key=lambda key: (key["creation"], key["id"]))
@@ -77,4 +77,4 @@ class Keys:
         ]
 
     def clock(self, seconds: float) -> None:
-        self.sim.control(self.cluster, "advance_clock", seconds=seconds)
+        self.world.control(self.cluster, "advance_clock", seconds=seconds)

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from simulator import keystore_install, versions
-from support.simulated import REAL, real_clusters
+from support.worlds import REAL, real_clusters
 
 PASSWORD = "pass word"
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Links between simulated clusters, made by the playbooks: run them, search through them, break them.
 
-estate = Links(sim, tmp_path, [("paris", "berlin")])
+estate = Links(world, tmp_path, [("paris", "berlin")])
 run = estate.play("trust")
 assert estate.search("paris", "berlin") == [200, 200, 200]
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from simulator import Simulator
 
 from .playbook import Run, run_playbook
-from .simulated import Api, put_credential
+from .worlds import Api, put_credential
 
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -32,9 +32,9 @@ SLOW = bool(os.environ.get("CROSSCLUSTER_SLOW_TESTS"))
 
 
 class Links:
-    def __init__(self, sim: Simulator, directory: Path, links: t.Sequence[t.Any], **defaults: t.Any) -> None:
-        self.sim, self.directory, self._numbers = sim, directory, itertools.count(1)
-        self.clusters = sim.spec["clusters"]
+    def __init__(self, world: Simulator, directory: Path, links: t.Sequence[t.Any], **defaults: t.Any) -> None:
+        self.world, self.directory, self._numbers = world, directory, itertools.count(1)
+        self.clusters = world.spec["clusters"]
         # With skip_unavailable a failing link would be a search that succeeds with nothing found.
         common = {"access": ACCESS, "skip_unavailable": False, **defaults}
         self.links = [
@@ -61,7 +61,7 @@ class Links:
             for name, cluster in given["elasticsearch_clusters"].items()
         }
         for cluster in self.clusters:
-            self.sim.control(cluster, "clear_log")
+            self.world.control(cluster, "clear_log")
         done = run_playbook(
             f"crosscluster.elasticsearch.{name}",
             directory=self.directory / f"run-{next(self._numbers)}",
@@ -101,12 +101,12 @@ class Links:
         return [
             (cluster, entry["method"], entry["path"])
             for cluster in self.clusters
-            for entry in self.sim.log(cluster, writes_only=True)
+            for entry in self.world.log(cluster, writes_only=True)
             if "/_doc" not in entry["path"]
         ]
 
     def requests(self) -> int:
-        return sum(len(self.sim.log(cluster)) for cluster in self.clusters)
+        return sum(len(self.world.log(cluster)) for cluster in self.clusters)
 
     def live_keys(self, server: str, name: str | None = None) -> list[dict[str, t.Any]]:
         keys = self.api(server).get("/_security/api_key?active_only=true").json["api_keys"]

@@ -76,31 +76,31 @@ def run_module(
 
 
 def check_real_again(
-    name: str, args: t.Mapping[str, t.Any], sim: t.Any = None, cluster: t.Optional[str] = None
+    name: str, args: t.Mapping[str, t.Any], world: t.Any = None, cluster: t.Optional[str] = None
 ) -> Result:
     """Run in check mode, for real, and again; returns the real result with `again` and `check` in it.
 
     Asserts that check mode tells what the real run does, that it writes nothing, and that the second run has nothing
     left to do. With a simulator and the name of a cluster the requests are looked at too.
     """
-    if sim is not None:
-        sim.clear_log()
+    if world is not None:
+        world.clear_log()
     check = run_module(name, args, check=True)
     assert not check.failed, check.msg
-    if sim is not None:
-        assert sim.log(cluster, writes_only=True) == []
+    if world is not None:
+        assert world.log(cluster, writes_only=True) == []
     real = run_module(name, args)
     assert not real.failed, real.msg
     for key in ("changed", "operation", "diff"):
         assert check.get(key) == real.get(key), f"{key}: check mode {check.get(key)!r}, real {real.get(key)!r}"
     assert set(check) == set(real), f"check mode returns {sorted(check)}, a real run {sorted(real)}"
-    if sim is not None:
-        sim.clear_log()
+    if world is not None:
+        world.clear_log()
     again = run_module(name, args)
     assert not again.failed, again.msg
     assert not again.changed, f"the second run changed something: {again.get('diff')}"
-    if sim is not None:
-        assert sim.log(cluster, writes_only=True) == []
+    if world is not None:
+        assert world.log(cluster, writes_only=True) == []
     return Result({**real, "check": check, "again": again})
 
 

@@ -13,7 +13,7 @@ import typing as t
 import yaml
 
 from simulator import Simulator
-from support.simulated import Answer, Api, put_credential
+from support.worlds import Answer, Api, put_credential
 
 SEARCH = "/berlin:logs-*/_search"
 
@@ -21,11 +21,11 @@ SEARCH = "/berlin:logs-*/_search"
 class Pair:
     """paris asks berlin, under the alias `berlin`; skip_unavailable is false so that causes show."""
 
-    def __init__(self, sim: Simulator) -> None:
-        self.sim = sim
-        self.berlin = Api(sim.cluster("berlin"))
-        self.paris = Api(sim.cluster("paris"))
-        self.nodes = sim.cluster("paris")["nodes"]
+    def __init__(self, world: Simulator) -> None:
+        self.world = world
+        self.berlin = Api(world.cluster("berlin"))
+        self.paris = Api(world.cluster("paris"))
+        self.nodes = world.cluster("paris")["nodes"]
 
     # --- berlin ---
     def document(self, index: str = "logs-1", source: dict[str, t.Any] | None = None, identity: str = "1") -> None:
@@ -41,7 +41,7 @@ class Pair:
     def tool(
         self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris"
     ) -> subprocess.CompletedProcess[str]:
-        command = [self.sim.cluster(cluster)["nodes"][node]["keystore"], *arguments]
+        command = [self.world.cluster(cluster)["nodes"][node]["keystore"], *arguments]
         return subprocess.run(
             command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/"
         )
@@ -54,7 +54,7 @@ class Pair:
         return self.paris.put("/_cluster/settings", {"persistent": flat})
 
     def proxy(self, address: str | None = None, **more: t.Any) -> Answer:
-        address = address or self.sim.cluster("berlin")["remote_cluster_server"]
+        address = address or self.world.cluster("berlin")["remote_cluster_server"]
         answer = self.settings(mode="proxy", proxy_address=address, **{"skip_unavailable": False, **more})
         assert answer.status == 200, answer
         return answer
@@ -79,10 +79,10 @@ class Pair:
     # --- files and nodes ---
     def yml(self, cluster: str, nodes: list[int] | None = None, **change: t.Any) -> None:
         """Change elasticsearch.yml (None removes) and restart; keys are given with `__` for dots."""
-        for number, node in enumerate(self.sim.cluster(cluster)["nodes"]):
+        for number, node in enumerate(self.world.cluster(cluster)["nodes"]):
             if nodes is None or number in nodes:
                 self.write_yml(node, {key.replace("__", "."): value for key, value in change.items()})
-                self.sim.control(cluster, "restart_node", node=node["name"])
+                self.world.control(cluster, "restart_node", node=node["name"])
 
     @staticmethod
     def write_yml(node: dict[str, t.Any], change: dict[str, t.Any]) -> None:
@@ -94,7 +94,7 @@ class Pair:
             yaml.safe_dump({key: value for key, value in settings.items() if value is not None}, stream)
 
     def log(self, cluster: str = "paris", node: int = 0) -> str:
-        return self.sim.control(cluster, "node_log", node=self.sim.cluster(cluster)["nodes"][node]["name"])
+        return self.world.control(cluster, "node_log", node=self.world.cluster(cluster)["nodes"][node]["name"])
 
 
 def texts(answer: Answer) -> str:
@@ -102,10 +102,10 @@ def texts(answer: Answer) -> str:
     return f"{answer.status} {' | '.join(str(reason) for reason in answer.reasons)}"
 
 
-def as_new(sim: t.Any) -> Pair:
+def as_new(world: t.Any) -> Pair:
     """The pair in simulated clusters that are as new, with the document that is searched for."""
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    pair = Pair(sim)
+    for name in world.clusters:
+        world.control(name, "reset")
+    pair = Pair(world)
     pair.document()
     return pair

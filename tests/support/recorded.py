@@ -5,7 +5,7 @@
 """What a release left behind: written down as a file, and put into clusters that are as new.
 
 record(links, path)                   all that runs have written: keys, settings, roles, files, what modules remember
-links, more = put(path, make_sim, tmp_path)
+links, more = put(path, make_world, tmp_path)
 before = everything(links)            the same but for what is remembered, to see whether a run changes any of it
 
 What is another in every run is a word between two @ in the file: directories, addresses, ports, certificates, logins.
@@ -39,7 +39,7 @@ _NOTICE = """\
 def everything(links: Links) -> dict[str, t.Any]:
     """All that a run may write, on clusters, nodes and controller, but for what modules remember of keystores."""
     return {
-        "keys": {name: links.sim.control(name, "dump_keys") for name in links.clusters},
+        "keys": {name: links.world.control(name, "dump_keys") for name in links.clusters},
         "settings": {
             name: links.api(name).get("/_cluster/settings?flat_settings=true").json["persistent"]
             for name in links.clusters
@@ -54,7 +54,7 @@ def everything(links: Links) -> dict[str, t.Any]:
 
 def record(links: Links, path: Path, **more: t.Any) -> None:
     """Write down what is there; `more` is what else its users were to know."""
-    state, now = everything(links), links.sim.control(CLUSTERS[0], "now")
+    state, now = everything(links), links.world.control(CLUSTERS[0], "now")
     words = _words(links)
     for key in (key for keys in state["keys"].values() for key in keys):
         for field in _TIMES:
@@ -66,9 +66,9 @@ def record(links: Links, path: Path, **more: t.Any) -> None:
         if memory.exists():
             state["files"][f"memory/{node['name']}"] = {"mode": "0600", "content": memory.read_bytes()}
     passwords = {name: cluster.get("keystore_password") for name, cluster in links.clusters.items()}
-    world = {
+    recording = {
         "version": links.clusters[CLUSTERS[0]]["version"],
-        "trust": links.sim.trust,
+        "trust": links.world.trust,
         "keystore_passwords": passwords,
         "links": links.links,
         "more": more,
@@ -81,18 +81,18 @@ def record(links: Links, path: Path, **more: t.Any) -> None:
             text = text.replace(value, f"@{word}@")
         return text
 
-    text = yaml.dump(_each(world, neutral), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(_each(recording, neutral), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     path.write_text(_NOTICE + text, encoding="utf-8")
 
 
-def put(path: Path, make_sim: t.Callable[..., Simulator], directory: Path) -> tuple[Links, dict[str, t.Any]]:
-    """The links of a recorded world, and `more`."""
-    world = yaml.safe_load(path.read_text(encoding="utf-8"))
-    sim = make_sim(CLUSTERS, version=world["version"], nodes=NODES, trust=world["trust"])
-    for name in sim.clusters:
-        sim.control(name, "reset")
-    links = Links(sim, directory, world["links"])
-    now = sim.control(CLUSTERS[0], "now")
+def put(path: Path, make_world: t.Callable[..., Simulator], directory: Path) -> tuple[Links, dict[str, t.Any]]:
+    """The links of a recorded recording, and `more`."""
+    recording = yaml.safe_load(path.read_text(encoding="utf-8"))
+    world = make_world(CLUSTERS, version=recording["version"], nodes=NODES, trust=recording["trust"])
+    for name in world.clusters:
+        world.control(name, "reset")
+    links = Links(world, directory, recording["links"])
+    now = world.control(CLUSTERS[0], "now")
     words = _words(links)
 
     def local(text: str) -> str:
@@ -100,19 +100,19 @@ def put(path: Path, make_sim: t.Callable[..., Simulator], directory: Path) -> tu
         return re.sub(r"@([\w.-]+)@", lambda found: words[found[1]], text)
 
     def lay(wanted: t.Callable[[str], bool]) -> None:
-        for name in filter(wanted, world["files"]):
-            place, file = _place(links, name), world["files"][name]
+        for name in filter(wanted, recording["files"]):
+            place, file = _place(links, name), recording["files"][name]
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             content = _each(file["content"], local)
             place.write_bytes(content.encode() if isinstance(content, str) else content)
             place.chmod(int(file["mode"], 8))
 
-    for place in set(_files(links).values()) - {_place(links, name) for name in world["files"]}:
+    for place in set(_files(links).values()) - {_place(links, name) for name in recording["files"]}:
         place.unlink()
     lay(lambda name: not name.startswith("memory/") and not name.endswith(KEYSTORE))
     for name, cluster in links.clusters.items():
         for node in cluster["nodes"]:
-            sim.control(name, "restart_node", node=node["name"])
+            world.control(name, "restart_node", node=node["name"])
     # Only then the keystores, for a reload: a node that starts writes those of an older format anew.
     lay(lambda name: name.endswith(KEYSTORE))
     words |= _digests(links)
@@ -120,25 +120,25 @@ def put(path: Path, make_sim: t.Callable[..., Simulator], directory: Path) -> tu
     for name, cluster in links.clusters.items():
         keys = [
             {**key, **{field: now + key[field] for field in _TIMES if key[field] is not None}}
-            for key in world["keys"][name]
+            for key in recording["keys"][name]
         ]
-        sim.control(name, "load_keys", keys=keys)
-        password = world["keystore_passwords"][name]
+        world.control(name, "load_keys", keys=keys)
+        password = recording["keystore_passwords"][name]
         for node in cluster["nodes"] if password else ():
             Path(node["home"], "lib", "keystore_passphrase").write_text(password + "\n", encoding="utf-8")
             cluster["keystore_password"] = password
         reloaded = links.api(name).post("/_nodes/reload_secure_settings", {"secure_settings_password": password or ""})
         assert reloaded.status == 200 and "reload_exception" not in reloaded.text, reloaded
-        for role, body in world["roles"][name].items():
+        for role, body in recording["roles"][name].items():
             assert links.api(name).put(f"/_security/role/{role}", body).status == 200
     for name in links.clusters:
-        settings = _each(world["settings"][name], local)
+        settings = _each(recording["settings"][name], local)
         if settings:
             assert links.api(name).put("/_cluster/settings", {"persistent": settings}).status == 200
-        sim.control(name, "clear_keystore_calls")
-    sim.clear_log()
-    links.links = _each(world["links"], local)
-    return links, _each(world["more"], local)
+        world.control(name, "clear_keystore_calls")
+    world.clear_log()
+    links.links = _each(recording["links"], local)
+    return links, _each(recording["more"], local)
 
 
 def _each(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
@@ -199,7 +199,7 @@ def _digests(links: Links) -> dict[str, str]:
 
 def _words(links: Links) -> dict[str, str]:
     """What is another in every run, by the words that stand for it."""
-    words = {"directory": str(links.directory), "simulator": str(links.sim.directory), **_digests(links)}
+    words = {"directory": str(links.directory), "simulator": str(links.world.directory), **_digests(links)}
     for name, cluster in links.clusters.items():
         words[f"{name}.password"] = cluster["password"]
         words[f"{name}.remote_cluster_server"] = cluster["remote_cluster_server"]
@@ -209,7 +209,7 @@ def _words(links: Links) -> dict[str, str]:
             for file in ("remote_cluster.crt", "remote_cluster.key"):
                 words[f"{node['name']}.{file}"] = Path(node["config_dir"], "certs", file).read_text(encoding="ascii")
             # The ports of a node are reserved for it, and stand in its file from the start.
-            first = links.sim.clusters[name].extra["first_yml"][node["name"]]
+            first = links.world.clusters[name].extra["first_yml"][node["name"]]
             for line in re.findall(r"(?m)^(?:remote_cluster|transport)\.port: \d+$", first):
                 words[f"{node['name']}.{line.partition(':')[0]}"] = line
                 words[f"{node['name']}.{line.partition('.')[0]}.address"] = f"127.0.0.1:{line.split()[-1]}"

@@ -6,7 +6,7 @@
 
 sweep = Sweep([encoded])
 sweep.run(run)                      # a Run of support.playbook: screen, events, processes, files
-sweep.text("log of berlin", sim.log("berlin"))
+sweep.text("log of berlin", world.log("berlin"))
 assert sweep.clean, sweep
 """
 

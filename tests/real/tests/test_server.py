@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from real import clusters, jdk, processes
-from support.simulated import Api, link
+from support.worlds import Api, link
 
 VERSION = "9.5.0"
 

@@ -46,7 +46,7 @@ def test_a_url_belongs_to_the_node_that_its_host_resolves_to(url, hit):
 
 
 class Client:
-    cluster, urls = "https://paris:9200", ("https://paris:9200",)
+    cluster, urls, timeout = "https://paris:9200", ("https://paris:9200",), 30
 
     def __init__(self, answer):
         self.answer = answer

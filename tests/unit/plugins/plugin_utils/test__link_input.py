@@ -94,6 +94,8 @@ def test_the_result_holds_no_password():
         ({**LINK, "mode": "direct"}, "mode must be proxy or sniff"),
         ({**LINK, "mode": "proxy", "seeds": ["a:1"]}, "seeds does not go with mode proxy"),
         ({**LINK, "roles": [{"remote_indices": []}]}, "needs the name of a role"),
+        ({**LINK, "roles": [{"name": "r", "remote_indices": "x"}]}, "remote_indices must be a list of dictionaries"),
+        ({**LINK, "roles": [{"name": "r", "remote_indices": ["x"]}]}, "remote_indices must be a list of dictionaries"),
         ("paris", "must be a dictionary with from and to, not text"),
     ],
 )

@@ -59,6 +59,18 @@ def test_who_claims_the_name_of_another_node_leaves_his_own_unlisted():
     assert len(found.unlisted) == 1 and "not listed" in found.trouble("paris")
 
 
+def test_an_entry_that_points_at_another_node_leaves_its_own_unlisted():
+    """Copied, and the host not changed: b would keep its old key in its file and in memory."""
+    copied = ln.Listed("b", url="https://b:9200", own_name="a")
+    found = members(ln.Listed("a", own_name="a"), copied, ln.Listed("c"))
+    assert (found.unlisted, found.mistaken) == (("b",), (("b", "a"),))
+    assert found.trouble("paris").endswith(
+        "; what is reached as b is a by its elasticsearch.yml, so look where b points to"
+    )
+    # What the user says counts, and a name in a file that nobody bears tells nothing.
+    assert members(ln.Listed("a"), ln.Listed("b", own_name="template"), ln.Listed("c")).unlisted == ()
+
+
 def test_only_nodes_with_the_role_must_be_listed():
     assert members(ln.Listed("a"), ln.Listed("b"), found=[*THREE[:2], running("master", ["master"])]).unlisted == ()
 

@@ -335,15 +335,30 @@ def test_a_rotation_that_waits_is_not_followed_by_another():
     assert plan(*([node(1, "b")], keys), mode="rotate", link=replace(LINK, grace=DAY)).owed
 
 
-def test_what_a_cut_off_run_left_is_replaced_once_and_cleared_away_before_a_third_try():
-    once = plan([node(1, "a")], [key("a"), key("lost", creation=NOW)], mode="rotate")
-    assert once.actions()[0] == "rotate" and once.steps[-1].key_ids == ("a", "lost")
-    twice = plan([node(1, "a")], [key("a"), key("lost", creation=NOW), key("lost2", creation=NOW)], mode="rotate")
-    assert twice.actions() == ["reload", "prove", "revoke"] and twice.steps[-1].key_ids == ("lost", "lost2")
-    assert twice.owed and twice.words[-1].endswith("run again")
+def test_what_a_cut_off_run_left_is_cleared_away_before_another_key_is_made():
+    found = plan([node(1, "a")], [key("a"), key("lost", creation=NOW)], mode="rotate")
+    assert found.actions() == ["reload", "prove", "revoke"] and found.steps[-1].key_ids == ("lost",)
+    assert found.owed and found.words[-1].endswith("run again")
     unread = [node(1, "a"), lk.Node("paris-2", read=False)]
     held_there = plan(unread, [key("a"), key("b", creation=NOW)], mode="rotate", missing_nodes="keep")
     assert held_there.steps == () and held_there.owed
+
+
+def test_keys_that_reached_no_node_never_become_three():
+    bare, two = [node(1, present=False), node(2, present=False)], [key("a"), key("b", creation=NOW)]
+    assert plan(bare, two[:1], lp.Remote()).actions()[0] == "create"
+    new = plan(bare, two, lp.Remote())
+    assert new.actions() == ["revoke"] and new.steps[0].key_ids == ("a", "b") and "next run makes a new one" in new.owed
+    dark = plan(bare, two, lp.Remote(exists=True))
+    assert dark.actions() == ["reload", "revoke"], "after a reload no node uses what its keystore does not hold"
+    works = plan(bare, two, lp.Remote(exists=True, used=True))
+    assert works.steps == () and "a node still uses one from memory and no third key is made" in works.blocked
+
+
+def test_a_rotation_that_ends_the_one_before_says_so():
+    found = plan([node(1, "b"), node(2, "b")], [key("a"), key("b", creation=NOW)], mode="rotate")
+    assert found.actions() == ["reload", "prove", "revoke"] and not found.owed
+    assert found.words[-1] == "this ends the rotation before; to replace b as well, run again"
 
 
 def test_a_key_that_expires_soon_waits_for_the_end_of_the_rotation_that_made_it():

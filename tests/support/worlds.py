@@ -2,12 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Simulated (or, where ELASTICSEARCH_TEST_CLUSTERS says so, real) clusters for tests, as pytest fixtures.
+"""The clusters that tests run on, as pytest fixtures: simulated, or the real ones of ELASTICSEARCH_TEST_CLUSTERS.
 
-make_sim(clusters=..., version=...)   a running Simulator, shared by all tests of the module that ask for the same
-sim                                   two clusters, berlin and paris, reset before each test
-clusters                              the "clusters" object of clusters.json: simulated, or the real ones
-api                                   requests to one cluster: api("berlin").post("/_security/...", {...})
+make_world(clusters=..., version=...)  a running Simulator, shared by all tests of the module that ask for the same; or
+                                       the real clusters of these names, as they are
+world                                  two clusters, berlin and paris, reset before each test
+clusters                               the "clusters" object of clusters.json
+api                                    requests to one cluster: api("berlin").post("/_security/...", {...})
+
+No test knows which world it has. What not every world can do is asked for by a marker, see `Needs`.
 """
 
 from __future__ import annotations
@@ -17,14 +20,15 @@ import os
 import subprocess
 import typing as t
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
 
+from real import world as real_world
 from simulator import Simulator
 
 REAL = os.environ.get("ELASTICSEARCH_TEST_CLUSTERS")
-SIMULATOR_FIXTURES = {"sim", "make_sim", "linked", "sim_for"}
 
 
 class Answer:
@@ -175,17 +179,22 @@ def put_credential(node: dict[str, t.Any], alias: str, encoded: str) -> None:
 # --- fixtures (the conftest.py of rules and e2e import them) ---
 
 
+World = t.Union[Simulator, real_world.World]
+
+
 @pytest.fixture(scope="module")
-def make_sim(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Simulator]]:
+def make_world(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., World]]:
     running: dict[str, Simulator] = {}
 
     def make(
         clusters: t.Any = ("berlin", "paris"), version: str = "9.3.0", nodes: int = 3, trust: bool = True
-    ) -> Simulator:
+    ) -> World:
+        if REAL:
+            return real_world.World(Path(REAL), clusters, trust)
         clusters = clusters if isinstance(clusters, dict) else list(clusters)
         key = json.dumps([clusters, version, nodes, trust], sort_keys=True)
         if key not in running:
-            running[key] = Simulator(tmp_path_factory.mktemp("sim"), clusters, version, nodes, trust).__enter__()
+            running[key] = Simulator(tmp_path_factory.mktemp("world"), clusters, version, nodes, trust).__enter__()
         return running[key]
 
     yield make
@@ -196,29 +205,29 @@ def make_sim(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[
 
 
 @pytest.fixture
-def sim(make_sim: t.Callable[..., Simulator]) -> Simulator:
+def world(make_world: t.Callable[..., World]) -> World:
     """berlin and paris, three nodes each, newest default version, as new."""
-    one = make_sim()
+    one = make_world()
     reset(one)
     return one
 
 
-def reset(one: Simulator) -> None:
+def reset(one: World) -> None:
     for name in one.clusters:
         one.control(name, "reset")
 
 
 @pytest.fixture
-def linked(sim: Simulator) -> tuple[Simulator, dict[str, t.Any]]:
+def linked(world: World) -> tuple[World, dict[str, t.Any]]:
     """The simulator with paris linked to berlin under the alias `berlin`, and the key."""
-    return sim, link(sim.cluster("paris"), sim.cluster("berlin"), "berlin")
+    return world, link(world.cluster("paris"), world.cluster("berlin"), "berlin")
 
 
 @pytest.fixture
 def clusters(request: pytest.FixtureRequest) -> dict[str, t.Any]:
     if REAL:
         return real_clusters()
-    return request.getfixturevalue("sim").spec["clusters"]
+    return request.getfixturevalue("world").spec["clusters"]
 
 
 @pytest.fixture
@@ -231,7 +240,7 @@ def berlin_once(request: pytest.FixtureRequest) -> Api:
     """The cluster berlin, shared by a whole module: for tests that mind nobody else's keys."""
     if REAL:
         return Api(real_clusters()["berlin"])
-    return Api(request.getfixturevalue("make_sim")().cluster("berlin"))
+    return Api(request.getfixturevalue("make_world")().cluster("berlin"))
 
 
 @pytest.fixture
@@ -247,24 +256,42 @@ def real_clusters() -> dict[str, t.Any]:
 
 
 def mark(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "since(version): on real clusters, only from this version on")
     config.addinivalue_line(
-        "markers", "simulator_only: needs what only the simulator can do (faults, clock, old versions)"
+        "markers", "needs(*abilities, nodes, since, before): what the clusters of a test must be able to do"
     )
 
 
+class Needs:
+    """What a test asks of its clusters: `@pytest.mark.needs("clock", nodes=2, since="9.3", before="8.13")`.
+
+    Only simulated clusters have the abilities that are named: "faults", "clock" (one that is turned), "calls" (of the
+    keystore tool, counted), "memory" (what a node has loaded), "many keys", "licences", "realms", "upgrade", and others
+    than there are, "versions" and "clusters". `since` and `before` are of real clusters: a simulated one gets the
+    version that the test asks for.
+    """
+
+    def __init__(self, item: pytest.Item) -> None:
+        marks = list(item.iter_markers("needs"))[::-1]  # the closest comes last and counts
+        self.abilities = {ability for mark in marks for ability in mark.args}
+        self.numbers = {name: value for mark in marks for name, value in mark.kwargs.items()}
+
+    def met_by(self, clusters: dict[str, t.Any]) -> bool:
+        versions = sorted(number(cluster["version"]) for cluster in clusters.values())
+        since, before = self.numbers.get("since", "0"), self.numbers.get("before", "99")
+        return (
+            not self.abilities
+            and min(len(cluster["nodes"]) for cluster in clusters.values()) >= self.numbers.get("nodes", 1)
+            and versions[0] >= number(since)
+            and versions[-1] < number(before)
+        )
+
+
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Against real clusters only tests run that ask for nothing but clusters."""
-    if not REAL:
-        return
-    oldest = min(number(cluster["version"]) for cluster in real_clusters().values())
-    kept, dropped = [], []
-    for item in items:
-        needs = SIMULATOR_FIXTURES & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("simulator_only")
-        since = item.get_closest_marker("since")
-        (dropped if needs or (since and oldest < number(since.args[0])) else kept).append(item)
-    config.hook.pytest_deselected(items=dropped)
-    items[:] = kept
+    """On real clusters only tests run whose needs they meet."""
+    if REAL:
+        kept = [item for item in items if Needs(item).met_by(real_clusters())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
 
 
 def number(version: str) -> tuple[int, ...]:
