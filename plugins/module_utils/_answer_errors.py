@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ._errors import EsApiError, EsError, EsNotElasticsearch, error_class
 from ._login import Login
+from ._text import printable
 
 if t.TYPE_CHECKING:
     from ._transport import Response
@@ -49,7 +50,7 @@ def explain(answer: Response, login: Login, may_have_acted: bool) -> EsError:
 def _error(answer: Response, login: Login, may_have_acted: bool) -> EsApiError:
     try:
         body = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     kind, reason, causes = parse_error(body)
     common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
@@ -73,7 +74,7 @@ def _error(answer: Response, login: Login, may_have_acted: bool) -> EsApiError:
 
 
 def _redact(text: t.Optional[str], login: Login) -> str:
-    result = text or ""
+    result = printable(text or "")
     for secret in login.secrets:
         if len(secret) >= 4:
             result = result.replace(secret, "********")
@@ -120,15 +121,19 @@ def retry_after(value: t.Optional[str]) -> float:
     if not value:
         return 0.0
     value = value.strip()
-    if value.isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", value):
         return float(value)
-    parsed = email.utils.parsedate_tz(value)
-    if parsed is None:
+    try:
+        parsed = email.utils.parsedate_tz(value)
+        return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else 0.0
+    except (ValueError, OverflowError, TypeError):  # no date, or one that no clock will show
         return 0.0
-    return max(0.0, email.utils.mktime_tz(parsed) - time.time())
 
 
 def _without_secrets(location: t.Optional[str]) -> str:
-    parts = urlsplit(location or "")
-    host = parts.netloc.rsplit("@", 1)[-1]
+    try:
+        parts = urlsplit(location or "")
+    except ValueError:
+        return "what is no address"
+    host = printable(parts.netloc.rsplit("@", 1)[-1])[:253]
     return f"{parts.scheme}://{host}" if host else "another path of the same host"

@@ -14,6 +14,7 @@ from ._client import ElasticsearchClient
 from ._errors import EsBadRequest, EsPermissionError, InputError
 
 QUERY_PATH = "/_security/_query/api_key"
+LAST_MOMENT = 253_402_300_799_999  # the end of the year 9999
 PAGE = 10000  # the most a query returns at once; usually all there is
 
 Entry = t.Dict[str, t.Any]
@@ -76,12 +77,25 @@ def query_keys(client: ElasticsearchClient, query: t.Mapping[str, t.Any], attemp
                 "The user needs the cluster privilege read_security, manage_api_key or manage_security."
             )
             raise
-        page = [entry for entry in answer.get("api_keys") or [] if isinstance(entry, dict)]
+        page = [checked(entry) for entry in answer.get("api_keys") or [] if isinstance(entry, dict)]
         fresh = [entry for entry in page if str(entry.get("id")) not in found]
         found.update((str(entry.get("id")), entry) for entry in fresh)
         if len(page) < PAGE or not fresh:
             return list(found.values())
         since = int(page[-1].get("creation") or 0)
+
+
+def checked(entry: Entry) -> Entry:
+    """A key as the server tells it, with times that are times."""
+    for name in ("creation", "expiration", "invalidation"):
+        if entry.get(name) is not None:
+            entry[name] = a_time(entry[name])
+    return entry
+
+
+def a_time(value: t.Any) -> int:
+    """Milliseconds, within what calendars can show."""
+    return min(max(value, 0), LAST_MOMENT) if isinstance(value, int) else 0
 
 
 def login_user(client: ElasticsearchClient) -> t.Optional[User]:

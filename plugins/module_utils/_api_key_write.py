@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ._api_key import Intent, Key, User, lost_keys
-from ._api_key_read import find_live, query_keys, who_acts
+from ._api_key_read import a_time, find_live, query_keys, who_acts
 from ._client import ElasticsearchClient
 from ._errors import EsApiError, EsError, EsNotFound, InputError
 
@@ -101,7 +101,7 @@ def create(
             continue
         created = Created(
             id=str(answer["id"]),
-            expiration=answer.get("expiration"),
+            expiration=None if answer.get("expiration") is None else a_time(answer["expiration"]),
             secret=str(answer["api_key"]),
             encoded=str(answer["encoded"]),
             revoked=revoked,

@@ -17,6 +17,7 @@ What is sent again, and when:
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import random
@@ -89,6 +90,8 @@ class ElasticsearchClient:
             client_key=options.get("client_key") or None,
         )
         check_options(tls)
+        #: What the user should know and need not change.
+        self.warnings = plain_http(self.urls, tls, bool(self.login.headers))
         self.transport = transport or Transport(tls)
         self.requests = 0
         self._sleep = sleep
@@ -238,7 +241,7 @@ class ElasticsearchClient:
         try:
             body = json.loads(answer.text) if answer.text.strip() else None
             parsed = True
-        except ValueError:
+        except (ValueError, RecursionError):
             body, parsed = None, False
         if not parsed or (body is None and method != "HEAD"):
             raise EsConnectionError("the answer is cut off or not JSON", url=answer.url, may_have_acted=not safe)
@@ -269,6 +272,28 @@ def check_urls(urls: t.Sequence[str]) -> t.List[str]:
             raise InputError(f"{which} has a part after '?' or '#': write it as https://host:9200.")
         checked.append(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
     return list(dict.fromkeys(checked))
+
+
+def plain_http(urls: t.Sequence[str], tls: TlsOptions, login: bool) -> t.List[str]:
+    """What is to be said of URLs without TLS: nothing, a warning, or that they are refused."""
+    plain = [url for url in urls if url.startswith("http:")]
+    trust = "ca_fingerprint" if tls.ca_fingerprint else "ca_cert" if tls.ca_cert else "client_cert"
+    if plain and (tls.ca_fingerprint or tls.ca_cert or tls.client_cert):
+        raise InputError(
+            f"{trust} is given, and {plain[0]} has no TLS, so nothing would be checked: write https://, or leave {trust} "
+            "(possibly taken from ELASTICSEARCH_CA_CERT) out."
+        )
+    far = [url for url in plain if not _is_loopback(urlsplit(url).hostname or "")]
+    if not far or not login:
+        return []
+    return [f"{far[0]} has no TLS: whoever is on the way reads the login. Write https://."]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
 
 
 def _first_told(first: t.Optional[EsError], new: EsError) -> EsError:

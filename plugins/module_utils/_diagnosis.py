@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from ._address import port_of
+from ._text import printable
 
 _DELIVER = (
     "Put the encoded form of a live cross-cluster key into cluster.remote.{alias}.credentials of every node"
@@ -319,7 +320,8 @@ def reasons_of(error: t.Any) -> t.List[str]:
     texts: t.List[str] = []
     while isinstance(error, dict) and len(texts) < 20:
         if error.get("reason"):
-            texts.append(f"{error['type']}: {error['reason']}" if error.get("type") else str(error["reason"]))
+            text = f"{error['type']}: {error['reason']}" if error.get("type") else str(error["reason"])
+            texts.append(printable(text))
         error = error.get("caused_by")
     return texts
 

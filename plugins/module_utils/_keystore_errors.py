@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from . import _credential
+from ._text import printable
 
 PROMPT = "Enter password for the elasticsearch keystore"
 # Prompts end without a line break, so they stand before what is said next.
@@ -36,6 +37,10 @@ _EXIT_NAMES = {
 
 class KeystoreError(Exception):
     """A keystore operation that failed, with a text that can be shown."""
+
+    def __init__(self, message: str) -> None:
+        # It may quote what the tool or the file system said.
+        super().__init__(printable(message))
 
 
 class KeystoreMissing(KeystoreError):

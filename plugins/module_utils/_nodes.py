@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ._client import ElasticsearchClient
 from ._errors import EsError, EsPermissionError
+from ._text import printable
 
 _PATH = "/_nodes/http,jvm"
 _FILTER = ",".join(
@@ -59,7 +60,7 @@ def describe(found: t.Mapping[str, t.Any], urls: t.Sequence[str], resolve: Resol
         nodes.append(
             {
                 "id": node_id,
-                "name": str(node.get("name")),
+                "name": printable(str(node.get("name")))[:255],
                 "roles": sorted(node.get("roles") or []),
                 "http_addresses": addresses,
                 "urls": [url for url in urls if places[url] & set(addresses)],

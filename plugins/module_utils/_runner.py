@@ -31,6 +31,8 @@ def run_module(spec: ArgumentSpec, main: Main) -> None:
     client = None
     try:
         client = ElasticsearchClient(module.params)
+        for warning in client.warnings:
+            module.warn(warning)
         result = main(module, client)
     except (EsError, InputError) as exc:
         module.fail_json(msg=str(exc), **getattr(exc, "result", {}))

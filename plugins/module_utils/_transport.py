@@ -12,8 +12,10 @@ the environment names a proxy, which it knows best, and where its CA bundle is w
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import socket
 import ssl
 import sys
 import threading
@@ -37,6 +39,10 @@ else:
 
 # Time to open a connection: a node that is down must leave time for the next one.
 CONNECT_TIMEOUT = 10.0
+THREAD = "one exchange with Elasticsearch"
+LARGEST_ANSWER = 64 << 20
+"""Bytes, decoded. The largest answer there is, 10 000 API keys, takes some 30 MB."""
+_CHUNK = 16 << 10  # as it comes; a compressed one becomes a thousand times as much at worst
 
 
 class Response(t.NamedTuple):
@@ -67,7 +73,7 @@ class Transport:
     ) -> Response:
         """Send a request to base + path. NotSent: it did not get out; EsConnectionError: no answer came."""
         session = self._sessions.setdefault(base, _Session())
-        session.sent = False
+        session.begin()
         box: t.Dict[str, t.Any] = {}
 
         def work() -> None:
@@ -78,12 +84,12 @@ class Transport:
 
         # A thread because the time-outs of sockets are per read: a server that sends a byte now and then would hold
         # the task for ever.
-        thread = threading.Thread(target=work, daemon=True)
+        thread = threading.Thread(target=work, name=THREAD, daemon=True)
         thread.start()
         thread.join(timeout + 0.25)
         if thread.is_alive():
             self._sessions.pop(base, None)
-            if not session.sent:
+            if not session.give_up():
                 raise NotSent(f"no connection within {timeout:.3g} s", url=base)
             raise EsConnectionError(f"no complete answer within {timeout:.3g} s", url=base, may_have_acted=True)
         if "error" in box:
@@ -119,14 +125,15 @@ class Transport:
                 redirect=False,
                 retries=False,
                 enforce_content_length=True,
+                preload_content=False,
             )
+            data = _read(answer, base)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as exc:
             # Here and below, code for what seldom happens is loaded when it does: a module run compiles all it loads.
             from ._transport_errors import explain
 
             raise explain(exc, base, min(CONNECT_TIMEOUT, timeout), timeout, session.sent) from exc
-        text = answer.data.decode("utf-8", "replace")
-        return Response(answer.status, text, {k.lower(): v for k, v in answer.headers.items()}, base)
+        return Response(answer.status, data.decode("utf-8", "replace"), {k.lower(): v for k, v in answer.headers.items()}, base)
 
     def _context_for(self, base: str, timeout: float) -> t.Optional[ssl.SSLContext]:
         if not base.lower().startswith("https:"):
@@ -153,12 +160,53 @@ class Transport:
             raise NotSent(exc.problem, url=base, advice=exc.advice) from exc
 
 
+def _read(answer: t.Any, base: str) -> bytes:
+    """The whole answer, decoded. A small one may unpack to more than there is memory."""
+    parts: t.List[bytes] = []
+    size = 0
+    for part in answer.stream(_CHUNK, decode_content=True):
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            answer.close()
+            raise EsConnectionError(
+                f"its answer is larger than {LARGEST_ANSWER >> 20} MiB", url=base, may_have_acted=True
+            )
+        parts.append(part)
+    answer.release_conn()
+    return b"".join(parts)
+
+
 class _Session:
     """urllib3's pools for one URL, and whether the request in hand was put on the wire."""
 
     def __init__(self) -> None:
         self.http: t.Any = None
         self.sent = False
+        self._given_up = False
+        self._lock = threading.Lock()
+        self._connection: t.Any = None
+
+    def begin(self) -> None:
+        """A new request."""
+        self.sent = False
+
+    def sending(self, connection: t.Any) -> None:
+        """The request goes out now; not any more when nobody waits for its answer."""
+        with self._lock:
+            if self._given_up:
+                raise OSError("given up")
+            self.sent = True
+            self._connection = connection
+
+    def give_up(self) -> bool:
+        """End it wherever it is; whether it was sent. What was not yet sent never is."""
+        with self._lock:
+            self._given_up = True
+            connection = self._connection
+        with contextlib.suppress(OSError):
+            if connection is not None and connection.sock is not None:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+        return self.sent
 
     def open(self, base: str, context: t.Optional[ssl.SSLContext], verify: bool) -> None:
         tls: t.Dict[str, t.Any] = {}
@@ -217,7 +265,7 @@ def _pool_classes(session: _Session) -> t.Dict[str, t.Any]:
                 if not self.opening:
                     if self.sock is None:
                         self.connect()
-                    session.sent = True
+                    session.sending(self)
                 return super().send(data)
 
         return Connection

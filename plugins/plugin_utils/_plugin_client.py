@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleLookupError
+from ansible.utils.display import Display
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
@@ -32,7 +33,10 @@ def build_client(plugin: HasOptions) -> ElasticsearchClient:
     options = {name: _native(plugin.get_option(name)) for name in CONNECTION_OPTIONS}
     for name in ("password", "bearer_token", "api_key"):
         mark_as_secret(options[name])
-    return ElasticsearchClient(options)
+    client = ElasticsearchClient(options)
+    for warning in client.warnings:
+        Display().warning(warning)
+    return client
 
 
 def _native(value: t.Any) -> t.Any:

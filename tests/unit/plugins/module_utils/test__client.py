@@ -107,6 +107,32 @@ def test_retry_after(form):
     assert 2 <= script.slept[0] <= 4
 
 
+@pytest.mark.parametrize("value", ["\u00b2", "soon", "9" * 400, "Fri, 31 Dec 999999999999 23:59:59 GMT", "-1", "nan"])
+def test_what_is_no_time_to_wait_is_none(value):
+    script = Script((429, {"error": {"type": "t", "reason": "r"}}, {"retry-after": value}), (200, {}))
+    script.client().request("GET", "/x")
+    assert script.slept[0] <= 1
+
+
+def test_what_a_terminal_would_obey_does_not_reach_it():
+    evil = "\x1b]0;owned\x07 one\r\ntwo \x9b2J \u202egnp"
+    body = {"error": {"type": "x\x1b[1m", "reason": evil, "caused_by": {"type": "y", "reason": evil + "root"}}}
+    with pytest.raises(EsApiError) as info:
+        Script((400, body)).client().request("GET", "/x")
+    assert str(info.value).isprintable() and "one two" in str(info.value)
+
+
+def test_plain_http_is_told_and_not_called_trusted():
+    far = {"urls": ["https://a:9200", "http://b:9200"]}
+    assert "http://b:9200 has no TLS" in Script().client(**far).warnings[0]
+    assert Script().client().warnings == []
+    for near in ("http://localhost:9200", "http://127.0.0.9:9200", "http://[::1]:9200"):
+        assert Script().client(urls=[near]).warnings == []
+    for option in ("ca_cert", "ca_fingerprint"):
+        with pytest.raises(InputError, match=option):
+            Script().client(**far, **{option: "ab" * 32})
+
+
 def test_the_total_time_is_bounded():
     script = Script((429, {"error": {"type": "t", "reason": "r"}}, {"retry-after": "3600"}))
     with pytest.raises(EsApiError, match="3600 s"):
@@ -123,6 +149,10 @@ def test_the_total_time_is_bounded():
         ((401, {}), "HTTP 401 without an explanation. Check username and password."),
         ((302, "", {"location": "https://bob:pw@evil.example/x?y=z"}), "redirect to https://evil.example"),
         ((200, '{"cut": '), "cut off"),
+        ((200, "[" * 100_000), "not JSON"),
+        ((502, "[" * 100_000), "not an answer of Elasticsearch"),
+        ((302, "", {"location": "http://["}), "redirect to what is no address"),
+        ((302, "", {"location": "https://\x1b]0;evil\x07.example/"}), "redirect to"),
     ],
 )
 def test_answers_of_something_else(answer, text):

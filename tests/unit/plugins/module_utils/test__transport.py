@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("requests", reason="requests is not installed here")
 trustme = pytest.importorskip("trustme", reason="trustme is not installed here")
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _transport  # noqa: E402
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient  # noqa: E402
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (  # noqa: E402
     EsConnectionError,
@@ -34,7 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.seen.append(dict(self.headers))
-        body = json.dumps({"version": {"number": "9.3.0"}}).encode()
+        body = self.server.answer
         self.send_response(200)
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body)
@@ -82,7 +83,7 @@ def serve(authority):
 
     def start(client_certificates=False):
         server = Server(("127.0.0.1", 0), Handler)
-        server.seen = []
+        server.seen, server.answer = [], json.dumps({"version": {"number": "9.3.0"}}).encode()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
         if client_certificates:
@@ -234,8 +235,52 @@ def test_whether_a_request_went_out_is_known(serve, tmp_path):
     assert not info.value.may_have_acted
 
 
+def test_an_answer_that_unpacks_without_end_is_cut_off(serve, ask, monkeypatch):
+    """Some kilobytes of gzip become gigabytes."""
+    monkeypatch.setattr(_transport, "LARGEST_ANSWER", 1 << 20)
+    server, url = serve()
+    server.answer = b" " * (64 << 20)
+    with pytest.raises(EsConnectionError, match="larger than 1 MiB"):
+        ask(url)
+
+
+class Holding:
+    """A socket that is told to wait before it connects, as where a name takes long to be looked up."""
+
+    def __init__(self, monkeypatch):
+        self.begun, self.go_on, self.over = threading.Event(), threading.Event(), threading.Event()
+        connect = _transport.urllib3.connection.connection.create_connection
+
+        def late(*args, **options):
+            self.begun.set()
+            self.go_on.wait(10)
+            try:
+                return connect(*args, **options)
+            finally:
+                self.over.set()
+
+        monkeypatch.setattr(_transport.urllib3.connection.connection, "create_connection", late)
+
+
+def test_what_was_given_up_is_not_sent_later(serve, tmp_path, monkeypatch):
+    """A creation that goes out after it was told to have failed would make a key that nobody knows."""
+    server, url = serve()
+    holding = Holding(monkeypatch)
+    options = {"urls": [url], "username": "u", "password": "p", "retries": 0, "timeout": 1}
+    client = ElasticsearchClient({**options, "ca_cert": str(tmp_path / "ca.pem")}, environ={})
+    with pytest.raises(EsConnectionError, match="no connection within 1 s") as info:
+        client.request("POST", "/create", body={}, safe=False)
+    assert not info.value.may_have_acted and holding.begun.is_set()
+    holding.go_on.set()
+    assert holding.over.wait(5)
+    for thread in threading.enumerate():
+        if thread.name == _transport.THREAD:
+            thread.join(5)
+    assert server.seen == []
+
+
 def test_messages_name_no_file_of_python(serve, ask, tmp_path):
     _server, url = serve()
     with pytest.raises(EsError) as info:
-        ask(url.replace("https:", "http:"))
+        ask(url.replace("https:", "http:"), ca_cert=None)
     assert "_ssl.c" not in str(info.value) and os.sep + "lib" not in str(info.value)
