@@ -39,7 +39,6 @@ else:
 
 # Time to open a connection: a node that is down must leave time for the next one.
 CONNECT_TIMEOUT = 10.0
-THREAD = "one exchange with Elasticsearch"
 LARGEST_ANSWER = 64 << 20
 """Bytes, decoded. The largest answer there is, 10 000 API keys, takes some 30 MB."""
 _CHUNK = 16 << 10  # as it comes; a compressed one becomes a thousand times as much at worst
@@ -84,7 +83,7 @@ class Transport:
 
         # A thread because the time-outs of sockets are per read: a server that sends a byte now and then would hold
         # the task for ever.
-        thread = threading.Thread(target=work, name=THREAD, daemon=True)
+        thread = threading.Thread(target=work, daemon=True)
         thread.start()
         thread.join(timeout + 0.25)
         if thread.is_alive():
