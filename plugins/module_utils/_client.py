@@ -280,8 +280,8 @@ def plain_http(urls: t.Sequence[str], tls: TlsOptions, login: bool) -> t.List[st
     trust = "ca_fingerprint" if tls.ca_fingerprint else "ca_cert" if tls.ca_cert else "client_cert"
     if plain and (tls.ca_fingerprint or tls.ca_cert or tls.client_cert):
         raise InputError(
-            f"{trust} is given, and {plain[0]} has no TLS, so nothing would be checked: write https://, or leave {trust} "
-            "(possibly taken from ELASTICSEARCH_CA_CERT) out."
+            f"{trust} is given, and {plain[0]} has no TLS, so nothing would be checked: write https://, or leave out "
+            f"{trust} (possibly taken from ELASTICSEARCH_CA_CERT)."
         )
     far = [url for url in plain if not _is_loopback(urlsplit(url).hostname or "")]
     if not far or not login:

@@ -11,6 +11,7 @@ counted and kept few.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import pwd
 import re
@@ -19,6 +20,7 @@ import subprocess
 import typing as t
 
 from ._keystore_errors import PROMPT, KeystoreError, KeystoreMissing, SettingAbsent, explain, wrong_owner
+from ._node_files import Busy, cache_directory, locked, others_who_can_change
 
 TOOL = "elasticsearch-keystore"
 KEYSTORE_FILE = "elasticsearch.keystore"
@@ -93,6 +95,20 @@ def find_tool(executable: t.Optional[str], environ: t.Mapping[str, str]) -> str:
     )
 
 
+def check_program(path: str) -> None:
+    """Fail where running this as root would make somebody else root: the tool, its libraries, its Java."""
+    home = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+    for name in (path, *(os.path.join(home, part) for part in ("lib", "modules", "jdk"))):
+        who = others_who_can_change(name) if os.path.exists(name) else None
+        if who:
+            owner = owner_of(os.path.realpath(path))
+            become = f"'become_user: {owner}'" if owner not in (None, "root") else "the user of Elasticsearch"
+            raise KeystoreError(
+                f"Nothing was run: [{path}] may be changed by {who}, and running it as root would make that one root. "
+                f"Run the task as {become}, or give all of it to root."
+            )
+
+
 def owner_of(path: str) -> t.Optional[str]:
     """Name (or number) of the user who owns the file, None when it cannot be seen."""
     try:
@@ -119,6 +135,8 @@ class KeystoreTool:
     ) -> None:
         self._environ = dict(os.environ if environ is None else environ)
         self.path = find_tool(executable, self._environ)
+        if os.geteuid() == 0:
+            check_program(self.path)
         self.config_dir = config_dir or self._environ.get("ES_PATH_CONF")
         self._password = password or None
         self._run = run or _run
@@ -207,17 +225,17 @@ class KeystoreTool:
     @contextlib.contextmanager
     def exclusive(self) -> t.Iterator[None]:
         """Keep other runs of this collection out: the tool reads, changes and replaces the file without a lock."""
+        which = "\0".join((os.path.realpath(self.path), self.config_dir or "")).encode("utf-8", "surrogateescape")
+        name = f"keystore-{hashlib.sha256(which).hexdigest()[:16]}.lock"
+        path = os.path.join(cache_directory(self._environ), name)
         try:
-            import fcntl
-
-            handle = open(self.path, "rb")  # noqa: SIM115 -- closed below
-        except (ImportError, OSError):
-            yield
-            return
-        with handle:
-            with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+            with locked(path, CALL_TIMEOUT):
+                yield
+        except Busy:
+            raise KeystoreError(
+                f"Nothing was written: another run has been at work on this keystore for {CALL_TIMEOUT} seconds (it "
+                f"holds [{path}]). See what it waits for, and run again."
+            ) from None
 
     def _call(self, attempt: str, arguments: t.Sequence[str], values: t.Sequence[str] = ()) -> str:
         lines = list(values)

@@ -17,16 +17,17 @@ import contextlib
 import hashlib
 import json
 import os
-import pwd
 import re
 import stat
 import tempfile
 import typing as t
 
 from ._keystore import KEYSTORE_FILE, PACKAGE_CONFIG, TOOL
+from ._node_files import cache_directory, read_regular
 
 _FORMAT = 1
 _MOST = 1 << 20
+_LARGEST = 64 << 20  # of a keystore; a large one has some kilobytes
 # Packages read ES_PATH_CONF from one of these, and it beats the environment of the caller.
 _PACKAGE_SETTINGS = ("/etc/default/elasticsearch", "/etc/sysconfig/elasticsearch")
 # Beside every tool of Elasticsearch; it decides where the configuration is.
@@ -51,12 +52,15 @@ def places(
     directories = [config_dir or "", os.path.join(os.path.dirname(tools), "config"), PACKAGE_CONFIG]
     for path in package_settings:
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-                lines = [line for line in stream if not line.lstrip().startswith("#") and _UNSURE.search(line)]
+            content = read_regular(path, _MOST)
         except FileNotFoundError:
             continue
         except OSError:
             return []
+        if content is None:
+            return []
+        text = content.decode("utf-8", "surrogateescape")
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#") and _UNSURE.search(line)]
         plain = [found.group(2) for found in map(_PLAIN.match, lines) if found]
         if len(plain) < len(lines):
             return []
@@ -70,7 +74,7 @@ class KeystoreMemory:
     def __init__(self, places: t.Sequence[str], environ: t.Mapping[str, str]) -> None:
         self._places = list(places)
         name = hashlib.sha256("\0".join(self._places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._path = os.path.join(_cache_directory(environ), f"keystore-{name}.json")
+        self._path = os.path.join(cache_directory(environ), f"keystore-{name}.json")
 
     def digest(self) -> t.Optional[str]:
         """Of all files that the tool may read, because it alone knows which it takes; None: better ask the tool."""
@@ -78,13 +82,14 @@ class KeystoreMemory:
         found = False
         for place in self._places:
             try:
-                with open(place, "rb") as stream:
-                    content = hashlib.sha256(stream.read()).digest()
+                content = read_regular(place, _LARGEST)
             except FileNotFoundError:
                 continue
             except OSError:
                 return None
-            total.update(place.encode("utf-8", "surrogateescape") + b"\0" + content)
+            if content is None:
+                return None
+            total.update(place.encode("utf-8", "surrogateescape") + b"\0" + hashlib.sha256(content).digest())
             found = True
         return total.hexdigest() if found else None
 
@@ -118,20 +123,3 @@ class KeystoreMemory:
             except BaseException:
                 os.unlink(temporary)
                 raise
-
-
-def _cache_directory(environ: t.Mapping[str, str]) -> str:
-    # Not $HOME, and the variable only for a place of this user: with some become methods both are of the user before.
-    base = environ.get("XDG_CACHE_HOME") or ""
-    if not os.path.isabs(base) or not _is_ours(base):
-        try:
-            base = os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache")
-        except KeyError:
-            base = os.devnull
-    return os.path.join(base, "crosscluster.elasticsearch")
-
-
-def _is_ours(path: str) -> bool:
-    while not os.path.exists(path) and path != os.path.dirname(path):
-        path = os.path.dirname(path)
-    return os.stat(path).st_uid == os.geteuid()

@@ -10,6 +10,8 @@ import os
 import re
 import typing as t
 
+from ._node_files import read_regular
+
 _MOST = 1 << 20
 
 
@@ -17,10 +19,8 @@ def settings_text(config_dir: str) -> t.Optional[str]:
     """The text of elasticsearch.yml; None when it is no file that can be read."""
     path = os.path.join(config_dir, "elasticsearch.yml")
     try:
-        if not os.path.isfile(path):
-            return None
-        with open(path, encoding="utf-8") as file:
-            return file.read(_MOST)
+        content = read_regular(path, _MOST)
+        return None if content is None else content.decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -132,7 +132,9 @@ class Transport:
             from ._transport_errors import explain
 
             raise explain(exc, base, min(CONNECT_TIMEOUT, timeout), timeout, session.sent) from exc
-        return Response(answer.status, data.decode("utf-8", "replace"), {k.lower(): v for k, v in answer.headers.items()}, base)
+        return Response(
+            answer.status, data.decode("utf-8", "replace"), {k.lower(): v for k, v in answer.headers.items()}, base
+        )
 
     def _context_for(self, base: str, timeout: float) -> t.Optional[ssl.SSLContext]:
         if not base.lower().startswith("https:"):

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files on a node that others may have a hand in. Standard library only. Private to this collection."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import grp
+import os
+import pwd
+import stat
+import time
+import typing as t
+
+_OURS = "crosscluster.elasticsearch"
+
+
+def read_regular(path: str, most: int) -> t.Optional[bytes]:
+    """The content of a regular file; None when it is something else, which may hang whoever reads it, or too large.
+
+    Raises OSError as open() does.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+        state = os.fstat(stream.fileno())
+        content = stream.read(most + 1) if stat.S_ISREG(state.st_mode) else None
+    return content if content is None or len(content) <= most else None
+
+
+def others_who_can_change(path: str) -> t.Optional[str]:
+    """Who beside root may put something else in the place of a program: the owner or the group of the file or of a
+    directory above it, or everybody. None when root alone can."""
+    path = os.path.realpath(path)
+    while True:
+        state = os.stat(path)
+        if state.st_uid != 0:
+            return "the user [{0}], who owns [{1}]".format(_user(state.st_uid), path)
+        # In a sticky directory nobody replaces what is another's.
+        if state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX:
+            return "everybody, who may write to [{0}]".format(path)
+        if state.st_mode & stat.S_IWGRP and state.st_gid != 0 and not state.st_mode & stat.S_ISVTX:
+            return "the group [{0}], which may write to [{1}]".format(_group(state.st_gid), path)
+        if path == os.path.dirname(path):
+            return None
+        path = os.path.dirname(path)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def cache_directory(environ: t.Mapping[str, str]) -> str:
+    """Where this user keeps what it remembers; nobody else can open it once it is made."""
+    # Not $HOME, and the variable only for a place of this user: with some become methods both are of the user before.
+    base = environ.get("XDG_CACHE_HOME") or ""
+    if not os.path.isabs(base) or not _is_ours(base):
+        try:
+            base = os.path.join(pwd.getpwuid(os.geteuid()).pw_dir, ".cache")
+        except KeyError:
+            base = os.devnull
+    return os.path.join(base, _OURS)
+
+
+def _is_ours(path: str) -> bool:
+    while not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return os.stat(path).st_uid == os.geteuid()
+
+
+class Busy(Exception):
+    """Another process has the lock, and kept it."""
+
+
+@contextlib.contextmanager
+def locked(
+    path: str,
+    seconds: float,
+    sleep: t.Callable[[float], None] = time.sleep,
+    clock: t.Callable[[], float] = time.monotonic,
+) -> t.Iterator[None]:
+    """Hold the lock on a file that no other user can open; where none can be made there is no lock."""
+    import fcntl
+
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        end = clock() + seconds
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as e:
+                if e.errno not in (errno.EACCES, errno.EAGAIN):
+                    break  # the file system knows no locks
+            if clock() >= end:
+                raise Busy(path)
+            sleep(0.2)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files on a node that somebody else may have a hand in: what is no file, locks that are kept, programs of others."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+import pytest
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _keystore, _node_files, _node_settings
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import KeystoreError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_memory import KeystoreMemory
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+
+
+def test_what_is_no_file_hangs_nobody(tmp_path):
+    """The service user may put a pipe where its keystore or its settings should be."""
+    for name in ("elasticsearch.keystore", "elasticsearch.yml"):
+        os.mkfifo(tmp_path / name)
+    assert KeystoreMemory([str(tmp_path / "elasticsearch.keystore")], {}).digest() is None
+    assert _node_settings.settings_text(str(tmp_path)) is None
+
+
+def test_what_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    assert _node_files.read_regular(str(tmp_path / "file"), 5) == b"12345"
+    assert _node_files.read_regular(str(tmp_path / "file"), 4) is None
+
+
+def test_a_lock_is_waited_for_no_longer_than_said(tmp_path):
+    path, now = tmp_path / "cache" / "a.lock", [0.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    with _node_files.locked(str(path), 5):
+        assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o077 == 0
+        with pytest.raises(_node_files.Busy), _node_files.locked(str(path), 5, sleep, lambda: now[0]):
+            raise AssertionError("two hold the lock")
+    assert 5 <= now[0] < 6
+    with _node_files.locked(str(path), 0):
+        pass
+
+
+def test_whoever_locks_the_tool_itself_holds_up_nobody(tmp_path):
+    """Every local user can open it, and lock it for ever."""
+    path = tmp_path / "elasticsearch-keystore"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    tool = _keystore.KeystoreTool(str(path), environ={"XDG_CACHE_HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    with path.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with tool.exclusive():
+            assert [file.suffix for file in (tmp_path / "crosscluster.elasticsearch").iterdir()] == [".lock"]
+
+
+@AS_ROOT
+@pytest.mark.parametrize("part", ["bin/elasticsearch-keystore", "bin", "lib", "."])
+def test_root_runs_nothing_that_another_user_can_change(tmp_path, part):
+    home = tmp_path / "es"
+    for folder in ("bin", "lib"):
+        (home / folder).mkdir(parents=True)
+    path = home / "bin" / "elasticsearch-keystore"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    assert _keystore.KeystoreTool(str(path), environ={}).path == str(path)
+    os.chown(home / part, 65534, 0)
+    with pytest.raises(KeystoreError, match="running it as root would make that one root"):
+        _keystore.KeystoreTool(str(path), environ={})
+    os.chown(home / part, 0, 65534)
+    (home / part).chmod(0o775)
+    with pytest.raises(KeystoreError, match="the group .* may write to"):
+        _keystore.KeystoreTool(str(path), environ={})
+    (home / part).chmod(0o757)
+    with pytest.raises(KeystoreError, match="everybody, who may write to"):
+        _keystore.KeystoreTool(str(path), environ={})
