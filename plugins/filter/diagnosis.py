@@ -21,6 +21,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
     _link_report,
     _link_run,
     _link_view,
+    _outside,
     _report_html,
     _report_metrics,
     _report_text,
@@ -142,5 +143,4 @@ class FilterModule:
     """Filters of the role."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        functions = (link_logins, link_sides, link_ports, link_diagnosis, link_render, link_complaints)
-        return {function.__name__: function for function in functions}
+        return _outside.filters(link_logins, link_sides, link_ports, link_diagnosis, link_render, link_complaints)

@@ -10,6 +10,7 @@ import posixpath
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _outside
 
 
 def elasticsearch_block(content: str, settings: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -44,7 +45,4 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return {
-            function.__name__: function
-            for function in (elasticsearch_block, elasticsearch_authorities, elasticsearch_trust)
-        }
+        return _outside.filters(elasticsearch_block, elasticsearch_authorities, elasticsearch_trust)

@@ -13,11 +13,13 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
     _link_drift,
     _link_input,
     _link_plan,
     _link_run,
+    _outside,
 )
 
 
@@ -154,6 +156,11 @@ def link_table(rows: t.Any) -> t.List[str]:
     return _link_run.table(rows)
 
 
+def link_text(text: t.Any) -> str:
+    """What something outside said, on one line."""
+    return printable(str(text))
+
+
 def now() -> int:
     return int(time.time() * 1000)
 
@@ -162,11 +169,7 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return {
-            function.__name__: function
-            for function in (
-                link_input, link_connection, link_node, link_reads, link_plans, link_advance, link_secret,
-                link_authorities, link_untrusting, link_restarts, link_waiting, link_second_look,
-                link_report, link_table,
-            )
-        }  # fmt: skip
+        return _outside.filters(
+            link_input, link_connection, link_node, link_reads, link_plans, link_advance, link_secret, link_authorities,
+            link_untrusting, link_restarts, link_waiting, link_second_look, link_report, link_table, link_text,
+        )

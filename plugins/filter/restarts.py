@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _restart
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _outside, _restart
 
 
 def restart_before(
@@ -24,4 +24,4 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return {function.__name__: function for function in (restart_before, restart_trouble)}
+        return _outside.filters(restart_before, restart_trouble)

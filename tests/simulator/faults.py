@@ -18,8 +18,8 @@ from aiohttp import web
 from .request_log import Entry
 from .state import Cluster, Node
 
-KINDS = ("reset_before", "reset_after", "delay", "trickle", "status", "redirect", "truncate", "garbage", "refuse")
-_STATUSES = (429, 500, 502, 503, 504)
+KINDS = ("reset_before", "reset_after", "delay", "trickle", "status", "redirect", "truncate", "garbage", "texts", "refuse")
+_STATUSES = (400, 403, 429, 500, 502, 503, 504)
 
 
 class Fault:
@@ -86,6 +86,10 @@ class Fault:
             return web.Response(
                 status=status, body=str(self.params.get("body", "<html>not json</html>")).encode(), headers=headers
             )
+        if self.kind == "texts":
+            entry.status = status
+            said = _hostile(json.loads(payload or b"null"), str(self.params["text"]), self.params.get("only"))
+            return web.Response(status=status, text=json.dumps(said), headers=headers)
         if self.kind in ("trickle", "truncate"):
             entry.status = status
             response = web.StreamResponse(status=status, headers=headers)
@@ -116,12 +120,22 @@ class Fault:
             429: ("es_rejected_execution_exception", "rejected execution of coordinating operation"),
             503: ("cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered / initialized];"),
         }.get(status, ("exception", f"upstream answered {status}"))
+        reason = str(self.params.get("reason", reason))
         body = {
             "error": {"root_cause": [{"type": kind, "reason": reason}], "type": kind, "reason": reason},
             "status": status,
         }
         headers["X-Elastic-Product"] = "Elasticsearch"
         return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=headers)
+
+
+def _hostile(value: Any, text: str, only: list[str] | None, key: str = "") -> Any:
+    """What a hostile server makes of its answer: `text` behind every text in it, or behind those of some fields."""
+    if isinstance(value, dict):
+        return {name: _hostile(item, text, only, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_hostile(item, text, only, key) for item in value]
+    return value + text if isinstance(value, str) and (only is None or key in only) else value
 
 
 def _reset(http: web.BaseRequest, response: web.StreamResponse | None = None) -> web.StreamResponse:
