@@ -11,12 +11,14 @@ What it does, and why it cannot be left to the module or the user:
   values are registered instead, and core masks just them.
 * A failure becomes a fresh result with a cleaned message: ansible-core 2.19+ prints messages in clear, even under
   no_log.
+* What a connection prints of the raw answer at -vvv is kept back for calls that may return a secret.
 * With `async` and `poll` the result comes from elsewhere, so the whole task is kept off the screen. With `poll: 0` it
   comes from the user's own async_status task, and a warning asks for no_log there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import typing as t
 
@@ -65,9 +67,24 @@ class SecretAction(ActionBase):
         """Run the module with the arguments of the task."""
         arguments = {key: copy.deepcopy(value) for key, value in self._task.args.items() if key not in without}
         arguments.update(more)
-        return self._execute_module(
-            module_name=self.MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
-        )
+        with self._quiet_connection():
+            return self._execute_module(
+                module_name=self.MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
+            )
+
+    @contextlib.contextmanager
+    def _quiet_connection(self) -> t.Iterator[None]:
+        """At -vvv a connection such as ssh shows all that came back, before anybody can look at it."""
+        # Its own context counts: from core 2.19 on that of the action is another one.
+        context = getattr(self._connection, "_play_context", None)
+        if context is None or not self.may_return_secret():
+            yield
+            return
+        before, context.no_log = context.no_log, True
+        try:
+            yield
+        finally:
+            context.no_log = before
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)

@@ -14,8 +14,9 @@ import pytest
 
 from support.keys import FQCN as KEY
 from support.keys import LOGS, key_task, play, writes
-from support.playbook import run_playbook
+from support.playbook import local_inventory, run_playbook
 from support.secrets import Sweep, forms
+from support.worlds import Api, put_credential
 
 
 def _wait_for_async_watcher(folder):
@@ -24,6 +25,10 @@ def _wait_for_async_watcher(folder):
         if not any(folder.glob("ansible-tmp-*")):
             return
         time.sleep(0.1)
+
+
+def cluster_key(cluster, name):
+    return Api(cluster.cluster("berlin")).key(name)["encoded"]
 
 
 # What the user would do with the key; the tests read it back to know what to search for.
@@ -83,6 +88,27 @@ def test_a_new_key(cluster, tmp_path, way):
     print(f"{way}: {swept}")
     assert swept.clean, swept
     assert ("hold a secret" in done.stderr + done.stdout) == (way == "async without poll")
+
+
+def test_over_ssh_the_raw_output_of_the_module_is_kept_back_too(cluster, tmp_path):
+    """With -vvv the connection shows what came back, before any plugin sees it."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    inventory = local_inventory(
+        ansible_connection="ssh", ansible_host="127.0.0.1", ansible_ssh_executable=str(ssh),
+        ansible_ssh_transfer_method="piped",
+    )  # fmt: skip
+    node = cluster.cluster("berlin")["nodes"][0]
+    place = {"executable": node["keystore"], "config_dir": node["config_dir"]}
+    reveal = {"name": "Reveal", "crosscluster.elasticsearch.keystore_info": {**place, "reveal": True}}
+    made = cluster_key(cluster, "held")
+    put_credential(node, "paris", made)
+    task = key_task(cluster, "over-ssh", access=LOGS, register="made")
+    shown = {"name": "Shown", "command": "echo what-others-print-is-shown"}
+    done, new = run(cluster, tmp_path, task, reveal, shown, KEEP, inventory=inventory)
+    assert done.ok and "what-others-print-is-shown" in done.stdout, done
+    assert (swept := sweep(cluster, done, new["encoded"], made)).clean, swept
 
 
 def test_a_loop_shows_what_holds_no_secret(cluster, tmp_path):
