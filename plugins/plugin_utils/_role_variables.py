@@ -55,6 +55,9 @@ def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
             and isinstance(value, (list, tuple))
             and (not elements or all(_fits({"type": elements}, item) for item in value))
         )
+    # The roles make booleans of texts with the filter bool, which does not know the letters that modules take.
+    if wanted == "bool" and str(value).lower() in ("y", "n", "t", "f"):
+        return False
     rules = {key: option[key] for key in ("type", "choices") if key in option}
     return not ArgumentSpecValidator({"it": rules}).validate({"it": value}).error_messages
 

@@ -73,7 +73,7 @@ def test_where_a_node_does_not_come_back_the_others_stay_up(make_sim, links_of, 
     broken = {
         "cross_cluster_trust_restart": True,
         "cross_cluster_trust_restart_command": slow.command("stop"),
-        "remote_cluster_server_wait": 8,
+        "remote_cluster_server_wait": "8",  # text, as from `-e`
     }
     stopped = links.play("trust", variables={**variables, **broken})
     assert stopped.rc == 2 and slow.seen == ["stop paris-1"], str(stopped)

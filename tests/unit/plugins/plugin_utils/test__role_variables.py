@@ -41,6 +41,7 @@ def test_what_is_right(option, value):
         ({}, {"a": SECRET}, "it must be text, not a dictionary"),
         ({"type": "path"}, [SECRET], "it must be a path, not a list"),
         ({"type": "bool"}, SECRET, "it must be true or false, not text"),
+        ({"type": "bool"}, "n", "it must be true or false, not text"),
         ({"type": "int"}, SECRET, "it must be a whole number, not text"),
         ({"type": "list"}, SECRET, "it must be a list, not text"),
         ({"type": "list", "elements": "str"}, [{"a": SECRET}], "it must be a list of text, not a list"),
