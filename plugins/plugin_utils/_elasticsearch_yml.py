@@ -68,7 +68,8 @@ def read(text: str) -> t.Dict[str, t.Any]:
 
 
 def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
-    """Set settings in the file whose content came over as base64."""
+    """Set settings, flat or nested, in the file whose content came over as base64."""
+    settings = flatten(settings)
     try:
         text = decode(content)
         outside, block = split(text)
@@ -188,7 +189,13 @@ def same(current: t.Any, wanted: t.Any) -> bool:
         return False
     if isinstance(wanted, (list, tuple)):
         return listed(current) == listed(wanted)
-    return shown(current).strip('"').lower() == shown(wanted).strip('"').lower()
+    return plain(current) == plain(wanted)
+
+
+def plain(value: t.Any) -> str:
+    """A value as text; true and false in any case, as all else has one of its own."""
+    text = shown(value).strip('"')
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def listed(value: t.Any) -> t.List[str]:
@@ -200,8 +207,8 @@ def listed(value: t.Any) -> t.List[str]:
 
 
 def shown(value: t.Any) -> str:
-    """A value as JSON, which is YAML."""
-    return json.dumps(value, ensure_ascii=False)
+    """A value as JSON, which is YAML. What JSON does not have, such as a date, is the text that it was."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def certificates(text: str) -> t.List[str]:

@@ -64,6 +64,36 @@ def test_what_others_wrote_is_not_overruled():
     assert name in conflict and "s3cret" not in conflict
 
 
+def test_settings_may_be_asked_for_nested():
+    nested = {"remote_cluster": {"host": ["a", "b"], "port": 9443}, "remote_cluster.tcp.keep_alive": True}
+    merged = yml.merge(b64(FILE), nested)
+    assert merged.block == (
+        'remote_cluster.host: ["a", "b"]\nremote_cluster.port: 9443\nremote_cluster.tcp.keep_alive: true\n'
+    )
+    assert yml.merge(b64(written(merged.block)), nested).differing == []
+    (conflict,) = yml.merge(b64("remote_cluster.port: 9500\n"), {"remote_cluster": {"port": 9443}}).conflicts
+    assert conflict.startswith("remote_cluster.port is [9500]")
+
+
+@pytest.mark.parametrize(
+    "held, wanted, same",
+    [
+        ("Remote_Cluster_Server.KEY", "remote_cluster_server.key", False),
+        ("_SITE_", "_site_", False),
+        ("TRUE", True, True),
+        ("'True'", "true", True),
+        ("true", "True", True),
+        ("2026-01-01", "2026-01-01", True),
+        ("2026-01-01", "2026-01-02", False),
+    ],
+)
+def test_what_counts_as_the_same_value(held, wanted, same):
+    """A date of the file, such as in a name, is one for YAML."""
+    for text in (f"a: {held}\n", written(f"a: {held}\n", "")):
+        merged = yml.merge(b64(text), {"a": wanted})
+        assert (merged.differing == [] and merged.conflicts == []) == same
+
+
 @pytest.mark.parametrize(
     "content, reason",
     [
