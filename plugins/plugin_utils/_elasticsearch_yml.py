@@ -130,9 +130,10 @@ def trust(content: str, own: str, missing: bool) -> t.Tuple[Merged, str]:
 
 
 def node_name(content: str) -> str:
-    """``node.name``, empty where it is not told."""
+    """The name of the node as the file has it; ``${HOSTNAME}``, the default, is for whoever knows the host to fill in.
+    Empty where it is not told."""
     try:
-        return str(read(decode(content)).get("node.name") or "")
+        return str(read(decode(content)).get("node.name") or "${HOSTNAME}")
     except ValueError:
         return ""
 

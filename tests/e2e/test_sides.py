@@ -21,6 +21,16 @@ def estate(make_sim, tmp_path, links=({"from": "paris", "to": "berlin"},), **opt
     return Links(sim, tmp_path, list(links))
 
 
+def rename(links):
+    """Names of the inventory that are not those of the nodes, which only their elasticsearch.yml tells."""
+    paris = links.clusters["paris"]
+    nodes = [
+        {**{name: value for name, value in node.items() if name != "url"}, "name": f"host-{number}"}
+        for number, node in enumerate(paris["nodes"])
+    ]
+    links.clusters = {**links.clusters, "paris": {**paris, "nodes": nodes}}
+
+
 def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_sim, tmp_path):
     links = estate(make_sim, tmp_path, trust=False)
     without = links.play("trust", check=True, variables={"cross_cluster_trust_authorities": True})
@@ -47,6 +57,7 @@ def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_
 
 def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_sim, tmp_path):
     links = estate(make_sim, tmp_path, version="8.12.0")
+    rename(links)
     waiting = links.play("trust")
     assert waiting.rc == 2
     row = report(waiting)["paris/berlin"]
@@ -107,6 +118,7 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
 
 def test_the_client_role_restarts_nodes_before_8_13(make_sim, tmp_path):
     links = estate(make_sim, tmp_path, version="8.12.0")
+    rename(links)
     variables = {
         "remote_cluster_client_alias": "hosted",
         "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
@@ -114,7 +126,6 @@ def test_the_client_role_restarts_nodes_before_8_13(make_sim, tmp_path):
         "remote_cluster_client_connection": connection(links.clusters["paris"]),
         "remote_cluster_client_keystore": "{{ node_keystore }}",
         "remote_cluster_client_config_dir": "{{ node_config_dir }}",
-        "remote_cluster_client_url": "{{ node_url }}",
     }
     allowed = {
         "remote_cluster_client_restart": True,

@@ -64,6 +64,14 @@ def test_what_others_wrote_is_not_overruled():
     assert name in conflict and "s3cret" not in conflict
 
 
+@pytest.mark.parametrize(
+    "text, name",
+    [("node:\n  name: es-1\n", "es-1"), ("node.name: ${HOSTNAME}-a\n", "${HOSTNAME}-a"), (FILE, "${HOSTNAME}"), ("a: [\n", "")],
+)
+def test_the_name_of_the_node_is_that_of_its_host_by_default(text, name):
+    assert yml.node_name(b64(text)) == name
+
+
 def test_settings_may_be_asked_for_nested():
     nested = {"remote_cluster": {"host": ["a", "b"], "port": 9443}, "remote_cluster.tcp.keep_alive": True}
     merged = yml.merge(b64(FILE), nested)
