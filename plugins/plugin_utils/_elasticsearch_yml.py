@@ -103,12 +103,32 @@ def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
     return Merged(after, differing, [line for line in changes if not line.startswith(("---", "+++", "@@"))], [])
 
 
-def trust(content: str, own: str, missing: bool) -> t.Tuple[Merged, str]:
+def trusts_jdk(content: str) -> bool:
+    """Does the node trust the authorities of its JDK, which no list and no truststore has replaced yet?"""
+    try:
+        settings = read(decode(content))
+    except ValueError:
+        return False
+    return not listed(settings.get(AUTHORITIES)) and not settings.get(TRUSTSTORE)
+
+
+def trust(content: str, own: str, missing: bool, unknown: t.Sequence[str] = ()) -> t.Tuple[Merged, str]:
     """Name our file of authorities in elasticsearch.yml. A list of others is not ours to change: for it comes back
-    what people have to write."""
+    what people have to write.
+
+    `unknown`: aliases whose servers the node would not trust any more.
+    """
     unchanged = merge(content, {})
     if unchanged.conflicts or not missing:
         return unchanged, ""
+    if unknown:
+        conflict = (
+            "for remote clusters the node trusts the authorities of its JDK, and a list in elasticsearch.yml would take "
+            "their place, so that [{0}] might not work any more. Give remote_ca_cert of the clusters that these "
+            "aliases lead to; or write {1} with the authorities of their servers into elasticsearch.yml, restart the "
+            "node, and run again"
+        ).format("], [".join(unknown), AUTHORITIES)
+        return unchanged._replace(conflicts=[conflict]), ""
     outside, block = split(decode(content))
     theirs = read(outside)
     if theirs.get(TRUSTSTORE):

@@ -38,6 +38,19 @@ def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_
     configs = [Path(node["config_dir"], "elasticsearch.yml") for node in links.clusters["paris"]["nodes"]]
     before = [path.read_text() for path in configs]
 
+    # A list would take the place of the authorities of the JDK, by which the nodes may trust another server.
+    for node in links.clusters["paris"]["nodes"]:
+        links.hold(node, "hosted", links.api("berlin").key("by-hand")["encoded"])
+    links.reload("paris")
+    hosted = {"mode": "proxy", "proxy_address": links.clusters["berlin"]["remote_cluster_server"]}
+    for value in (hosted, dict.fromkeys(hosted)):
+        settings = {f"cluster.remote.hosted.{name}": text for name, text in value.items()}
+        assert links.api("paris").put("/_cluster/settings", {"persistent": settings}).status == 200
+        if value == hosted:
+            refused = links.play("trust", variables={"cross_cluster_trust_authorities": True, **RESTART})
+            assert refused.rc == 2 and "[hosted] might not work any more" in report(refused)["paris/berlin"]["note"]
+            assert [path.read_text() for path in configs] == before
+
     forbidden = links.play("trust", variables={"cross_cluster_trust_authorities": True})
     assert forbidden.rc == 2
     row = report(forbidden)["paris/berlin"]

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.crosscluster.elasticsearch.plugins.filter.elasticsearch_yml import elasticsearch_trust
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
 
 FILE = """\
@@ -188,6 +189,29 @@ def test_a_list_of_others_that_names_our_file_is_right():
 def test_beside_a_truststore_there_can_be_no_list():
     (conflict,) = yml.trust(b64(f"{yml.TRUSTSTORE}: certs/trust.p12\n"), OWN, True)[0].conflicts
     assert "certs/trust.p12" in conflict and "add the authority to that truststore" in conflict
+
+
+A, B = yml.as_pem("QUFB" * 40), yml.as_pem("QkJC" * 40)
+
+
+@pytest.mark.parametrize(
+    "text, bundle, told",
+    [
+        (FILE, A + B, "so that [cloud], [rome] might not work any more. Give remote_ca_cert"),
+        (FILE + f"{yml.AUTHORITIES}: []\n", A + B, "[cloud], [rome]"),
+        (written(f'{yml.AUTHORITIES}: ["{OWN}"]\n'), A, ""),
+        (THEIRS, A, ""),
+        (FILE + f"{yml.TRUSTSTORE}: trust.p12\n", A, "add the authority to that truststore"),
+    ],
+    ids=["none", "empty", "ours", "list of others", "truststore"],
+)
+def test_a_first_list_takes_the_place_of_the_authorities_of_the_jdk(text, bundle, told):
+    """So it must hold those of all servers that the node asks, and is not written where one is not known."""
+    without = elasticsearch_trust(b64(text), [], [A], OWN, [A, B])
+    assert without["bundle"] == bundle
+    found = elasticsearch_trust(b64(text), [], [A], OWN, [A, B], ["cloud", "rome"])
+    assert told in "".join(found["conflicts"]) and bool(found["conflicts"]) == bool(told)
+    assert elasticsearch_trust(b64(text), [], [], OWN, [B], ["cloud"])["missing"] == 0
 
 
 def test_certificates_are_compared_without_what_stands_around_them():
