@@ -41,7 +41,9 @@ def elasticsearch_trust(
     missing = [certificate for pem in wanted for certificate in yml.certificates(pem) if certificate not in trusted]
     first = bool(missing) and yml.trusts_jdk(content)
     if first:
-        missing += [certificate for pem in besides for certificate in yml.certificates(pem) if certificate not in missing]
+        missing += [
+            certificate for pem in besides for certificate in yml.certificates(pem) if certificate not in missing
+        ]
     bundle = next((found for path, found in held.items() if posixpath.basename(path) == own), [])
     merged, line = yml.trust(content, own, bool(missing), unknown if first else ())
     text = "".join(yml.as_pem(certificate) for certificate in dict.fromkeys([*bundle, *missing]))

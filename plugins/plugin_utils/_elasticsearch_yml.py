@@ -123,8 +123,8 @@ def trust(content: str, own: str, missing: bool, unknown: t.Sequence[str] = ()) 
         return unchanged, ""
     if unknown:
         conflict = (
-            "for remote clusters the node trusts the authorities of its JDK, and a list in elasticsearch.yml would take "
-            "their place, so that [{0}] might not work any more. Give remote_ca_cert of the clusters that these "
+            "for remote clusters the node trusts the authorities of its JDK, and a list in elasticsearch.yml would "
+            "take their place, so that [{0}] might not work any more. Give remote_ca_cert of the clusters that these "
             "aliases lead to; or write {1} with the authorities of their servers into elasticsearch.yml, restart the "
             "node, and run again"
         ).format("], [".join(unknown), AUTHORITIES)

@@ -192,7 +192,11 @@ def test_a_name_that_nobody_reads_is_no_success(tmp_path, playbook):
 
 
 def test_what_verify_fails_for_is_checked_before_anybody_is_asked(tmp_path):
-    given = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS, "cross_cluster_verify_fail_on": ["brokn"]}
+    given = {
+        "elasticsearch_clusters": CLUSTERS,
+        "cross_cluster_links": LINKS,
+        "cross_cluster_verify_fail_on": ["brokn"],
+    }
     run = run_playbook("crosscluster.elasticsearch.verify", directory=tmp_path / "run", extra_vars=given)
     assert run.rc == 2 and "did you mean [broken]?" in str(run.messages), run
     assert not any("Read which keys" in task for task in run.tasks)

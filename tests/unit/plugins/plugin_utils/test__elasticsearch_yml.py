@@ -67,7 +67,12 @@ def test_what_others_wrote_is_not_overruled():
 
 @pytest.mark.parametrize(
     "text, name",
-    [("node:\n  name: es-1\n", "es-1"), ("node.name: ${HOSTNAME}-a\n", "${HOSTNAME}-a"), (FILE, "${HOSTNAME}"), ("a: [\n", "")],
+    [
+        ("node:\n  name: es-1\n", "es-1"),
+        ("node.name: ${HOSTNAME}-a\n", "${HOSTNAME}-a"),
+        (FILE, "${HOSTNAME}"),
+        ("a: [\n", ""),
+    ],
 )
 def test_the_name_of_the_node_is_that_of_its_host_by_default(text, name):
     assert yml.node_name(b64(text)) == name
