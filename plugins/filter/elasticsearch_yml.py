@@ -26,16 +26,27 @@ def elasticsearch_authorities(content: str, config_dir: str) -> t.List[str]:
     return [posixpath.join(config_dir, path) for path in listed]
 
 
-def elasticsearch_trust(content: str, files: t.Any, wanted: t.Sequence[str], own: str) -> t.Dict[str, t.Any]:
-    """What makes a node trust the wanted authorities: what to write into our own file, and into elasticsearch.yml."""
+def elasticsearch_trust(
+    content: str, files: t.Any, wanted: t.Sequence[str], own: str, besides: t.Sequence[str] = (),
+    unknown: t.Sequence[str] = (),
+) -> t.Dict[str, t.Any]:  # fmt: skip
+    """What makes a node trust the wanted authorities: what to write into our own file, and into elasticsearch.yml.
+
+    `besides` are authorities that a first list must hold, too; `unknown` aliases for whose servers there are none.
+    """
     held: t.Dict[str, t.List[str]] = {}
     for result in files:
         if result.get("content"):
             held[result["item"]] = yml.certificates(base64.b64decode(result["content"]).decode("utf-8", "replace"))
     trusted = {certificate for found in held.values() for certificate in found}
     missing = [certificate for pem in wanted for certificate in yml.certificates(pem) if certificate not in trusted]
+    first = bool(missing) and yml.trusts_jdk(content)
+    if first:
+        missing += [
+            certificate for pem in besides for certificate in yml.certificates(pem) if certificate not in missing
+        ]
     bundle = next((found for path, found in held.items() if posixpath.basename(path) == own), [])
-    merged, line = yml.trust(content, own, bool(missing))
+    merged, line = yml.trust(content, own, bool(missing), unknown if first else ())
     text = "".join(yml.as_pem(certificate) for certificate in dict.fromkeys([*bundle, *missing]))
     found = {"missing": len(missing), "bundle": text, "line": line, "node_name": yml.node_name(content)}
     return {**found, **merged._asdict()}

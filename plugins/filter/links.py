@@ -112,9 +112,10 @@ def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check
     raise AnsibleFilterError("the credential for {0} is not at hand".format(item["link"]))
 
 
-def link_authorities(plans: t.Any, data: t.Any, node: str) -> t.Dict[str, t.Any]:
+def link_authorities(plans: t.Any, data: t.Any, node: str, remotes: t.Any = None) -> t.Dict[str, t.Any]:
     """The authorities that a node needs for links that do not work yet."""
-    return _link_run.authorities(plans, data, (data["nodes"].get(node) or {}).get("cluster"))
+    cluster = (data["nodes"].get(node) or {}).get("cluster")
+    return _link_run.authorities(plans, data, cluster, _link_run.by_cluster({node: remotes}).get(cluster))
 
 
 def link_untrusting(run: t.Any, data: t.Any, hostvars: t.Any) -> t.Dict[str, t.Any]:

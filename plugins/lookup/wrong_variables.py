@@ -43,11 +43,19 @@ import typing as t
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_logins import environment_problems
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import unresolved, wrong_value
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import (
+    undefined,
+    unresolved,
+    wrong_value,
+)
 
 ROLES = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "roles")
 # What the variables of the roles are made of; before core 2.19 a template in them that fails counts as their absence.
 SOURCES = {"elasticsearch_clusters": {"type": "dict"}, "cross_cluster_links": {"type": "list"}}
+MADE_OF = {
+    "cross_cluster_trust_clusters": "elasticsearch_clusters",
+    "cross_cluster_trust_links": "cross_cluster_links",
+}
 
 
 class LookupModule(LookupBase):
@@ -60,7 +68,19 @@ class LookupModule(LookupBase):
             options.update(specs["argument_specs"][entry or "main"]["options"])
         linking = "cross_cluster_trust_clusters" in options
         found = [*self._wrong(SOURCES, variables), *environment_problems(os.environ)] if linking else []
+        found += self._undefined(options, variables) if linking else []
         return found or self._wrong(options, variables)
+
+    def _undefined(self, options: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> list[str]:
+        """Sources that nobody defined, where the variables made of them have their defaults: there would be nothing to
+        do, and a slip in a name be a success."""
+        defaults = self._loader.load_from_file(os.path.join(ROLES, "cross_cluster_trust", "defaults", "main.yml"))
+        others = [name for name in variables if name not in options and name not in SOURCES]
+        return [
+            undefined(source, others)
+            for name, source in MADE_OF.items()
+            if source not in variables and variables.get(name, defaults[name]) == defaults[name]
+        ]
 
     def _wrong(self, options: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> list[str]:
         found: list[str | None] = []

@@ -44,6 +44,16 @@ KEY_STATES = {
 }
 """What the server says of a key, and the state of the keystore that explains it."""
 
+CODES = (
+    *words.WORDS,
+    *("credential_" + state for state in lk.STATE_WORDS),
+    *(rule.cause for rule in _diagnosis.RULES),
+    "not_connected",
+    "unknown",
+    "drift",
+)
+"""All that a finding may have for a code, some of them twice."""
+
 
 class Findings(list):
     """The findings about one link, each cause once."""

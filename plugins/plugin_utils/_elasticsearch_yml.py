@@ -68,7 +68,8 @@ def read(text: str) -> t.Dict[str, t.Any]:
 
 
 def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
-    """Set settings in the file whose content came over as base64."""
+    """Set settings, flat or nested, in the file whose content came over as base64."""
+    settings = flatten(settings)
     try:
         text = decode(content)
         outside, block = split(text)
@@ -102,12 +103,32 @@ def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
     return Merged(after, differing, [line for line in changes if not line.startswith(("---", "+++", "@@"))], [])
 
 
-def trust(content: str, own: str, missing: bool) -> t.Tuple[Merged, str]:
+def trusts_jdk(content: str) -> bool:
+    """Does the node trust the authorities of its JDK, which no list and no truststore has replaced yet?"""
+    try:
+        settings = read(decode(content))
+    except ValueError:
+        return False
+    return not listed(settings.get(AUTHORITIES)) and not settings.get(TRUSTSTORE)
+
+
+def trust(content: str, own: str, missing: bool, unknown: t.Sequence[str] = ()) -> t.Tuple[Merged, str]:
     """Name our file of authorities in elasticsearch.yml. A list of others is not ours to change: for it comes back
-    what people have to write."""
+    what people have to write.
+
+    `unknown`: aliases whose servers the node would not trust any more.
+    """
     unchanged = merge(content, {})
     if unchanged.conflicts or not missing:
         return unchanged, ""
+    if unknown:
+        conflict = (
+            "for remote clusters the node trusts the authorities of its JDK, and a list in elasticsearch.yml would "
+            "take their place, so that [{0}] might not work any more. Give remote_ca_cert of the clusters that these "
+            "aliases lead to; or write {1} with the authorities of their servers into elasticsearch.yml, restart the "
+            "node, and run again"
+        ).format("], [".join(unknown), AUTHORITIES)
+        return unchanged._replace(conflicts=[conflict]), ""
     outside, block = split(decode(content))
     theirs = read(outside)
     if theirs.get(TRUSTSTORE):
@@ -129,9 +150,10 @@ def trust(content: str, own: str, missing: bool) -> t.Tuple[Merged, str]:
 
 
 def node_name(content: str) -> str:
-    """``node.name``, empty where it is not told."""
+    """The name of the node as the file has it; ``${HOSTNAME}``, the default, is for whoever knows the host to fill in.
+    Empty where it is not told."""
     try:
-        return str(read(decode(content)).get("node.name") or "")
+        return str(read(decode(content)).get("node.name") or "${HOSTNAME}")
     except ValueError:
         return ""
 
@@ -188,7 +210,13 @@ def same(current: t.Any, wanted: t.Any) -> bool:
         return False
     if isinstance(wanted, (list, tuple)):
         return listed(current) == listed(wanted)
-    return shown(current).strip('"').lower() == shown(wanted).strip('"').lower()
+    return plain(current) == plain(wanted)
+
+
+def plain(value: t.Any) -> str:
+    """A value as text; true and false in any case, as all else has one of its own."""
+    text = shown(value).strip('"')
+    return text.lower() if text.lower() in ("true", "false") else text
 
 
 def listed(value: t.Any) -> t.List[str]:
@@ -200,8 +228,8 @@ def listed(value: t.Any) -> t.List[str]:
 
 
 def shown(value: t.Any) -> str:
-    """A value as JSON, which is YAML."""
-    return json.dumps(value, ensure_ascii=False)
+    """A value as JSON, which is YAML. What JSON does not have, such as a date, is the text that it was."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def certificates(text: str) -> t.List[str]:

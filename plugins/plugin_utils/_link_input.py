@@ -14,6 +14,8 @@ import difflib
 import re
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import (
     REMOTE_LOGIN,
@@ -247,10 +249,19 @@ def _link(
         "adopt": _adopt(where, value.get("adopt"), problems),
         "settings": settings,
         "roles": _roles(where, alias, value.get("roles"), problems),
-        "migrate": bool(value.get("migrate", False)),
+        "migrate": _migrate(where, value.get("migrate"), problems),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
         **_key(where, client, value, problems),
     }
+
+
+def _migrate(where: str, value: t.Any, problems: Problems) -> bool:
+    """Values of ``-e name=value`` are text, of which "false" would be true."""
+    try:
+        return value is not None and boolean(value)
+    except TypeError:
+        problems.add("{0}: migrate must be true or false, not {1}", where, kind(value))
+        return False
 
 
 def _adopt(where: str, value: t.Any, problems: Problems) -> t.Optional[str]:

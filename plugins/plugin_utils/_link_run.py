@@ -437,8 +437,15 @@ def role_items(plans: t.Sequence[Data], status: t.Mapping[str, Data], data: t.Ma
     return list(result.values())
 
 
-def authorities(plans: t.Sequence[Data], data: t.Mapping[str, t.Any], cluster: t.Optional[str]) -> Data:
-    """Which authorities the nodes of a client need for links that do not work yet, and whether a restart is owed."""
+def authorities(
+    plans: t.Sequence[Data], data: t.Mapping[str, t.Any], cluster: t.Optional[str], client: t.Any = None
+) -> Data:
+    """Which authorities the nodes of a client need for links that do not work yet, and whether a restart is owed.
+
+    A first list of authorities takes the place of those of the JDK, by which the nodes may trust the servers of their
+    other aliases. So it comes with it which authorities these need (``besides``), and for which that is not known
+    (``unknown``). `client`: what `remote_cluster_info` told.
+    """
     files: t.List[str] = []
     links: t.List[str] = []
     owed = False
@@ -451,7 +458,19 @@ def authorities(plans: t.Sequence[Data], data: t.Mapping[str, t.Any], cluster: t
         files += [] if path in files else [path]
         links.append(plan["link"])
         owed = owed or plan["cause"] in UNTRUSTED
-    return {"files": files, "links": links, "restart_now": owed}
+    others = [plan for plan in plans if plan["from"] == cluster and plan["link"] not in links]
+    paths = {plan["alias"]: data["clusters"][plan["to"]]["remote_ca_cert"] for plan in others}
+    ours = {plan["alias"] for plan in plans if plan["from"] == cluster}
+    for remote in client["remotes"] if client and not went_wrong(client) else ():
+        if remote["alias"] not in ours and remote["security_model"] == "api_key":
+            paths[remote["alias"]] = None
+    return {
+        "files": files,
+        "links": links,
+        "restart_now": owed,
+        "besides": sorted({path for path in paths.values() if path and path not in files}),
+        "unknown": sorted(alias for alias, path in paths.items() if not path),
+    }
 
 
 def without_authorities(

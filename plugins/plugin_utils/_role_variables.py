@@ -8,13 +8,16 @@ This file is private to the crosscluster.elasticsearch collection.
 
 from __future__ import annotations
 
+import difflib
 import re
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_link import CODES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import kind
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_report import STATES
 
 _WORDS = {
     "bool": "true or false",
@@ -38,6 +41,8 @@ def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str |
             return "{0} must be one of {1}".format(name, ", ".join(map(str, choices)))
         of = " of {0}".format(_WORDS.get(elements, elements)) if elements else ""
         return "{0} must be {1}{2}, not {3}".format(name, _WORDS.get(wanted, wanted), of, kind(value))
+    if name.endswith("_fail_on"):
+        return _no_finding(name, value)
     addresses = {name: value} if name.endswith("_url") else {}
     if name.endswith("_connection") and isinstance(value, t.Mapping):
         addresses = {"{0}.{1}".format(name, field): value.get(field) for field in ("urls", "url")}
@@ -55,8 +60,30 @@ def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
             and isinstance(value, (list, tuple))
             and (not elements or all(_fits({"type": elements}, item) for item in value))
         )
+    # The roles make booleans of texts with the filter bool, which does not know the letters that modules take.
+    if wanted == "bool" and str(value).lower() in ("y", "n", "t", "f"):
+        return False
     rules = {key: option[key] for key in ("type", "choices") if key in option}
     return not ArgumentSpecValidator({"it": rules}).validate({"it": value}).error_messages
+
+
+def _no_finding(name: str, words: t.Sequence[t.Any]) -> str | None:
+    """A word that names nothing a report can find would let every run succeed."""
+    for number, word in enumerate(words):
+        if word not in STATES and word not in CODES:
+            near = difflib.get_close_matches(str(word), (*STATES, *CODES), n=1)
+            told = "did you mean [{0}]?" if near else "states are {1}; codes are in the guide on troubleshooting"
+            told = told.format(*near or [""], ", ".join(STATES))
+            return "{0}[{1}] is no state, code of a finding or drift; {2}".format(name, number, told)
+    return None
+
+
+def undefined(name: str, defined: t.Iterable[str]) -> str:
+    """A variable that is needed is not there, and which one may be meant for it."""
+    near = difflib.get_close_matches(name, list(defined), n=1, cutoff=0.8)
+    return "{0} is not defined; {1}".format(
+        name, "is it meant by [{0}]?".format(near[0]) if near else "define it, even where it is empty"
+    )
 
 
 def unresolved(name: str, variables: t.Mapping[str, t.Any], template: Template) -> str:

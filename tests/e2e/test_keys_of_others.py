@@ -85,10 +85,10 @@ def test_a_key_of_another_owner_stops_nothing(links):
 @pytest.mark.parametrize("metadata", [{}, {"crosscluster_elasticsearch": {"client": "paris"}}], ids=["bare", "marked"])
 def test_a_user_of_the_same_name_in_another_realm_is_another_owner(links, metadata):
     berlin = links.api("berlin")
-    berlin.user("automation", cluster=["all"])
     links.world.control("berlin", "add_user", username="automation", password="file-secret", roles=["superuser"])
     file_user = berlin.as_user("automation", "file-secret")
     theirs = file_user.key("paris-berlin", access=ACCESS, metadata=metadata)["id"]
+    berlin.user("automation", cluster=["all"])
     login = {**links.clusters["berlin"], "username": "automation", "password": "secret-1"}
     given = {"elasticsearch_clusters": {**links.clusters, "berlin": login}}
 

@@ -143,6 +143,15 @@ def test_bad_alias(paris):
     assert result.failed and "not an alias" in result.msg
 
 
+def test_further_addresses_of_nodes_are_compared_without_being_asked(world, paris):
+    """A node that is left out of the proof, as its host cannot be reached, is still known by its address."""
+    first, *others = [node["url"] for node in world.cluster("paris")["nodes"]]
+    world.clear_log()
+    told = run_module("remote_cluster_info", {**paris, "urls": [first], "nodes": True, "node_urls": others})
+    assert {url for node in told["nodes"] for url in node["urls"]} == {first, *others}
+    assert {entry["node"] for entry in world.log("paris")} == {world.cluster("paris")["nodes"][0]["name"]}
+
+
 def test_the_nodes_that_run(world, paris):
     told = run_module(MODULE, {**paris, "nodes": True})
     assert not told.failed and told["nodes_problem"] is None

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from support.links import report
+from support.links import LOCAL, report
+from support.playbook import run_playbook
 from support.restarts import HOME, RESTART, SlowRestarts, started
 from support.worlds import connection
 
@@ -46,6 +48,63 @@ def test_the_next_node_waits_until_the_last_one_is_back(links, slow, server):
     assert again.ok and again.changed == 0 and len(slow.seen) == 4, str(again)
 
 
+def in_batches(role, nodes, directory, **variables):
+    """A role on one node after the other, as with serial."""
+    hosts = {node["name"]: {**{f"node_{field}": value for field, value in node.items()}, **LOCAL} for node in nodes}
+    play = {"hosts": "all", "gather_facts": False, "serial": 1, "roles": [f"crosscluster.elasticsearch.{role}"]}
+    path = "{{ node_home | default('') }}:{{ lookup('ansible.builtin.env', 'PATH') }}"
+    play.update(vars=variables, environment={"PATH": path})
+    return run_playbook([play], directory=directory, inventory={"all": {"hosts": hosts}})
+
+
+@pytest.mark.needs("host names")
+def test_each_batch_of_a_play_restarts_its_own_nodes(links, server, tmp_path):
+    """They are found by the names of their hosts, as with packages, which give no node.name."""
+    nodes = [{**node, "name": f"host-{number}"} for number, node in enumerate(links.clusters["berlin"]["nodes"])]
+    for node, name in zip(nodes, ("", "node.name: ${HOSTNAME}\n")):
+        path, uname = Path(node["config_dir"], "elasticsearch.yml"), Path(node["home"], "uname")
+        (own,) = re.findall(r"(?m)^node\.name: (\S+)\n", path.read_text())
+        path.write_text(re.sub(r"(?m)^node\.name: .*\n", "", path.read_text()) + name)
+        uname.write_text(f"#!/bin/sh\necho {own}\n")
+        uname.chmod(0o755)
+    before = started(links.api("berlin"))
+    command = {"remote_cluster_server_restart_command": ["{{ node_home }}/bin/restart-node"]}
+    run = in_batches("remote_cluster_server", nodes, tmp_path / "serial", **{**server, **command})
+    assert run.ok and all(at > before[name] for name, at in started(links.api("berlin")).items()), str(run)
+
+
+@pytest.mark.parametrize("role", ["remote_cluster_client", "cross_cluster_trust", "cross_cluster_report"])
+def test_a_role_that_needs_all_nodes_refuses_batches(tmp_path, role):
+    given = {"elasticsearch_clusters": {}, "cross_cluster_links": [], "remote_cluster_client_alias": "berlin"}
+    run = in_batches(role, [{"name": "a"}, {"name": "b"}], tmp_path, **given)
+    assert run.rc == 2 and any("leave serial out of the play" in text for text in run.messages), str(run)
+
+
+def test_a_restart_that_is_owed_is_made_by_the_next_run_that_may(links, slow, server):
+    """As when a run was cut off between writing and restarting; the nodes listen all the time."""
+    assert links.role("remote_cluster_server", "berlin", server).ok
+    forbidden = {**server, "remote_cluster_server_restart": False}
+    for settings in {"remote_cluster.tcp.keep_alive": True}, {"remote_cluster.tcp.keep_alive": False}:
+        begin = len(slow.seen)
+        new = {"remote_cluster_server_settings": settings}
+        written = links.role("remote_cluster_server", "berlin", {**forbidden, **new})
+        assert written.rc == 2 and written.changed == 2 and len(slow.seen) == begin, str(written)
+        assert all("does not use its settings yet" in text for text in written.messages), written.messages
+        if len(slow.seen) > 4:  # the second time, people do it
+            for name in ("berlin-1", "berlin-2"):
+                links.world.control("berlin", "restart_node", node=name)
+        ended = links.role("remote_cluster_server", "berlin", {**server, **new})
+        assert ended.ok and len(slow.seen) == 8, str(ended)
+
+
+def test_a_node_of_which_nobody_knows_whether_it_listens_is_no_success(links, server):
+    unreachable = {**server["remote_cluster_server_connection"], "urls": ["https://127.0.0.1:1"], "retries": 0}
+    given = {"remote_cluster_server_restart": False, "remote_cluster_server_connection": unreachable}
+    run = links.role("remote_cluster_server", "berlin", {**server, **given})
+    told = [text for text in run.messages if "listens to remote clusters cannot be seen: its cluster cannot" in text]
+    assert run.rc == 2 and len(told) == 2, str(run)
+
+
 @pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
 @pytest.mark.parametrize(
     "given, word",
@@ -75,7 +134,7 @@ def test_where_a_node_does_not_come_back_the_others_stay_up(make_world, links_of
     broken = {
         "cross_cluster_trust_restart": True,
         "cross_cluster_trust_restart_command": slow.command("stop", home=HOME),
-        "remote_cluster_server_wait": 8,
+        "remote_cluster_server_wait": "8",  # text, as from `-e`
     }
     stopped = links.play("trust", variables={**variables, **broken})
     assert stopped.rc == 2 and slow.seen == ["stop paris-1"], str(stopped)

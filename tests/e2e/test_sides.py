@@ -21,6 +21,16 @@ def estate(make_world, tmp_path, links=({"from": "paris", "to": "berlin"},), **o
     return Links(world, tmp_path, list(links))
 
 
+def rename(links):
+    """Names of the inventory that are not those of the nodes, which only their elasticsearch.yml tells."""
+    paris = links.clusters["paris"]
+    nodes = [
+        {**{name: value for name, value in node.items() if name != "url"}, "name": f"host-{number}"}
+        for number, node in enumerate(paris["nodes"])
+    ]
+    links.clusters = {**links.clusters, "paris": {**paris, "nodes": nodes}}
+
+
 @pytest.mark.needs(since="8.13")
 def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_world, tmp_path):
     links = estate(make_world, tmp_path, trust=False)
@@ -28,6 +38,19 @@ def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_
     assert without.ok, str(without)
     configs = [Path(node["config_dir"], "elasticsearch.yml") for node in links.clusters["paris"]["nodes"]]
     before = [path.read_text() for path in configs]
+
+    # A list would take the place of the authorities of the JDK, by which the nodes may trust another server.
+    for node in links.clusters["paris"]["nodes"]:
+        links.hold(node, "hosted", links.api("berlin").key("by-hand")["encoded"])
+    links.reload("paris")
+    hosted = {"mode": "proxy", "proxy_address": links.clusters["berlin"]["remote_cluster_server"]}
+    for value in (hosted, dict.fromkeys(hosted)):
+        settings = {f"cluster.remote.hosted.{name}": text for name, text in value.items()}
+        assert links.api("paris").put("/_cluster/settings", {"persistent": settings}).status == 200
+        if value == hosted:
+            refused = links.play("trust", variables={"cross_cluster_trust_authorities": True, **RESTART})
+            assert refused.rc == 2 and "[hosted] might not work any more" in report(refused)["paris/berlin"]["note"]
+            assert [path.read_text() for path in configs] == before
 
     forbidden = links.play("trust", variables={"cross_cluster_trust_authorities": True})
     assert forbidden.rc == 2
@@ -49,6 +72,7 @@ def test_an_authority_is_handed_over_and_the_nodes_restarted_one_at_a_time(make_
 @pytest.mark.needs(before="8.13")
 def test_before_8_13_a_restart_takes_the_place_of_the_reload(make_world, tmp_path):
     links = estate(make_world, tmp_path, version="8.12.0")
+    rename(links)
     waiting = links.play("trust")
     assert waiting.rc == 2
     row = report(waiting)["paris/berlin"]
@@ -107,8 +131,10 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
     assert "hosted" not in links.api("paris").get("/_remote/info").json
 
 
+@pytest.mark.needs(before="8.13")
 def test_the_client_role_restarts_nodes_before_8_13(make_world, tmp_path):
     links = estate(make_world, tmp_path, version="8.12.0")
+    rename(links)
     variables = {
         "remote_cluster_client_alias": "hosted",
         "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
@@ -116,7 +142,6 @@ def test_the_client_role_restarts_nodes_before_8_13(make_world, tmp_path):
         "remote_cluster_client_connection": connection(links.clusters["paris"]),
         "remote_cluster_client_keystore": "{{ node_keystore }}",
         "remote_cluster_client_config_dir": "{{ node_config_dir }}",
-        "remote_cluster_client_url": "{{ node_url }}",
     }
     allowed = {
         "remote_cluster_client_restart": True,

@@ -57,6 +57,11 @@ def test_both_directions_check_mode_and_second_run(world, tmp_path):
     assert len([event for event in modules if event["event"] == "runner_item_on_ok"]) == 4
     assert len([event for event in modules if event["action"].endswith("keystore_info")]) == 6
 
+    # What is given as text means what it says: "false" rotates nothing.
+    texts = ("cross_cluster_trust_rotate=false", "cross_cluster_trust_report_only=no", "cross_cluster_trust_wait=9")
+    third = links.play("trust", arguments=[part for text in texts for part in ("-e", text)])
+    assert third.ok and report(third) == report(second)
+
 
 @pytest.mark.needs("calls")
 def test_keystores_that_stay_as_they_are_are_opened_once(links):

@@ -173,6 +173,35 @@ def test_a_playbook(tmp_path, mistake):
     assert any(name in text for text in run.messages), run.messages
 
 
+NAMES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
+    "trust": (
+        {"elasticsearch_clusters": CLUSTERS, "cross_cluster_link": LINKS},
+        ["cross_cluster_links is not defined; is it meant by [cross_cluster_link]?"],
+    ),
+    "verify": ({}, ["elasticsearch_clusters is not defined", "cross_cluster_links is not defined"]),
+    "report": ({"elasticsearch_clusters": {}, "cross_cluster_trust_links": []}, []),
+    "untrust": ({"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": []}, []),
+}
+
+
+@pytest.mark.parametrize("playbook", NAMES)
+def test_a_name_that_nobody_reads_is_no_success(tmp_path, playbook):
+    variables, words = NAMES[playbook]
+    run = run_playbook(f"crosscluster.elasticsearch.{playbook}", directory=tmp_path / "run", extra_vars=variables)
+    assert run.rc == (2 if words else 0) and all(word in str(run.messages) for word in words), run
+
+
+def test_what_verify_fails_for_is_checked_before_anybody_is_asked(tmp_path):
+    given = {
+        "elasticsearch_clusters": CLUSTERS,
+        "cross_cluster_links": LINKS,
+        "cross_cluster_verify_fail_on": ["brokn"],
+    }
+    run = run_playbook("crosscluster.elasticsearch.verify", directory=tmp_path / "run", extra_vars=given)
+    assert run.rc == 2 and "did you mean [broken]?" in str(run.messages), run
+    assert not any("Read which keys" in task for task in run.tasks)
+
+
 @pytest.mark.parametrize("playbook", ["verify", "report"])
 def test_a_playbook_that_reports(tmp_path, playbook):
     name = {"verify": "cross_cluster_verify_fail_on", "report": "cross_cluster_report_warn_days"}[playbook]

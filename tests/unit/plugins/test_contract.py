@@ -188,6 +188,41 @@ def test_defaults_of_a_role_are_those_of_its_argument_specs(role):
     assert [name for name in options if not name.startswith(role + "_")] == []
 
 
+def expressions(node, key=""):
+    """What Jinja evaluates in tasks and variables, without the texts in it, and whether it is the whole value."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from expressions(value, str(name))
+    elif isinstance(node, list):
+        for item in node:
+            yield from expressions(item, key)
+    elif isinstance(node, str):
+        conditional = key in ("when", "that", "until", "failed_when", "changed_when")
+        for found in [node] if conditional else re.findall(r"\{\{(.*?)\}\}", node, re.DOTALL):
+            yield key, re.sub(r"'[^']*'", "''", found).strip(), node.strip() == "{{%s}}" % found
+
+
+@pytest.mark.parametrize("kind", ["bool", "int"])
+def test_a_role_makes_booleans_and_numbers_of_what_comes_as_text(kind):
+    """Values of `-e name=value` are text: there "false" is true, and no number."""
+    options = {}
+    for role in ROLES:
+        for spec in load("roles", role, "meta", "argument_specs.yml")["argument_specs"].values():
+            options.update(spec["options"])
+    names = [name for name, option in options.items() if option.get("type") == kind]
+    # These take a whole value, and make of it what they need.
+    takers = {*options, "no_log", "wait_connected"}
+    bare = r"\b(?:%s)\b(?!\s*\|\s*%s\b)" % ("|".join(names), kind)
+    paths = [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("playbooks/*.yml")]
+    found = [
+        "%s: %s" % (path.relative_to(ROOT), text)
+        for path in paths
+        for key, text, whole in expressions(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if re.search(bare, text) and not (whole and text in names and key in takers)
+    ]
+    assert names and found == []
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_secret_options_of_a_role_are_plain_strings(role):
     """The error for a value of the wrong type prints the value, so a secret must be of the type that takes anything."""

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.crosscluster.elasticsearch.plugins.filter.elasticsearch_yml import elasticsearch_trust
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
 
 FILE = """\
@@ -62,6 +63,49 @@ def test_what_others_wrote_is_not_overruled():
     name = "xpack.security.remote_cluster_server.ssl.key_passphrase"
     (conflict,) = yml.merge(b64(f"{name}: s3cret\n"), {name: "other"}).conflicts
     assert name in conflict and "s3cret" not in conflict
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("node:\n  name: es-1\n", "es-1"),
+        ("node.name: ${HOSTNAME}-a\n", "${HOSTNAME}-a"),
+        (FILE, "${HOSTNAME}"),
+        ("a: [\n", ""),
+    ],
+)
+def test_the_name_of_the_node_is_that_of_its_host_by_default(text, name):
+    assert yml.node_name(b64(text)) == name
+
+
+def test_settings_may_be_asked_for_nested():
+    nested = {"remote_cluster": {"host": ["a", "b"], "port": 9443}, "remote_cluster.tcp.keep_alive": True}
+    merged = yml.merge(b64(FILE), nested)
+    assert merged.block == (
+        'remote_cluster.host: ["a", "b"]\nremote_cluster.port: 9443\nremote_cluster.tcp.keep_alive: true\n'
+    )
+    assert yml.merge(b64(written(merged.block)), nested).differing == []
+    (conflict,) = yml.merge(b64("remote_cluster.port: 9500\n"), {"remote_cluster": {"port": 9443}}).conflicts
+    assert conflict.startswith("remote_cluster.port is [9500]")
+
+
+@pytest.mark.parametrize(
+    "held, wanted, same",
+    [
+        ("Remote_Cluster_Server.KEY", "remote_cluster_server.key", False),
+        ("_SITE_", "_site_", False),
+        ("TRUE", True, True),
+        ("'True'", "true", True),
+        ("true", "True", True),
+        ("2026-01-01", "2026-01-01", True),
+        ("2026-01-01", "2026-01-02", False),
+    ],
+)
+def test_what_counts_as_the_same_value(held, wanted, same):
+    """A date of the file, such as in a name, is one for YAML."""
+    for text in (f"a: {held}\n", written(f"a: {held}\n", "")):
+        merged = yml.merge(b64(text), {"a": wanted})
+        assert (merged.differing == [] and merged.conflicts == []) == same
 
 
 @pytest.mark.parametrize(
@@ -150,6 +194,29 @@ def test_a_list_of_others_that_names_our_file_is_right():
 def test_beside_a_truststore_there_can_be_no_list():
     (conflict,) = yml.trust(b64(f"{yml.TRUSTSTORE}: certs/trust.p12\n"), OWN, True)[0].conflicts
     assert "certs/trust.p12" in conflict and "add the authority to that truststore" in conflict
+
+
+A, B = yml.as_pem("QUFB" * 40), yml.as_pem("QkJC" * 40)
+
+
+@pytest.mark.parametrize(
+    "text, bundle, told",
+    [
+        (FILE, A + B, "so that [cloud], [rome] might not work any more. Give remote_ca_cert"),
+        (FILE + f"{yml.AUTHORITIES}: []\n", A + B, "[cloud], [rome]"),
+        (written(f'{yml.AUTHORITIES}: ["{OWN}"]\n'), A, ""),
+        (THEIRS, A, ""),
+        (FILE + f"{yml.TRUSTSTORE}: trust.p12\n", A, "add the authority to that truststore"),
+    ],
+    ids=["none", "empty", "ours", "list of others", "truststore"],
+)
+def test_a_first_list_takes_the_place_of_the_authorities_of_the_jdk(text, bundle, told):
+    """So it must hold those of all servers that the node asks, and is not written where one is not known."""
+    without = elasticsearch_trust(b64(text), [], [A], OWN, [A, B])
+    assert without["bundle"] == bundle
+    found = elasticsearch_trust(b64(text), [], [A], OWN, [A, B], ["cloud", "rome"])
+    assert told in "".join(found["conflicts"]) and bool(found["conflicts"]) == bool(told)
+    assert elasticsearch_trust(b64(text), [], [], OWN, [B], ["cloud"])["missing"] == 0
 
 
 def test_certificates_are_compared_without_what_stands_around_them():

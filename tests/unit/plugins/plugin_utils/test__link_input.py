@@ -60,6 +60,12 @@ def test_a_link_is_completed():
     assert data["nodes"]["paris-2"] == {"cluster": "paris", "position": 1}
 
 
+@pytest.mark.parametrize("value, meant", [(True, True), ("yes", True), ("false", False), ("0", False), (None, False)])
+def test_a_text_for_migrate_means_what_it_says(value, meant):
+    data = normalise(CLUSTERS, [{**LINK, "migrate": value}])
+    assert (data["errors"], data["links"][0]["migrate"]) == ([], meant)
+
+
 def test_seeds_mean_sniff_mode():
     assert errors(berlin={"remote_cluster_server": ["a:9443", "b:9443"], "server_name": None}) == []
     clusters = copy.deepcopy(CLUSTERS)
@@ -88,6 +94,7 @@ def test_the_result_holds_no_password():
         ({**LINK, "expiration": "1w"}, "unknown unit (w)"),
         ({**LINK, "expiration": "5d", "renew_before": "6d"}, "is not shorter than expiration 5d"),
         ({**LINK, "renew_before": "6d"}, "renew_before needs expiration"),
+        ({**LINK, "migrate": "perhaps"}, "migrate must be true or false, not text"),
         ({**LINK, "on_expiring": "wait"}, "on_expiring must be rotate or extend"),
         ({**LINK, "metadata": []}, "metadata must be a dictionary, not a list"),
         ({**LINK, "metadata": {"_x": 1}}, "begins with an underscore"),

@@ -116,6 +116,25 @@ def test_every_link_is_planned_by_one_leader_and_what_it_carries_grows_with_the_
     assert max(len(json.dumps(run)) for run in runs) < 2500 * (size - 1)
 
 
+def test_a_first_list_of_authorities_is_for_all_remote_clusters_of_the_node():
+    data = asked(["ab", "ac", "ad", "ba"])
+    for server in "bc":
+        data["clusters"][server]["remote_ca_cert"] = server + ".pem"
+    plans = planned(data, hosts("a", "b", "c", "d"), "a-1")["plans"]
+    for plan in plans:
+        plan["steps"] = plan["steps"] if plan["to"] == "b" else []  # the other links are right
+    remotes = [
+        {"alias": "b", "security_model": "certificate"},  # what its link is about to end
+        {"alias": "by-hand", "security_model": "api_key"},
+        {"alias": "old", "security_model": "certificate"},  # trusted by other settings
+    ]
+    results = {"results": [{"item": {"cluster": "a"}, "remotes": remotes}]}
+    found = filters.link_authorities(plans, data, "a-1", results)
+    assert (found["files"], found["besides"], found["unknown"]) == (["b.pem"], ["c.pem"], ["by-hand", "d"])
+    unread = {"results": [{"item": {"cluster": "a"}, "failed": True, "msg": "no"}]}
+    assert filters.link_authorities(plans, data, "a-1", unread)["unknown"] == ["d"]
+
+
 # -- what comes after a stage ------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import unresolved, wrong_value
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import (
+    undefined,
+    unresolved,
+    wrong_value,
+)
 
 SECRET = "Pa55word"
 CHOICE = {"type": "str", "choices": ["present", "absent"]}
@@ -41,6 +45,7 @@ def test_what_is_right(option, value):
         ({}, {"a": SECRET}, "it must be text, not a dictionary"),
         ({"type": "path"}, [SECRET], "it must be a path, not a list"),
         ({"type": "bool"}, SECRET, "it must be true or false, not text"),
+        ({"type": "bool"}, "n", "it must be true or false, not text"),
         ({"type": "int"}, SECRET, "it must be a whole number, not text"),
         ({"type": "list"}, SECRET, "it must be a list, not text"),
         ({"type": "list", "elements": "str"}, [{"a": SECRET}], "it must be a list of text, not a list"),
@@ -66,6 +71,31 @@ def test_a_login_in_an_address(name, value, where):
 
 def test_a_password_is_no_address():
     assert wrong_value("a_connection", {"type": "dict"}, {"urls": ["https://h"], "password": "x@y"}) is None
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["broken", "unknown", "warning", "ok", "drift"], None),
+        (["expires_soon", "credential_revoked", "tls_untrusted", "not_connected"], None),
+        (["drift", "brokn"], "[1] is no state, code of a finding or drift; did you mean [broken]?"),
+        (["expire_soon"], "[0] is no state, code of a finding or drift; did you mean [expires_soon]?"),
+        ([SECRET], "[0] is no state, code of a finding or drift; states are ok, warning, broken, unknown; codes are"),
+    ],
+)
+def test_a_word_that_no_report_can_find(words, told):
+    found = wrong_value("it_fail_on", {"type": "list", "elements": "str"}, words)
+    assert found is None if told is None else found.startswith("it_fail_on" + told) and SECRET not in found
+
+
+def test_a_variable_that_is_not_there():
+    known = ["cross_cluster_link", "inventory_hostname"]
+    assert undefined("cross_cluster_links", known) == (
+        "cross_cluster_links is not defined; is it meant by [cross_cluster_link]?"
+    )
+    assert undefined("elasticsearch_clusters", known) == (
+        "elasticsearch_clusters is not defined; define it, even where it is empty"
+    )
 
 
 def failing(text):
