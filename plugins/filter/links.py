@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._credential import inspect
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
     _link_drift,
@@ -104,6 +105,12 @@ def link_secret(item: t.Mapping[str, t.Any], found: t.Mapping[str, t.Any], check
         if entry["item"]["link"] != item["link"]:
             continue
         encoded = entry.get("encoded") or ((entry.get("credentials") or {}).get(item["alias"]) or {}).get("encoded")
+        if encoded and item.get("key_id") not in (None, inspect(str(encoded)).api_key_id):
+            raise AnsibleFilterError(
+                "{0} handed out another credential for {1} than it had told of; it was given to no other node".format(
+                    item.get("source"), item["link"]
+                )
+            )
         if encoded:
             return str(encoded)
     if check:

@@ -254,7 +254,7 @@ def lost_keys(
     intent: Intent, keys: t.Sequence[Key], me: t.Optional[User], held_id: t.Optional[str] = None
 ) -> t.Tuple[str, ...]:
     """The keys that a creation made whose answer nobody got. More than one candidate: none is certain, so it fails."""
-    certain = [key.id for key in keys if key.id in intent.lost_ids and key.id != held_id]
+    certain = [key.id for key in keys if key.id in intent.lost_ids and key.id != held_id and is_own(key, me)]
     candidates = [
         key
         for key in keys

@@ -44,6 +44,7 @@ FORMAT = "crosscluster.elasticsearch/credential"
 INTENT_FORMAT = "crosscluster.elasticsearch/intent"
 VERSION = 1
 LOCK_WAIT = 120.0
+_LARGEST = 1 << 20
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 
 
@@ -144,9 +145,9 @@ class CredentialStore:
 
     def _read(self, path: str, wanted: str) -> dict[str, t.Any] | None:
         try:
-            with open(path, "rb") as stream:
-                mode = os.fstat(stream.fileno()).st_mode
-                data = stream.read()
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+                state = os.fstat(stream.fileno())
+                data = stream.read(_LARGEST) if stat.S_ISREG(state.st_mode) else b""
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -154,8 +155,17 @@ class CredentialStore:
                 f"The stored credential {path} cannot be read: {_why(exc)}. Run as the user who owns it, or correct its"
                 " permissions."
             ) from exc
+        # What others could have written decides which keys are used and which are revoked.
+        self._check_hands(self.directory, os.stat(self.directory))
+        self._check_hands(path, state)
+        mode = state.st_mode
         if is_encrypted(data):
             data = self._decrypt(path, data)
+        elif self.encrypts:
+            raise StoreError(
+                f"{path} is not encrypted, although a vault secret is loaded, so it may be of somebody who does not know "
+                f"that secret. If it is yours: ansible-vault encrypt {path}"
+            )
         elif mode & (stat.S_IRWXG | stat.S_IRWXO) and wanted == FORMAT:
             raise StoreError(
                 f"The stored credential {path} is not encrypted, and other users may open it (mode"
@@ -179,6 +189,21 @@ class CredentialStore:
                 f" versions up to {VERSION}: update the collection."
             )
         return document
+
+    @staticmethod
+    def _check_hands(path: str, state: os.stat_result) -> None:
+        """StoreError where another user than this one or root may write."""
+        if state.st_uid not in (os.geteuid(), 0):
+            raise StoreError(
+                f"{path} belongs to another user (uid {state.st_uid}), who may have written anything into it: run as that "
+                "user, or see what it holds and take it over with chown."
+            )
+        # In a sticky directory nobody replaces the files of others.
+        if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not state.st_mode & stat.S_ISVTX:
+            raise StoreError(
+                f"{path} may be written to by other users (mode {stat.S_IMODE(state.st_mode):04o}), who may have put "
+                f"anything there. See what it holds, then: chmod go-w {path}"
+            )
 
     def _decrypt(self, path: str, data: bytes) -> bytes:
         if not self.encrypts:

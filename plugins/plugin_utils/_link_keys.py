@@ -23,6 +23,7 @@ WRONG_TYPE = "wrong_type"
 WRONG_NAME = "wrong_name"
 MALFORMED = "malformed"
 FOREIGN = "foreign"
+WRONG_SECRET = "wrong_secret"
 UNREAD = "unread"
 
 STATE_WORDS = {
@@ -34,6 +35,7 @@ STATE_WORDS = {
     WRONG_NAME: "holds a key of another name",
     MALFORMED: "holds something that is not an API key",
     FOREIGN: "holds a key that belongs to somebody else",
+    WRONG_SECRET: "holds a wrong secret",
 }
 
 # The metadata that marks a key as made for one client cluster. Top level keys with a leading underscore are reserved.
@@ -81,6 +83,8 @@ class Node:
     reason: str = ""
     present: bool = False
     key_id: t.Optional[str] = None
+    wrong_secret: bool = False
+    """A request through the node showed that only the id of its key is right."""
     write_problem: str = ""
     """Why its keystore cannot be written to, as far as that can be seen before it is tried."""
 
@@ -143,7 +147,9 @@ def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str
         return REVOKED
     if key.expired(now):
         return EXPIRED
-    return LIVE if is_ours(key, link) else FOREIGN
+    if not is_ours(key, link):
+        return FOREIGN
+    return WRONG_SECRET if node.wrong_secret else LIVE
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_k
     LIVE,
     STATE_WORDS,
     WRONG_NAME,
+    WRONG_SECRET,
     WRONG_TYPE,
     Adoption,
     Key,
@@ -233,7 +234,7 @@ def _plan_present(
         )
     # The newest key that a node holds wins: after a rotation was cut off, the rotation is finished and not begun anew.
     target = usable[-1] if usable else None
-    reason = _reason_to_make(link, target, now, options)
+    reason = _reason_to_make(link, target, now, options) or _poisoned(target, nodes, states)
     # Another live key may be in use: in the memory of a node that waits for its restart, on one that is down. Or its
     # secret was lost, with a run that was cut off before it delivered.
     unfinished = target is not None and len(live) > 1
@@ -373,6 +374,17 @@ def _reason_to_make(link: Link, target: t.Optional[Key], now: int, options: Opti
     return ""
 
 
+def _poisoned(target: t.Optional[Key], nodes: t.Sequence[Node], states: t.Mapping[str, str]) -> str:
+    """A node got a wrong secret from the only one that has another to give: that one is damaged, or lies."""
+    wrong = [node.name for node in nodes if states[node.name] == WRONG_SECRET]
+    right = [node.name for node in nodes if target and node.key_id == target.id and states[node.name] == LIVE]
+    if not wrong or not right or len(right) > 1:
+        return ""
+    return "{0} {1} a wrong secret, and only {2} could hand out another".format(
+        names(wrong), "hold" if len(wrong) > 1 else "holds", right[0]
+    )
+
+
 def _expiring(link: Link, key: Key, now: int) -> bool:
     return link.renew_before is not None and key.expiration is not None and key.expiration - now <= link.renew_before
 
@@ -385,13 +397,13 @@ def _deliveries(
     words: t.List[str],
     make: bool,
 ) -> t.List[Step]:
-    source = next(
-        (node.name for node in nodes if target_id is not None and node.key_id == target_id and node.read), None
-    )
+    right = [node.name for node in nodes if states[node.name] == LIVE and node.key_id == target_id]
+    # Who handed a wrong secret out once is not asked again, as far as that can be told.
+    source = right[-1 if WRONG_SECRET in states.values() else 0] if right else None
     steps = []
     alike: t.Dict[str, t.List[str]] = {}
     for node in nodes:
-        if not node.read or (target_id is not None and node.key_id == target_id):
+        if not node.read or node.name in right:
             continue
         state = STATE_WORDS.get(states[node.name], "holds an older key")
         why = "{0} {1}".format(node.name, state)

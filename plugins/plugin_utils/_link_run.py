@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import credentials_setting
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
@@ -297,7 +298,19 @@ def _plan(
     cluster = data["clusters"][link["from"]]
     running = () if client_trouble else client.get("nodes") or ()
     remote = remote_view(found, link, cluster, settings_drift, running)
+    nodes = [replace(node, wrong_secret=_wrong_secret(node.name, found, data)) for node in nodes]
     return lp.plan_link(asked(link, server), nodes, keys, remote, now, options, members, fault), found
+
+
+def _wrong_secret(name: str, found: t.Optional[t.Mapping[str, t.Any]], data: t.Mapping[str, t.Any]) -> bool:
+    """Did a request through this node, or through all that could be asked, show that the secret it uses is wrong?
+
+    A node that lies, or a file that was damaged, may have given it to others, which only look right.
+    """
+    asked_nodes = ((found or {}).get("probe") or {}).get("nodes") or []
+    wrong = [node["url"] for node in asked_nodes if node.get("cause") == "key_wrong_secret"]
+    url = str(data["nodes"][name].get("url") or "").rstrip("/")
+    return bool(wrong) and (url in wrong or len(wrong) == len(asked_nodes))
 
 
 def remote_view(
@@ -401,7 +414,7 @@ def _items(
                     item["metadata"] = {**_link(data, plan)["metadata"], lk.MARKER: step["marker"]}
                 yield leader, item
             elif stage in ("deliver", "remove", "spread"):
-                item.update(cluster=plan["from"], maker=leader)
+                item.update(cluster=plan["from"], maker=leader, key_id=plan["target"])
                 yield step["source"] if stage == "spread" else step["node"], item
             else:
                 item.update(cluster=plan["from"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.links import report
+from support.modules import run_module
 
 pytestmark = pytest.mark.needs(since="8.13")
 
@@ -88,3 +90,32 @@ def test_a_keystore_of_another_user(links):
     ended = links.play("trust")
     assert ended.ok and links.all_work(), str(ended)
     assert len(links.live_keys("berlin", "paris-berlin")) == 1
+
+
+@pytest.mark.needs(nodes=2, since="8.13")
+def test_a_node_that_lies_poisons_no_other_for_good(links):
+    """Its tool tells the right id with a secret of its own."""
+    first = links.play("trust")
+    assert first.ok, str(first)
+    key_id = report(first)["paris/berlin"]["api_key_id"]
+    liar, other = links.clusters["paris"]["nodes"]
+    shown = Path(liar["home"], "lib", "shown")
+    tool = Path(liar["home"], "bin", "lying")
+    tool.write_text(f'#!/bin/sh\n[ "$1" = show ] && [ -e {shown} ] && exec cat {shown}\nexec "{liar["keystore"]}" "$@"\n')
+    tool.chmod(0o755)
+    nodes = [{**liar, "keystore": str(tool)}, other]
+    given = {"elasticsearch_clusters": {**links.clusters, "paris": {**links.clusters["paris"], "nodes": nodes}}}
+
+    def without_credential():
+        keystore = {"executable": other["keystore"], "config_dir": other["config_dir"]}
+        run_module("keystore", {**keystore, "name": "cluster.remote.berlin.credentials", "state": "absent"})
+
+    without_credential()
+    shown.write_text(base64.b64encode(f"{key_id}:{'x' * 22}".encode()).decode() + "\n")
+    poisoned = links.play("trust", variables=given)
+    assert poisoned.rc == 2 and links.search("paris", "berlin")[0] == 200, str(poisoned)
+    shown.unlink()
+    healed = links.play("trust", variables=given)
+    note = report(healed)["paris/berlin"]["note"]
+    assert "holds a wrong secret, and only paris-1 could hand out another" in note, str(healed)
+    assert links.search("paris", "berlin") == [200, 200] and len(links.live_keys("berlin")) == 1

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _credential_store as module
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
+    INTENT_FORMAT,
     CredentialStore,
     Entry,
     StoreError,
@@ -27,6 +28,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._creden
 )
 
 SECRET = "ui2lp2axTNmsyakw9tvNnw"
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 
 
 def entry(name="paris-berlin", key_id="VuaCfGcBCdbkQm-e5aOx", secret=SECRET, **more):
@@ -119,6 +121,46 @@ def test_an_identity_that_is_not_loaded(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def planted(store, path):
+    """What somebody who can write into a shared store would put there to have keys revoked."""
+    intent = {"known_ids": [], "lost_ids": ["the-key-in-use"], "body": {}}
+    document = {"format": INTENT_FORMAT, "version": 1, "name": "paris-berlin", "intent": intent}
+    with open(path, "w") as stream:
+        json.dump(document, stream)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("file of others", "may be written to by other users"),
+        ("folder of others", "may be written to by other users"),
+        ("link", "cannot be read"),
+        ("pipe", "is damaged"),
+        ("plain beside a vault", "not encrypted, although a vault secret is loaded"),
+        pytest.param("another user's", "belongs to another user", marks=AS_ROOT),
+        pytest.param("folder of another user", "belongs to another user", marks=AS_ROOT),
+    ],
+)
+def test_a_note_that_others_could_have_written_revokes_nothing(tmp_path, how, message):
+    store = CredentialStore(str(tmp_path / "store"), vault(default="right") if how == "plain beside a vault" else None)
+    store.prepare()
+    path = store.intent_path("paris-berlin")
+    if how == "pipe":
+        os.mkfifo(path, 0o600)
+    elif how == "link":
+        planted(store, tmp_path / "elsewhere")
+        os.symlink(tmp_path / "elsewhere", path)
+    else:
+        planted(store, path)
+        os.chmod(path, 0o666 if how == "file of others" else 0o600)
+    if how == "folder of others":
+        os.chmod(store.directory, 0o775)
+    if "another user" in how:
+        os.chown(path if how == "another user's" else store.directory, 65534, -1)
+    with pytest.raises(StoreError, match=message):
+        store.read_intent("paris-berlin")
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "loaded", "message"),
     [
@@ -133,6 +175,8 @@ def test_an_identity_that_is_not_loaded(tmp_path):
         ({"expiration": "soon"}, 0o600, None, "do not fit"),
         ({"name": "another"}, 0o600, None, "of another key"),
         ({}, 0o640, None, "other users may open it"),
+        ({}, 0o620, None, "may be written to by other users"),
+        ({}, 0o600, "right", "not encrypted, although a vault secret is loaded"),
         ("vault", 0o600, None, "no vault secret is loaded"),
         ("vault", 0o600, "wrong", "cannot be decrypted"),
         (b"$ANSIBLE_VAULT;1.1;AES256\n3132\n", 0o600, "right", "cannot be decrypted"),

@@ -78,6 +78,19 @@ def test_what_is_wrong_with_one_node_is_said_and_mended_from_another(state, word
     assert found.words == (words,)
 
 
+def test_a_wrong_secret_is_replaced_from_another_holder_or_by_a_new_key():
+    """A node that lies hands out the right id and a secret of its own."""
+    poisoned = replace(node(3, "a"), wrong_secret=True)
+    three = plan([node(1, "a"), node(2, "a"), poisoned], [key("a")], lp.Remote(exists=True))
+    assert three.actions()[:2] == ["spread", "deliver"] and three.steps[0].source == "paris-2"
+    assert three.words[0] == "paris-3 holds a wrong secret; spread the live one from paris-2"
+    two = plan([node(1, "a"), poisoned], [key("a")], lp.Remote(exists=True))
+    assert two.actions() == ["rotate", "deliver", "deliver", "reload", "prove", "revoke"]
+    assert two.words[0].startswith("paris-3 holds a wrong secret, and only paris-1 could hand out another: make a new")
+    nobody = plan([replace(node(1, "a"), wrong_secret=True), poisoned], [key("a")], lp.Remote(exists=True))
+    assert nobody.actions()[0] == "create"
+
+
 def test_a_rotation_keeps_the_old_key_until_the_new_one_is_proven():
     found = plan([node(1, "a"), node(2, "a")], [key("a")], mode="rotate")
     assert found.actions() == ["rotate", "deliver", "deliver", "reload", "prove", "revoke"]
