@@ -76,7 +76,7 @@ class SecretAction(ActionBase):
     def _quiet_connection(self) -> t.Iterator[None]:
         """At -vvv a connection such as ssh shows all that came back, before anybody can look at it."""
         # Its own context counts: from core 2.19 on that of the action is another one.
-        context = getattr(self._connection, "_play_context", None)
+        context = getattr(getattr(self, "_connection", None), "_play_context", None)
         if context is None or not self.may_return_secret():
             yield
             return
