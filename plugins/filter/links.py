@@ -178,6 +178,19 @@ class FilterModule:
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
         return _outside.filters(
-            link_input, link_connection, link_node, link_reads, link_plans, link_advance, link_secret, link_authorities,
-            link_untrusting, link_restarts, link_waiting, link_second_look, link_report, link_table, link_text,
+            link_input,
+            link_connection,
+            link_node,
+            link_reads,
+            link_plans,
+            link_advance,
+            link_secret,
+            link_authorities,
+            link_untrusting,
+            link_restarts,
+            link_waiting,
+            link_second_look,
+            link_report,
+            link_table,
+            link_text,
         )

@@ -163,8 +163,8 @@ class CredentialStore:
             data = self._decrypt(path, data)
         elif self.encrypts:
             raise StoreError(
-                f"{path} is not encrypted, although a vault secret is loaded, so it may be of somebody who does not know "
-                f"that secret. If it is yours: ansible-vault encrypt {path}"
+                f"{path} is not encrypted, although a vault secret is loaded, so it may be of somebody who does not"
+                f" know that secret. If it is yours: ansible-vault encrypt {path}"
             )
         elif mode & (stat.S_IRWXG | stat.S_IRWXO) and wanted == FORMAT:
             raise StoreError(
@@ -195,8 +195,8 @@ class CredentialStore:
         """StoreError where another user than this one or root may write."""
         if state.st_uid not in (os.geteuid(), 0):
             raise StoreError(
-                f"{path} belongs to another user (uid {state.st_uid}), who may have written anything into it: run as that "
-                "user, or see what it holds and take it over with chown."
+                f"{path} belongs to another user (uid {state.st_uid}), who may have written anything into it: run as"
+                " that user, or see what it holds and take it over with chown."
             )
         # In a sticky directory nobody replaces the files of others.
         if state.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not state.st_mode & stat.S_ISVTX:

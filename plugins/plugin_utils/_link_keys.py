@@ -23,7 +23,7 @@ WRONG_TYPE = "wrong_type"
 WRONG_NAME = "wrong_name"
 MALFORMED = "malformed"
 FOREIGN = "foreign"
-WRONG_SECRET = "wrong_secret"
+WRONG_SECRET = "wrong_secret"  # noqa: S105  # what a node holds
 UNREAD = "unread"
 
 STATE_WORDS = {

@@ -97,7 +97,9 @@ def test_names(links, evil, tmp_path):
 
 def test_a_text_in_a_report_is_told(links, evil):
     """It is not lost either: the operator reads what the server said."""
-    links.world.fault("berlin", kind="status", path="/_security/cross_cluster/api_key", status=400, reason=evil, times=0)
+    links.world.fault(
+        "berlin", kind="status", path="/_security/cross_cluster/api_key", status=400, reason=evil, times=0
+    )
     note = report(links.play("trust"))["paris/berlin"]["note"]
     assert "{{ 7*7 }}" in note and note.isprintable()
     links.world.clear_faults()

@@ -101,7 +101,9 @@ def test_a_node_that_lies_poisons_no_other_for_good(links):
     liar, other = links.clusters["paris"]["nodes"]
     shown = Path(liar["home"], "lib", "shown")
     tool = Path(liar["home"], "bin", "lying")
-    tool.write_text(f'#!/bin/sh\n[ "$1" = show ] && [ -e {shown} ] && exec cat {shown}\nexec "{liar["keystore"]}" "$@"\n')
+    tool.write_text(
+        f'#!/bin/sh\n[ "$1" = show ] && [ -e {shown} ] && exec cat {shown}\nexec "{liar["keystore"]}" "$@"\n'
+    )
     tool.chmod(0o755)
     nodes = [{**liar, "keystore": str(tool)}, other]
     given = {"elasticsearch_clusters": {**links.clusters, "paris": {**links.clusters["paris"], "nodes": nodes}}}

@@ -150,7 +150,6 @@ MISTAKES: dict[str, dict[str, t.Any]] = {
     "text for clusters": {"elasticsearch_clusters": f"paris: {{password: {PASSWORD}}}"},
     "text for a cluster": {"elasticsearch_clusters": {**CLUSTERS, "berlin": f"elastic:{BERLIN}"}},
     "wrong field": {"elasticsearch_clusters": {**CLUSTERS, "berlin": {"pasword": BERLIN}}},
-    "secrets hidden": {"cross_cluster_trust_no_log": UNDEFINED},
 }
 
 

@@ -18,7 +18,18 @@ from aiohttp import web
 from .request_log import Entry
 from .state import Cluster, Node
 
-KINDS = ("reset_before", "reset_after", "delay", "trickle", "status", "redirect", "truncate", "garbage", "texts", "refuse")
+KINDS = (
+    "reset_before",
+    "reset_after",
+    "delay",
+    "trickle",
+    "status",
+    "redirect",
+    "truncate",
+    "garbage",
+    "texts",
+    "refuse",
+)
 _STATUSES = (400, 403, 429, 500, 502, 503, 504)
 
 
