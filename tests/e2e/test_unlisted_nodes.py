@@ -13,8 +13,6 @@ import yaml
 from support.links import Links, report
 from support.pair import Pair
 
-pytestmark = pytest.mark.needs("clusters")
-
 
 @pytest.fixture
 def three(make_world, tmp_path):
@@ -37,6 +35,7 @@ def listing(links, *numbers, **changed):
     }
 
 
+@pytest.mark.needs("clusters")
 def test_a_rotation_revokes_nothing_while_a_running_node_is_left_out(three):
     first = three.play("trust")
     assert first.ok, str(first)
@@ -73,6 +72,26 @@ def test_a_rotation_revokes_nothing_while_a_running_node_is_left_out(three):
     assert [key["id"] for key in three.live_keys("berlin", "paris-berlin")] == [old]
 
 
+@pytest.mark.needs(nodes=2, since="8.13")
+@pytest.mark.parametrize("slip", ["left out", "another host"])
+def test_a_slip_in_the_list_of_nodes_darkens_nobody(links, slip):
+    """The second node is not listed, or its entry was copied and still points at the first one."""
+    first = links.play("trust")
+    assert first.ok, str(first)
+    first_node, second = links.clusters["paris"]["nodes"][:2]
+    same = {**first_node, "name": second["name"]}
+    nodes = [first_node, *([same] if slip == "another host" else []), *links.clusters["paris"]["nodes"][2:]]
+    paris = {**links.clusters["paris"], "nodes": nodes}
+    run = links.play("rotate", variables={"elasticsearch_clusters": {**links.clusters, "paris": paris}})
+    row = report(run)["paris/berlin"]
+    assert run.rc == 2 and row["state"] == "blocked" and links.writes() == [], str(run)
+    assert f"{second['name']} runs in paris with the role remote_cluster_client and is not listed" in row["note"]
+    pointed = f"what is reached as {second['name']} is {first_node['name']} by its elasticsearch.yml"
+    assert (pointed in row["note"]) == (slip == "another host")
+    assert links.all_work() and len(links.live_keys("berlin", "paris-berlin")) == 1
+
+
+@pytest.mark.needs("clusters")
 def test_nodes_without_the_role_need_not_be_listed(three):
     node = three.clusters["paris"]["nodes"][2]
     Pair.write_yml(node, {"node.roles": ["master", "data"]})
@@ -86,6 +105,7 @@ def test_nodes_without_the_role_need_not_be_listed(three):
     assert three.search("paris", "berlin")[:2] == [200, 200]
 
 
+@pytest.mark.needs("clusters")
 @pytest.mark.parametrize("way", ["url", "elasticsearch.yml", "node_name"])
 def test_a_node_of_another_name_in_its_cluster(three, way):
     """Its inventory name tells nothing, and one of the other ways does."""
@@ -114,6 +134,7 @@ def test_a_node_of_another_name_in_its_cluster(three, way):
         assert lost.rc == 2 and "where it is host-2.example" in note and "give that entry node_name: paris-3" in note
 
 
+@pytest.mark.needs("clusters")
 def test_a_list_that_may_not_be_read_counts_as_incomplete(three):
     paris = three.api("paris")
     body = {"cluster": ["cluster:monitor/remote/info", "cluster:monitor/settings", "cluster:monitor/state"]}
@@ -129,6 +150,7 @@ def test_a_list_that_may_not_be_read_counts_as_incomplete(three):
     assert three.live_keys("berlin", "paris-berlin") == []
 
 
+@pytest.mark.needs("clusters")
 def test_the_list_is_one_request_for_each_client(three):
     assert three.play("trust").ok
     again = three.play("trust")
