@@ -55,6 +55,7 @@ LINK_FIELDS = (
     *SETTING_FIELDS,
     "grace",
     "migrate",
+    "replace",
     "roles",
     "description",
 )
@@ -249,18 +250,19 @@ def _link(
         "adopt": _adopt(where, value.get("adopt"), problems),
         "settings": settings,
         "roles": _roles(where, alias, value.get("roles"), problems),
-        "migrate": _migrate(where, value.get("migrate"), problems),
+        "migrate": _switch(where, "migrate", value.get("migrate"), problems),
+        "replace": _switch(where, "replace", value.get("replace"), problems),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
         **_key(where, client, value, problems),
     }
 
 
-def _migrate(where: str, value: t.Any, problems: Problems) -> bool:
+def _switch(where: str, name: str, value: t.Any, problems: Problems) -> bool:
     """Values of ``-e name=value`` are text, of which "false" would be true."""
     try:
         return value is not None and boolean(value)
     except TypeError:
-        problems.add("{0}: migrate must be true or false, not {1}", where, kind(value))
+        problems.add("{0}: {1} must be true or false, not {2}", where, name, kind(value))
         return False
 
 

@@ -106,6 +106,8 @@ class Link:
     on_expiring: str = "rotate"
     grace: int = 0
     migrate: bool = False
+    replace: bool = False
+    """What the alias and the keystores hold of somebody else may go."""
 
 
 def is_ours(key: Key, link: Link) -> bool:

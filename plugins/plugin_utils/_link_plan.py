@@ -28,6 +28,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_k
     FOREIGN,
     LIVE,
     STATE_WORDS,
+    UNKNOWN,
     WRONG_NAME,
     WRONG_SECRET,
     WRONG_TYPE,
@@ -164,6 +165,7 @@ def plan_link(
                 "alias {0} on {1} works with the certificate model; set migrate: true on the link to move it to an API "
                 "key under the same alias, and pause followers, transforms and machine learning jobs that use it first"
             ).format(link.alias, link.client)
+        stop = stop or _taken(base, nodes, by_id, remote, now)
         if stop:
             return replace(base, blocked=stop, words=(stop,))
         plan = _plan_present(base, nodes, by_id, remote, now, options, missing, adoption)
@@ -198,6 +200,34 @@ def _foreign_trouble(base: Plan, nodes: t.Sequence[Node], keys: t.Mapping[str, K
     used = "{0} {1}".format(names(node.name for node in holders), "use" if len(holders) > 1 else "uses")
     way_out = "To go on with it, add adopt: {0} to the link; to leave it alone, give the link another name"
     return "{0}; {1} it. {2}".format(text, used, way_out.format(key.id))
+
+
+def _taken(base: Plan, nodes: t.Sequence[Node], keys: t.Mapping[str, Key], remote: Remote, now: int) -> str:
+    """The alias, or what the nodes hold under it, is of somebody else, and the link would overwrite it.
+
+    The only copy of a secret would be lost, and searches would go to another cluster. A link that is ours is put right.
+    """
+    link = base.link
+    held = {node.key_id for node in nodes}
+    ours = any(is_ours(key, link) and (key.live(now) or key.id in held) for key in keys.values())
+    if ours or link.adopt or link.replace or link.migrate:
+        return ""
+    found = []
+    for node in nodes:
+        key = keys.get(node.key_id or "")
+        if key is not None and key.type == "cross_cluster" and key.live(now):
+            found.append("{0} holds the live key {1} ({2}), which {3}".format(node.name, key.id, key.name, whose(key)))
+        elif base.states[node.name] == UNKNOWN:
+            found.append("{0} holds a key that {1} does not know".format(node.name, link.server))
+    if remote.exists and remote.elsewhere:
+        where = " at {0}".format(names(remote.addresses)) if remote.addresses else ""
+        found.append("the alias points to another place{0}".format(where))
+    if not found:
+        return ""
+    return (
+        "alias {0} on {1} is in use, and not by a key of this link: {2}. To overwrite that, add replace: true to the "
+        "link; to leave it alone, give the link another alias"
+    ).format(link.alias, link.client, "; ".join(found))
 
 
 # -- present -----------------------------------------------------------------------------------------------------------

@@ -264,7 +264,7 @@ def asked(link: t.Mapping[str, t.Any], server: t.Any) -> lk.Link:
         id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
         owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
         renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
-        migrate=link["migrate"],
+        migrate=link["migrate"], replace=link["replace"],
     )  # fmt: skip
 
 

@@ -189,3 +189,28 @@ def test_the_owner_is_asked_for_where_the_login_does_not_tell(links):
         made = run_module("cross_cluster_api_key", {**options, "name": "another", "access": ACCESS})
         # Nobody is asked for a name under which there is no key yet: a creation stays at two requests.
         assert (made["changed"], made["api_key"]["username"]) == (wanted, None if wanted else "elastic")
+
+
+@pytest.mark.needs("clusters")
+def test_a_link_does_not_take_the_alias_of_another_one(make_world, links_of, tmp_path):
+    """In AWX whoever may launch "trust one link" could read berlin's alias from a cluster of his own."""
+    world = make_world({"paris": {"nodes": 2}, "berlin": {"nodes": 1}, "lab": {"nodes": 1}})
+    links = links_of(world)
+    assert links.play("trust").ok and links.all_work()
+    before = held(links)
+    wanted = [{"from": "paris", "to": "lab", "alias": "berlin", "access": ACCESS, "skip_unavailable": False}]
+    run = links.play("trust", variables={"cross_cluster_links": wanted})
+    note = report(run)["paris/berlin"]["note"]
+    assert run.rc == 2 and links.writes() == [] and links.all_work(), str(run)
+    assert "holds a key that lab does not know" in note and "the alias points to another place" in note
+    assert held(links) == before
+    allowed = links.play("trust", variables={"cross_cluster_links": [{**wanted[0], "replace": True}]})
+    assert allowed.ok and held(links) != before, str(allowed)
+
+
+def held(links):
+    """What the nodes of paris hold for the alias berlin."""
+    nodes = [
+        {"executable": node["keystore"], "config_dir": node["config_dir"]} for node in links.clusters["paris"]["nodes"]
+    ]
+    return [run_module("keystore_info", node)["credentials"]["berlin"]["api_key_id"] for node in nodes]

@@ -78,6 +78,35 @@ def test_what_is_wrong_with_one_node_is_said_and_mended_from_another(state, word
     assert found.words == (words,)
 
 
+@pytest.mark.parametrize(
+    "nodes, remote, words",
+    [
+        (
+            [node(1, "theirs"), node(2, "theirs")],
+            RIGHT,
+            "paris-1 holds the live key theirs (paris-berlin), which belongs to someone",
+        ),
+        ([node(1, present=False), node(2, "other")], lp.Remote(exists=True), "paris-2 holds the live key other (lab)"),
+        ([node(1, "gone"), node(2, present=False)], lp.Remote(), "paris-1 holds a key that berlin does not know"),
+        (
+            [node(1, present=False), node(2, present=False)],
+            lp.Remote(exists=True, elsewhere=True, addresses=("lab:9443",), settings_drift=("proxy_address",)),
+            "the alias points to another place at lab:9443",
+        ),
+    ],
+    ids=["key of another owner", "key of another link", "unknown key", "another address"],
+)
+def test_an_alias_that_somebody_else_uses_is_not_overwritten(nodes, remote, words):
+    """The only copy of a secret would be lost, and searches would read another cluster."""
+    keys = [key("theirs", username="someone"), replace(key("other"), name="lab")]
+    stopped = plan(nodes, keys, remote)
+    assert stopped.steps == () and words in stopped.blocked and "add replace: true to the link" in stopped.blocked
+    assert plan(nodes, keys, remote, replace(LINK, replace=True)).actions()[0] == "create"
+    # A link that is ours is put right, whatever happened to it behind our back.
+    ours = plan(nodes, [*keys, key("a")], remote)
+    assert ours.blocked is None and ours.actions()[0] == "create"
+
+
 def test_a_wrong_secret_is_replaced_from_another_holder_or_by_a_new_key():
     """A node that lies hands out the right id and a secret of its own."""
     poisoned = replace(node(3, "a"), wrong_secret=True)
@@ -186,7 +215,8 @@ def test_foreign_keys_are_neither_used_nor_revoked(foreign):
     link = replace(LINK, owner=User("elastic", "native1"))
     assert not lk.is_ours(foreign, link)
     assert "revoke" not in plan([node(1, "a")], [key("a"), foreign], link=link).actions()
-    assert plan([node(1, "x")], [foreign], link=link).actions()[0] == "create"
+    replacing = plan([node(1, "x")], [foreign], link=replace(link, replace=True))
+    assert replacing.actions()[0] == "create" and "revoke" not in replacing.actions()
 
 
 def test_a_second_look_stops_when_another_run_is_at_work():
