@@ -30,8 +30,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
 Data = t.Dict[str, t.Any]
 
 
-def link_logins(clusters: t.Any, links: t.Any) -> t.Any:
-    return _link_logins.complete(clusters, links, os.environ)
+def link_logins(clusters: t.Any) -> t.Any:
+    return _link_logins.complete(clusters, os.environ)
 
 
 def link_sides(data: t.Any, hosts: t.Any, host: str, side: str = "both") -> t.List[Data]:

@@ -42,6 +42,7 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_logins import environment_problems
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import (
     undefined,
@@ -66,6 +67,9 @@ class LookupModule(LookupBase):
             role, _slash, entry = str(term).partition("/")
             specs = self._loader.load_from_file(os.path.join(ROLES, role, "meta", "argument_specs.yml"))
             options.update(specs["argument_specs"][entry or "main"]["options"])
+        problem = forged(variables)
+        if problem:
+            return [problem]
         linking = "cross_cluster_trust_clusters" in options
         found = [*self._wrong(SOURCES, variables), *environment_problems(os.environ)] if linking else []
         found += self._undefined(options, variables) if linking else []

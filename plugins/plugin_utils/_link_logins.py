@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
 
-SIDES = (("from", "CROSSCLUSTER_CLIENT_"), ("to", "CROSSCLUSTER_SERVER_"))
+PREFIXES = ("CROSSCLUSTER_CLIENT_", "CROSSCLUSTER_SERVER_")
 LOGINS = ("username", "password", "bearer_token", "api_key", "client_cert")
 
 Data = t.Dict[str, t.Any]
@@ -24,39 +24,40 @@ Data = t.Dict[str, t.Any]
 
 def environment_problems(environ: t.Mapping[str, str]) -> t.List[str]:
     """What is wrong with these variables."""
-    names = [prefix + "URLS" for _side, prefix in SIDES]
-    return [
-        "{0} in the environment (URLs of the credential in AWX) {1}".format(name, URL_LOGIN)
-        for name in names
-        if holds_login(environ.get(name))
-    ]
+    found = []
+    for prefix in PREFIXES:
+        if holds_login(environ.get(prefix + "URLS")):
+            found.append("{0}URLS in the environment (URLs of the credential in AWX) {1}".format(prefix, URL_LOGIN))
+        if environ.get(prefix + "USERNAME") and not names(environ.get(prefix + "CLUSTER", "")):
+            found.append(
+                "{0}USERNAME is in the environment and {0}CLUSTER is not: give the credential the name of the cluster "
+                "in elasticsearch_clusters that the login is for (Name of the cluster in AWX), or whoever chooses the "
+                "clusters of a run chooses where the password goes".format(prefix)
+            )
+    return found
 
 
-def complete(clusters: t.Any, links: t.Any, environ: t.Mapping[str, str]) -> t.Any:
+def names(text: str) -> t.List[str]:
+    """The clusters that a credential is for."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def complete(clusters: t.Any, environ: t.Mapping[str, str]) -> t.Any:
     """The clusters with the logins of the environment. Anything odd is left for the check of the input to name."""
-    if not isinstance(clusters, t.Mapping) or not isinstance(links, (list, tuple)):
+    if not isinstance(clusters, t.Mapping):
         return clusters
     result: Data = dict(clusters)
-    for side, prefix in SIDES:
+    for prefix in PREFIXES:
         given = {
             name: environ.get(prefix + name.upper(), "")
             for name in ("cluster", "urls", "username", "password", "ca_cert")
         }
         if not given["username"]:
             continue
-        for name in _meant(given["cluster"], side, result, links):
-            result[name] = _fill(result[name], given)
+        for name in names(given["cluster"]):
+            if isinstance(result.get(name), t.Mapping):
+                result[name] = _fill(result[name], given)
     return result
-
-
-def _meant(name: str, side: str, clusters: Data, links: t.Sequence[t.Any]) -> t.List[str]:
-    """The cluster that the credential names, or all of its side that have no login: one login may serve
-    many clusters.
-    """
-    if name:
-        return [name] if isinstance(clusters.get(name), t.Mapping) else []
-    used = [link.get(side) for link in links if isinstance(link, t.Mapping)]
-    return [key for key, value in clusters.items() if key in used and isinstance(value, t.Mapping)]
 
 
 def _fill(cluster: t.Mapping[str, t.Any], given: t.Mapping[str, str]) -> Data:

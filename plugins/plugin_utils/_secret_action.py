@@ -32,6 +32,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secret
     mark_api_key,
     redact,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._clean_action import clean
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import StoreError
 
 display = Display()
@@ -122,6 +123,7 @@ class SecretAction(ActionBase):
         }
 
     def _finish(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        result = clean(result)
         secrets = self.secrets_in(result)
         for secret in secrets:
             mark_api_key(secret)

@@ -157,6 +157,7 @@ def test_a_login_in_an_address_is_refused_and_gets_no_further(place, cluster, li
 
 WRONG = [5, True, "text", [5], [{"a": "b"}], {"a": "b"}, ["x"], None]
 LOGINS = {
+    "CROSSCLUSTER_CLIENT_CLUSTER": "paris, rome",
     "CROSSCLUSTER_CLIENT_USERNAME": "u",
     "CROSSCLUSTER_CLIENT_PASSWORD": "p",
     "CROSSCLUSTER_CLIENT_URLS": "https://x",
@@ -169,7 +170,7 @@ def test_no_value_of_a_field_is_beyond_the_checks(value):
 
     def check(clusters, links):
         normalise(clusters, links)
-        complete(clusters, links, LOGINS)
+        complete(clusters, LOGINS)
 
     for field in CLUSTER_FIELDS:
         for name in CLUSTERS:
@@ -185,6 +186,16 @@ def test_no_value_of_a_field_is_beyond_the_checks(value):
     check(value, [LINK])
     check(CLUSTERS, value)
     check({"paris": value, "berlin": value}, [value])
+
+
+def test_a_login_goes_to_the_clusters_that_it_names():
+    """Whoever launches a job picks its clusters, and among them one of his own."""
+    picked = complete({name: {} for name in ("paris", "rome", "evil")}, LOGINS)
+    assert picked["paris"]["password"] == picked["rome"]["password"] == "p" and picked["evil"] == {}
+    unnamed = {**LOGINS, "CROSSCLUSTER_CLIENT_CLUSTER": " "}
+    assert complete({"evil": {}}, unnamed) == {"evil": {}}
+    (told,) = environment_problems(unnamed)
+    assert "give the credential the name of the cluster" in told
 
 
 def test_a_login_in_the_addresses_of_a_job_runner_is_refused():

@@ -1,0 +1,66 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: link_source
+short_description: A variable of the roles of this collection that no node can change
+version_added: 2.0.0
+description:
+  - Takes the variable as V(localhost) has it. Where it is not defined there, that of the host counts, and the lookup
+    fails when a fact of the host bears the name of a variable of this collection.
+  - A part of the roles of this collection, which may change in any release. Do not use it elsewhere.
+options:
+  _terms:
+    description: The name of one variable.
+    type: list
+    elements: str
+    required: true
+  own:
+    description: Whether only the variable of the host counts.
+    type: bool
+    default: false
+  default:
+    description: What it is when nobody has defined it.
+    type: raw
+author:
+  - Contributors to the crosscluster.elasticsearch collection (@crosscluster)
+"""
+
+EXAMPLES = r"""
+# What the roles do.
+clusters: "{{ lookup('crosscluster.elasticsearch.link_source', 'elasticsearch_clusters', default={}) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: The value.
+  type: list
+  elements: raw
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: t.Sequence[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+        self.set_options(var_options=variables, direct=kwargs)
+        (name,) = map(str, terms)
+        variables = variables or {}
+        problem = forged(variables)
+        if problem:
+            raise AnsibleLookupError(problem)
+        # What localhost has no node can change, nor anything that is used in it.
+        home = {} if self.get_option("own") or "hostvars" not in variables else variables["hostvars"]["localhost"]
+        if name in home:
+            return [home[name]]
+        if name not in variables:
+            return [self.get_option("default")]
+        return [self._templar.template(variables[name], fail_on_undefined=True)]

@@ -1,0 +1,32 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts of nodes decide nothing.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+Whatever a module returns as ``ansible_facts`` becomes variables of its host, which beat defaults of roles and variables
+of groups. A node that lies could so tell where the login of another cluster is sent, or what is revoked.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+_OURS = re.compile(r"_*(elasticsearch_clusters|cross_cluster_|remote_cluster_)")
+
+
+def forged(variables: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """Which facts of the host bear names of variables of this collection, and what to do; None when there are none."""
+    names = sorted(str(name) for name in variables.get("ansible_facts") or () if _OURS.match(str(name)))
+    if not names:
+        return None
+    return (
+        "{0} of [{1}] {2} among its facts, where a module that ran on the node has put {3}: nothing of this collection "
+        "makes such facts, so look whether somebody else has control of that node; cached facts go with meta: "
+        "clear_facts"
+    ).format(
+        ", ".join(names)[:300], variables.get("inventory_hostname"), "are" if len(names) > 1 else "is",
+        "them" if len(names) > 1 else "it",
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node of the client that somebody else controls: whatever it returns, it gets no login and decides nothing."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import sys
+import threading
+
+import pytest
+
+from support.links import LOCAL
+from support.playbook import run_playbook
+
+pytestmark = pytest.mark.needs("faults")  # nothing of a server is in question here
+
+
+@pytest.fixture
+def attacker():
+    """A server that notes which login it is sent."""
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers.get("Authorization"))
+            self.send_error(404)
+
+        do_POST = do_PUT = do_DELETE = do_GET
+
+        def log_message(self, *args):
+            """Be quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server.seen, server.url = seen, f"http://127.0.0.1:{server.server_address[1]}"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def lying_python(directory, facts):
+    """An interpreter that puts facts into whatever a module returns."""
+    script = directory / "python"
+    (directory / "facts.json").write_text(json.dumps(facts))
+    inject = (
+        "import json, sys\n"
+        "text = sys.stdin.read()\n"
+        "try:\n"
+        "    result = json.loads(text)\n"
+        f"    result['ansible_facts'] = json.load(open({str(directory / 'facts.json')!r}))\n"
+        "    print(json.dumps(result))\n"
+        "except ValueError:\n"
+        "    sys.stdout.write(text)\n"
+    )
+    (directory / "inject.py").write_text(inject)
+    script.write_text(f'#!/bin/sh\n"{sys.executable}" "$@" | "{sys.executable}" "{directory}/inject.py"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+def given(links, liars, python):
+    """The variables of all hosts, not extra ones, which nothing beats; berlin's login comes from the environment."""
+    clusters = {name: dict(cluster) for name, cluster in links.clusters.items()}
+    password = clusters["berlin"].pop("password")
+    user = clusters["berlin"].pop("username")
+    clusters["berlin"]["urls"] = list(clusters["berlin"]["urls"])
+    clusters["paris"]["nodes"] = [
+        {**node, "vars": {**LOCAL, **({"ansible_python_interpreter": python} if number in liars else {})}}
+        for number, node in enumerate(clusters["paris"]["nodes"])
+    ]
+    clusters["berlin"]["nodes"] = []
+    login = {
+        "CROSSCLUSTER_SERVER_CLUSTER": "berlin", "CROSSCLUSTER_SERVER_USERNAME": user,
+        "CROSSCLUSTER_SERVER_PASSWORD": password,
+    }  # fmt: skip
+    return {"elasticsearch_clusters": clusters, "cross_cluster_links": links.links}, login, password
+
+
+@pytest.mark.parametrize("liars", [(0,), (1,)], ids=["the one that leads", "another one"])
+@pytest.mark.parametrize("playbook", ["trust", "verify"])
+def test_facts_of_a_node_lead_no_login_astray(links, attacker, tmp_path, liars, playbook):
+    evil = {"urls": [attacker.url], "nodes": [], "remote_cluster_server": "127.0.0.1:1"}
+    python = lying_python(tmp_path, {
+        "elasticsearch_clusters": {"berlin": evil, "paris": evil}, "cross_cluster_trust_clusters": {"berlin": evil},
+        "cross_cluster_links": [], "cross_cluster_trust_state": "absent", "cross_cluster_trust_no_log": False,
+        "cross_cluster_trust_proof": "any", "cross_cluster_trust_missing_nodes": "keep",
+    })  # fmt: skip
+    variables, login, password = given(links, liars, python)
+    inventory = {"all": {"hosts": {"localhost": LOCAL}, "vars": variables}}
+    run = run_playbook(
+        f"crosscluster.elasticsearch.{playbook}",
+        directory=tmp_path / "run",
+        inventory=inventory,
+        env=login,
+        verbosity=1,
+    )
+    assert attacker.seen == [], str(run)
+    assert password not in run.stdout + run.stderr + str(run.events), str(run)
+    if playbook == "trust":
+        assert run.ok and links.all_work(), str(run)
+
+
+def test_a_fact_that_bears_the_name_of_a_variable_is_told(links, attacker, tmp_path):
+    """As a cache of facts would bring it, or a play before ours that gathered facts."""
+    python = lying_python(tmp_path, {"cross_cluster_trust_state": "absent"})
+    variables, login, _password = given(links, (0,), python)
+    hosts = {node["name"]: node["vars"] for node in variables["elasticsearch_clusters"]["paris"]["nodes"]}
+    inventory = {"all": {"hosts": hosts, "vars": variables}}
+    role = {"role": "crosscluster.elasticsearch.cross_cluster_trust"}
+    play = [{"hosts": "all", "gather_facts": True, "roles": [role]}]
+    run = run_playbook(play, directory=tmp_path / "run", inventory=inventory, env=login)
+    told = [text for text in run.messages if "cross_cluster_trust_state of [paris-1] is among its facts" in text]
+    assert run.rc == 2 and told and attacker.seen == [] and links.live_keys("berlin", "paris-berlin") == [], str(run)
