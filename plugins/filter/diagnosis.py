@@ -72,7 +72,8 @@ def link_diagnosis(
     findings = _doctor_link.examine(views, facts, int(warn_days), _link_gather.role_facts(roles))
     findings += _drift(facts, findings)
     stray = _link_report.stray_keys(all_keys or {}, views, now, set(data["clusters"]))
-    return _link_report.build(views, findings, now, _json(previous), stray)
+    report = _link_report.build(views, findings, now, _json(previous), stray)
+    return t.cast(Data, _outside.shown(report))
 
 
 def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:

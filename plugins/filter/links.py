@@ -74,7 +74,7 @@ def link_plans(
         "leader": host,
         "hosts": [name for name in hosts if name == host or name in nodes],
         "plans": plans,
-        "words": {link: told for link, told in words.items() if told},
+        "words": _outside.shown({link: told for link, told in words.items() if told}),
         "todo": sorted({step["action"] for plan in plans for step in plan["steps"]}),
     }
     return _again(run, data, {})
@@ -157,7 +157,8 @@ def link_report(
 ) -> t.List[t.Dict[str, t.Any]]:
     """One entry per link: its state and why."""
     keys = registered(hostvars, reads["to"], "keys")
-    return _link_run.report(run["plans"], run["status"], run["words"], keys, mode, check, now())
+    rows = _link_run.report(run["plans"], run["status"], run["words"], keys, mode, check, now())
+    return t.cast(t.List[t.Dict[str, t.Any]], _outside.shown(rows))
 
 
 def link_table(rows: t.Any) -> t.List[str]:

@@ -18,12 +18,23 @@ import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
+
 _TEMPLATES_ARE_TOLD_APART = importlib.util.find_spec("ansible.module_utils.datatag") is not None
 
 
 def as_text(value: t.Any) -> t.Any:
     """The same value, in which nothing is a template."""
     return value if _TEMPLATES_ARE_TOLD_APART else wrap_var(value)
+
+
+def shown(value: t.Any) -> t.Any:
+    """The same value, whose texts can be printed: names of keys, users and nodes are what others made them."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, t.Mapping):
+        return {shown(name): shown(item) for name, item in value.items()}
+    return [shown(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def filters(*functions: t.Callable[..., t.Any]) -> t.Dict[str, t.Callable[..., t.Any]]:

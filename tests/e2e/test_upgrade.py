@@ -263,29 +263,30 @@ def test_the_credential_store_holds_what_it_held(recorded_world, tmp_path):
     before = recorded.everything(links)
     both = [more["plain"], more["vaulted"]]
 
-    def ran(*tasks, check=False):
-        vault = {"default": more["vault"]}
+    def ran(options, *tasks, check=False):
+        # Beside a vault secret, files that are not encrypted are refused now.
+        vault = {"default": more["vault"]} if options is more["vaulted"] else {}
         done = run_playbook(play(*tasks), directory=tmp_path / "run", vault_ids=vault, check=check)
         assert done.ok, str(done)
         return done
 
-    def kept(check=False):
+    def kept(options, check=False):
         """The tasks that made the keys find them and their secrets, which are those that the server knows."""
         newest = {key["name"]: encoded(key) for key in links.world.control("berlin", "dump_keys")}
         value = "{{ lookup('%s', name, store=store, verify=true, **options) }}" % LOOKUP
-        tasks = [key_task(links.world, **options) for options in both]
-        for options in both:
-            given = {"name": options["name"], "store": options["credential_store"], "held": value}
-            given |= {"options": connection(links.clusters["berlin"]), "expected": newest[options["name"]]}
-            tasks.append({"name": "Same", "assert": {"that": ["held == expected"]}, "vars": given, "no_log": True})
+        given = {"name": options["name"], "store": options["credential_store"], "held": value}
+        given |= {"options": connection(links.clusters["berlin"]), "expected": newest[options["name"]]}
+        same = {"name": "Same", "assert": {"that": ["held == expected"]}, "vars": given, "no_log": True}
         links.world.clear_log()
-        return ran(*tasks, check=check)
+        return ran(options, key_task(links.world, **options), same, check=check)
 
     assert more["secrets"] == {key["name"]: encoded(key) for key in before["keys"]["berlin"]}
-    for check in (True, False):
-        assert kept(check).changed == 0 and untouched(links, before)
-    assert ran(*(key_task(links.world, **options, rotate=True) for options in both)).changed == 2
-    assert kept().changed == 0
+    for options in both:
+        for check in (True, False):
+            assert kept(options, check).changed == 0 and untouched(links, before)
+    for options in both:
+        assert ran(options, key_task(links.world, **options, rotate=True)).changed == 1
+        assert kept(options).changed == 0
     after = recorded.everything(links)
     for name, file in before["files"].items():
         assert (after["files"][name] != file) == name.endswith(".json")

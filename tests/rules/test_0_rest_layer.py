@@ -17,7 +17,7 @@ NOT_AUTHENTICATED = (
 )
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_headers(berlin):
     answer = berlin.get("/")
     assert (
@@ -57,7 +57,7 @@ def test_media_types(berlin):
     assert answer.status == 406 and answer.json["error"] == "Content-Type header is missing"
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_parameters(berlin):
     one, two = berlin.get("/?x=1"), berlin.get("/_license?acceptenterprise=1&zzz=1")
     assert one.status == 400 and one.error["reason"] == "request [/] contains unrecognized parameter: [x]"
@@ -184,7 +184,7 @@ def test_run_as(berlin):
         assert answer.status == 403 and f"is unauthorized to run as [{name}]" in answer.error["reason"]
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_users_and_roles(berlin):
     assert berlin.put("/_security/user/ann", {"password": "short", "roles": []}).status == 400
     assert (

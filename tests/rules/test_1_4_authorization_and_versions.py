@@ -68,7 +68,7 @@ def test_1_4_licence(world, berlin, level):
     assert berlin.delete("/_security/api_key", {"ids": [key["id"]]}).json["invalidated_api_keys"] == [key["id"]]
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_1_4_licence_api(berlin):
     assert berlin.get("/_license").json["license"]["type"] == "trial"
     assert berlin.post("/_license/start_basic").json["basic_was_started"] is False, "needs acknowledge=true"

@@ -69,7 +69,7 @@ def test_3_1_limited_by_only_for_rest_keys(berlin):
     assert "limited_by" not in berlin.read_key(rest["id"])
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_3_1_names(berlin):
     names = ["one", "one", "one-more", "o*e", "one*", "o?e", "a b/c&d"]
     made = [berlin.key(name)["id"] for name in names]
@@ -133,13 +133,13 @@ def test_3_1_inactive_keys(world, berlin):
 
 
 @pytest.mark.parametrize("privilege", ["read_security", "manage_api_key", "manage_security", "all"])
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_3_1_readers_of_all(berlin, privilege):
     key = berlin.key()
     assert ids(berlin.user("reader", [privilege]).get(GET)) == {key["id"]}
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_3_1_own_keys(berlin):
     berlin.key()
     user = berlin.user("own", ["manage_own_api_key"])
@@ -156,7 +156,7 @@ def test_3_1_own_keys(berlin):
     assert ids(itself.get(f"{GET}?id={mine['id']}")) == {mine["id"]}, "a key may look at itself"
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_3_1_by_owner(berlin):
     key = berlin.key()
     other = berlin.user("ann", ["manage_security"]).key()

@@ -32,7 +32,7 @@ def test_4_expired_keys_can_be_invalidated(berlin):
     assert invalidated(berlin.delete(PATH, {"ids": [key["id"]]})) == {key["id"]}
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_4_names(berlin):
     one, two, more, rest = berlin.key("one"), berlin.key("one"), berlin.key("one-more"), berlin.rest_key("one")
     assert invalidated(berlin.delete(PATH, {"name": "one"})) == {one["id"], two["id"], rest["id"]}, (
@@ -43,7 +43,7 @@ def test_4_names(berlin):
     assert invalidated(berlin.delete(PATH, {"name": "*"})) == {last["id"]}
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_4_owners(berlin):
     mine = berlin.key()
     other = berlin.user("ann", ["manage_security"]).key()
@@ -70,7 +70,7 @@ def test_4_cross_cluster_keys_need_manage_security(berlin):
     assert invalidated(berlin.user("strong", ["manage_security"]).delete(PATH, {"ids": [cross["id"]]})) == {cross["id"]}
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("untouched")
 def test_4_even_the_owner_needs_it(berlin):
     berlin.put("/_security/role/strong", {"cluster": ["manage_security"]})
     berlin.put("/_security/user/ann", {"password": "secret-1", "roles": ["strong"]})

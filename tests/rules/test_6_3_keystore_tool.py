@@ -342,7 +342,7 @@ def test_6_3_a_value_may_be_empty_line_but_not_many_lines(home: Tool) -> None:
     assert home("show", "a").stdout == ""
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("calls")
 def test_6_3_jvm_delay_by_file_and_environment(home: Tool) -> None:
     import time
 
@@ -353,7 +353,7 @@ def test_6_3_jvm_delay_by_file_and_environment(home: Tool) -> None:
     assert home("list", ES_SIMULATOR_JVM_DELAY="0").returncode == 0
 
 
-@pytest.mark.simulator_only
+@pytest.mark.needs("calls")
 def test_6_3_call_log_has_names_only(home: Tool) -> None:
     home("add", "-x", "-f", ALIAS, stdin=VALUE + "\n")
     home("list")
