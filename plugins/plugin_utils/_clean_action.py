@@ -12,11 +12,17 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
+
 
 def clean(result: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Without facts: no module of this collection returns any, and those of a node that lies would become variables."""
+    """Without facts: no module of this collection returns any, and those of a node that lies would become variables.
+    What it says is printed as it is.
+    """
     for name in ("ansible_facts", "_ansible_facts_cacheable", "ansible_stats", "add_host", "add_group"):
         result.pop(name, None)
+    if isinstance(result.get("msg"), str):
+        result["msg"] = printable(result["msg"])
     return result
 
 
