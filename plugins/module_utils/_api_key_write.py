@@ -174,8 +174,8 @@ def revoke(client: ElasticsearchClient, ids: t.Sequence[str], attempt: t.Optiona
     wanted = list(ids)
     attempt = attempt or f"revoke the cross-cluster API keys {', '.join(wanted)}"
     try:
-        ids = {"ids": wanted, "owner": True}
-        body = client.request("DELETE", "/_security/api_key", body=ids, safe=True, attempt=attempt).body
+        ours = {"ids": wanted, "owner": True}
+        body = client.request("DELETE", "/_security/api_key", body=ours, safe=True, attempt=attempt).body
     except EsError as exc:
         _explain(exc, client, {})
         raise

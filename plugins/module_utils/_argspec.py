@@ -15,6 +15,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.basic import env_fallback
 
 from ._address import REMOTE_LOGIN, URL_LOGIN, holds_login
+from ._text import printable
 
 _REMOTE_ADDRESSES = ("addresses", "proxy_address", "seeds")
 _URLS_VARIABLE = "ELASTICSEARCH_URL"
@@ -67,6 +68,10 @@ class AddressModule(basic.AnsibleModule):
 
     Ansible puts all arguments into every result and into the log of the system, and cannot tell a password in a URL.
     """
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """What is said may quote a server."""
+        super().fail_json(printable(str(msg)), **kwargs)
 
     def _load_params(self) -> None:
         super()._load_params()
