@@ -367,13 +367,16 @@ def _without_holders(
         ).format(told, alias)
     if stop:
         return replace(base, blocked=stop, words=(stop,))
-    # Runs made them that could not deliver them.
+    # Runs made them that could not deliver them. One stays, as the mark by which the link is known to be ours.
+    going = live[:-1]
     why = "{0} reached no node, and their secrets are lost".format(told)
-    owed = "{0}: they are revoked, and the next run makes a new one; see first what kept them from the nodes".format(
-        why
+    owed = "{0}: {1} {2} revoked, and the next run makes a new one; see first what kept them from the nodes".format(
+        why, names(key.id for key in going), "are" if len(going) > 1 else "is"
     )
     steps = [Step("reload", "make sure that no node still uses a key that is to be revoked")] if remote.exists else []
-    return replace(base, steps=(*steps, *_revocations(why, live)), words=(*words, owed), owed=owed)
+    return replace(
+        base, steps=(*steps, *_revocations(why, going)), words=(*words, owed), owed=owed, kept=(live[-1].id,)
+    )
 
 
 def _is_owed(link: Link, target: Key, old: t.Sequence[Key], kept: t.Sequence[str], now: int, options: Options) -> bool:
