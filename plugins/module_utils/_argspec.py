@@ -69,9 +69,9 @@ class AddressModule(basic.AnsibleModule):
     Ansible puts all arguments into every result and into the log of the system, and cannot tell a password in a URL.
     """
 
-    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.Any:
         """What is said may quote a server."""
-        super().fail_json(printable(str(msg)), **kwargs)
+        return super().fail_json(printable(str(msg)), **kwargs)
 
     def _load_params(self) -> None:
         super()._load_params()
