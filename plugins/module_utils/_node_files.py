@@ -83,6 +83,27 @@ class Busy(Exception):
     """Another process has the lock, and kept it."""
 
 
+def acquire(
+    handle: int,
+    seconds: float,
+    sleep: t.Callable[[float], None] = time.sleep,
+    clock: t.Callable[[], float] = time.monotonic,
+) -> None:
+    """Lock an open file. Busy when another process keeps the lock; OSError where the file system knows no locks."""
+    import fcntl
+
+    end = clock() + seconds
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            if e.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+        if clock() >= end:
+            raise Busy
+        sleep(0.05)
+
+
 @contextlib.contextmanager
 def locked(
     path: str,
@@ -91,8 +112,6 @@ def locked(
     clock: t.Callable[[], float] = time.monotonic,
 ) -> t.Iterator[None]:
     """Hold the lock on a file that no other user can open; where none can be made there is no lock."""
-    import fcntl
-
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -100,17 +119,8 @@ def locked(
         yield
         return
     try:
-        end = clock() + seconds
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as e:
-                if e.errno not in (errno.EACCES, errno.EAGAIN):
-                    break  # the file system knows no locks
-            if clock() >= end:
-                raise Busy(path)
-            sleep(0.2)
+        with contextlib.suppress(OSError):
+            acquire(handle, seconds, sleep, clock)
         yield
     finally:
         os.close(handle)

@@ -25,20 +25,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets as random_names
 import stat
-import time
 import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import is_encrypted, match_encrypt_secret
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _credential
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._node_files import Busy, acquire
 
 FORMAT = "crosscluster.elasticsearch/credential"
 INTENT_FORMAT = "crosscluster.elasticsearch/intent"
@@ -264,20 +263,15 @@ class CredentialStore:
             os.close(handle)
 
     def _acquire(self, handle: int, path: str, name: str, wait: float) -> None:
-        end = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except OSError as exc:
-                if exc.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                    raise self._not_writable(f"its lock {path} does not work: {_why(exc)}") from exc
-            if time.monotonic() >= end:
-                raise StoreError(
-                    f"Another run has been working on the key '{name}' in the credential store {self.directory} for"
-                    f" {wait:g} s (lock {path}): wait until it has ended, and run again."
-                )
-            time.sleep(0.05)
+        try:
+            acquire(handle, wait)
+        except Busy:
+            raise StoreError(
+                f"Another run has been working on the key '{name}' in the credential store {self.directory} for"
+                f" {wait:g} s (lock {path}): wait until it has ended, and run again."
+            ) from None
+        except OSError as exc:
+            raise self._not_writable(f"its lock {path} does not work: {_why(exc)}") from exc
 
     def write(self, entry: Entry) -> None:
         """Store a credential. When this returns it is on the disk."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from support.links import Links
-from support.worlds import api, berlin, berlin_once, clusters, deselect, linked, make_world, mark, world
+from support.worlds import api, berlin, berlin_once, clusters, deselect, linked, make_world, mark, reset, world
 
 __all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_world", "world"]
 
@@ -40,8 +40,7 @@ def links_of(tmp_path):
     """One link between clusters that are as new, not made yet."""
 
     def make(world):
-        for name in world.clusters:
-            world.control(name, "reset")
+        reset(world)
         return Links(world, tmp_path, [{"from": "paris", "to": "berlin"}])
 
     return make

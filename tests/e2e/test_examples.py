@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from support.playbook import run_playbook
-from support.worlds import Api, connection, link
+from support.worlds import Api, connection, link, reset
 
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
@@ -66,8 +66,7 @@ def play(tasks: list[dict[str, t.Any]], cluster: dict[str, t.Any], node: dict[st
 @pytest.fixture
 def linked(make_world: t.Any) -> t.Any:
     world = make_world(nodes=2)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     clusters = world.spec["clusters"]
     world.live = link(clusters["paris"], clusters["berlin"], "berlin")["encoded"]
     answer = Api(clusters["paris"]).put("/_security/role/analyst", {"cluster": ["monitor"]})

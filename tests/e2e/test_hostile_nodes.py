@@ -66,7 +66,6 @@ def given(links, liars, python):
     clusters = {name: dict(cluster) for name, cluster in links.clusters.items()}
     password = clusters["berlin"].pop("password")
     user = clusters["berlin"].pop("username")
-    clusters["berlin"]["urls"] = list(clusters["berlin"]["urls"])
     clusters["paris"]["nodes"] = [
         {**node, "vars": {**LOCAL, **({"ansible_python_interpreter": python} if number in liars else {})}}
         for number, node in enumerate(clusters["paris"]["nodes"])

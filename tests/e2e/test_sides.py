@@ -11,13 +11,12 @@ import pytest
 
 from support.links import Links, report
 from support.restarts import RESTART
-from support.worlds import connection
+from support.worlds import connection, reset
 
 
 def estate(make_world, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):
     world = make_world(nodes=2, **options)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     return Links(world, tmp_path, list(links))
 
 

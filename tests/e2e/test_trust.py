@@ -12,6 +12,7 @@ import time
 import pytest
 
 from support.links import ACCESS, Links, plan, report
+from support.worlds import reset
 
 pytestmark = pytest.mark.needs(since="8.13")
 
@@ -78,8 +79,7 @@ def test_keystores_that_stay_as_they_are_are_opened_once(links):
 
 def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_world, tmp_path):
     world = make_world(nodes=2)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     aliases = ["fine", "one", "all", "revoked", "expired", "access", "settings", "orphan", "malformed", "other"]
     links = Links(
         world, tmp_path, [{"from": "paris", "to": "berlin", "alias": alias, "expiration": "90d"} for alias in aliases]
@@ -151,8 +151,7 @@ def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_wo
 @pytest.mark.needs("clusters")
 def test_a_link_that_fails_neither_blocks_nor_hides_the_others(make_world, tmp_path):
     world = make_world(clusters=("paris", "berlin", "rome"), nodes=1)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     links = Links(world, tmp_path, [("paris", "berlin"), ("paris", "rome"), ("rome", "paris"), ("berlin", "paris")])
     wrong = {**links.clusters, "rome": {**links.clusters["rome"], "password": "wrong"}}
     # berlin's only node cannot be logged in to, and rome refuses the login.

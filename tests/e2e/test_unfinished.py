@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.links import Links, Searching, report
+from support.worlds import reset
 
 
 def live(links):
@@ -22,8 +23,7 @@ def live(links):
 def old(make_world, tmp_path):
     """A link between clusters of 8.12, whose nodes take a credential over only when they start."""
     world = make_world(version="8.12.0", nodes=2)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     links = Links(world, tmp_path, [{"from": "paris", "to": "berlin"}])
     waiting = links.play("trust")
     assert waiting.rc == 2 and "restart paris-1 and paris-2, one at a time" in report(waiting)["paris/berlin"]["note"]

@@ -12,14 +12,14 @@ import yaml
 
 from support.links import Links, report
 from support.pair import Pair
+from support.worlds import reset
 
 
 @pytest.fixture
 def three(make_world, tmp_path):
     """paris has three nodes and links to berlin; rome, of one node, does so too."""
     world = make_world(clusters={"paris": {"nodes": 3}, "berlin": {"nodes": 1}, "rome": {"nodes": 1}})
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     return Links(world, tmp_path, [("paris", "berlin"), ("rome", "berlin")])
 
 

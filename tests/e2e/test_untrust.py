@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from support.links import Links, report
+from support.worlds import reset
 
 pytestmark = pytest.mark.needs(since="8.13")
 
@@ -22,8 +23,7 @@ def settings_of(node):
 
 def test_a_teardown_leaves_what_belongs_to_others(make_world, tmp_path):
     world = make_world(nodes=2)
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     links = Links(
         world, tmp_path, [{"from": "paris", "to": "berlin"}, {"from": "paris", "to": "berlin", "alias": "stays"}]
     )

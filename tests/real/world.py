@@ -23,6 +23,7 @@ import yaml
 from simulator import request_log
 
 from . import baseline
+from .clusters import number
 
 SECONDS = 120
 AUTHORITIES = "xpack.security.remote_cluster_client.ssl.certificate_authorities"
@@ -112,11 +113,10 @@ class World:
     def _node(self, cluster: str, name: str) -> dict[str, Any]:
         return next(node for node in self._spec[cluster]["nodes"] if node["name"] == name)
 
-    def _run(self, cluster: str, node: str, *scripts: str) -> None:
-        for script in scripts:
-            command = [str(Path(self._node(cluster, node)["home"], "bin", script))]
-            done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-            assert done.returncode == 0, f"{script} of {node}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    def _run(self, cluster: str, node: str, script: str) -> None:
+        command = [str(Path(self._node(cluster, node)["home"], "bin", script))]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, f"{script} of {node}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
 
     def _wait(self, cluster: str) -> None:
         """Until the nodes that run know each other, and the cluster answers."""
@@ -132,7 +132,7 @@ class World:
         nodes = self._spec[cluster]["nodes"]
         stopped = [node["name"] for node in nodes if not _runs(node)]
         changed = {node["name"]: baseline.restore(node, self._first_yml(node)) for node in nodes}
-        new = self._minor(cluster) >= (8, 13)
+        new = number(self._spec[cluster]["version"]) >= (8, 13)
         # Before 8.13 a credential is read only when a node starts.
         restart = [name for name, files in changed.items() if files - ({baseline.KEYSTORE} if new else set())]
         for name in set(restart) | set(stopped):
@@ -173,9 +173,6 @@ class World:
             for name, one in self._ask(cluster, "GET", f"/_security/{kind}").items():
                 if not one["metadata"].get("_reserved"):
                     self._ask(cluster, "DELETE", f"/_security/{kind}/{requests.utils.quote(name, safe='')}")
-
-    def _minor(self, cluster: str) -> tuple[int, ...]:
-        return tuple(int(part) for part in self._spec[cluster]["version"].split(".")[:2])
 
     def _ask(self, cluster: str, method: str, path: str, body: Any = None, url: str = "", until: int = 0) -> Any:
         spec, end = self._spec[cluster], time.monotonic() + SECONDS

@@ -13,7 +13,7 @@ import typing as t
 import yaml
 
 from simulator import Simulator
-from support.worlds import Answer, Api, put_credential
+from support.worlds import Answer, Api, put_credential, reset
 
 SEARCH = "/berlin:logs-*/_search"
 
@@ -104,8 +104,7 @@ def texts(answer: Answer) -> str:
 
 def as_new(world: t.Any) -> Pair:
     """The pair in simulated clusters that are as new, with the document that is searched for."""
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     pair = Pair(world)
     pair.document()
     return pair

@@ -23,6 +23,7 @@ import yaml
 
 from simulator import Simulator
 from support.links import Links
+from support.worlds import reset
 
 CLUSTERS = ("berlin", "paris")
 NODES = 2
@@ -89,8 +90,7 @@ def put(path: Path, make_world: t.Callable[..., Simulator], directory: Path) -> 
     """The links of a recorded recording, and `more`."""
     recording = yaml.safe_load(path.read_text(encoding="utf-8"))
     world = make_world(CLUSTERS, version=recording["version"], nodes=NODES, trust=recording["trust"])
-    for name in world.clusters:
-        world.control(name, "reset")
+    reset(world)
     links = Links(world, directory, recording["links"])
     now = world.control(CLUSTERS[0], "now")
     words = _words(links)

@@ -289,8 +289,12 @@ class Needs:
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On real clusters only tests run whose needs they meet."""
     if REAL:
-        kept = [item for item in items if Needs(item).met_by(real_clusters())]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        clusters = real_clusters()
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            (kept if Needs(item).met_by(clusters) else dropped).append(item)
+        config.hook.pytest_deselected(items=dropped)
         items[:] = kept
 
 
