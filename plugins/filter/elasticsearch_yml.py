@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import base64
-import posixpath
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._config_dir import bodies, fingerprint
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _outside
 
@@ -17,38 +16,32 @@ def elasticsearch_block(content: str, settings: t.Mapping[str, t.Any]) -> t.Dict
     return {**yml.merge(content, settings)._asdict(), "node_name": yml.node_name(content)}
 
 
-def elasticsearch_authorities(content: str, config_dir: str) -> t.List[str]:
+def elasticsearch_authorities(content: str) -> t.List[str]:
     """The files with the authorities that a node trusts when it asks remote clusters."""
     try:
-        listed = yml.listed(yml.read(yml.decode(content)).get(yml.AUTHORITIES))
+        return yml.listed(yml.read(yml.decode(content)).get(yml.AUTHORITIES))
     except ValueError:
         return []
-    return [posixpath.join(config_dir, path) for path in listed]
 
 
 def elasticsearch_trust(
     content: str, files: t.Any, wanted: t.Sequence[str], own: str, besides: t.Sequence[str] = (),
     unknown: t.Sequence[str] = (),
 ) -> t.Dict[str, t.Any]:  # fmt: skip
-    """What makes a node trust the wanted authorities: what to write into our own file, and into elasticsearch.yml.
+    """What makes a node trust the wanted authorities: what to add to our own file, and to write into
+    elasticsearch.yml. `files` are those that the node trusts, with the fingerprints of their certificates.
 
     `besides` are authorities that a first list must hold, too; `unknown` aliases for whose servers there are none.
     """
-    held: t.Dict[str, t.List[str]] = {}
-    for result in files:
-        if result.get("content"):
-            held[result["item"]] = yml.certificates(base64.b64decode(result["content"]).decode("utf-8", "replace"))
-    trusted = {certificate for found in held.values() for certificate in found}
-    missing = [certificate for pem in wanted for certificate in yml.certificates(pem) if certificate not in trusted]
+    trusted = {found for file in files.values() for found in file["fingerprints"]}
+    missing = [body for pem in wanted for body in bodies(pem) if fingerprint(body) not in trusted]
     first = bool(missing) and yml.trusts_jdk(content)
     if first:
-        missing += [
-            certificate for pem in besides for certificate in yml.certificates(pem) if certificate not in missing
-        ]
-    bundle = next((found for path, found in held.items() if posixpath.basename(path) == own), [])
+        missing += [body for pem in besides for body in bodies(pem)]
+    missing = list(dict.fromkeys(missing))
     merged, line = yml.trust(content, own, bool(missing), unknown if first else ())
-    text = "".join(yml.as_pem(certificate) for certificate in dict.fromkeys([*bundle, *missing]))
-    found = {"missing": len(missing), "bundle": text, "line": line, "node_name": yml.node_name(content)}
+    text = "".join(yml.as_pem(body) for body in missing)
+    found = {"missing": len(missing), "added": text, "line": line, "node_name": yml.node_name(content)}
     return {**found, **merged._asdict()}
 
 

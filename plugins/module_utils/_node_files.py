@@ -16,6 +16,8 @@ import time
 import typing as t
 
 _OURS = "crosscluster.elasticsearch"
+MOST = 1 << 20
+"""Bytes of a file that people write: settings, certificates."""
 
 
 def read_regular(path: str, most: int) -> t.Optional[bytes]:

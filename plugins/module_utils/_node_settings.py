@@ -10,16 +10,14 @@ import os
 import re
 import typing as t
 
-from ._node_files import read_regular
-
-_MOST = 1 << 20
+from ._node_files import MOST, read_regular
 
 
 def settings_text(config_dir: str) -> t.Optional[str]:
     """The text of elasticsearch.yml; None when it is no file that can be read."""
     path = os.path.join(config_dir, "elasticsearch.yml")
     try:
-        content = read_regular(path, _MOST)
+        content = read_regular(path, MOST)
         return None if content is None else content.decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None

@@ -17,6 +17,7 @@ import socket
 import ssl
 import typing as t
 
+from ._node_files import MOST, read_regular
 from ._node_settings import setting, settings_text
 
 ALERT_WAIT = 0.5
@@ -45,7 +46,10 @@ def trust(ca_certs: t.Sequence[str], pem: t.Optional[str]) -> ssl.SSLContext:
         return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for path in ca_certs:
-        context.load_verify_locations(cafile=path)
+        content = read_regular(path, MOST)
+        if content is None:
+            raise OSError(f"[{path}] is not a regular file of at most {MOST} bytes")
+        context.load_verify_locations(cadata=content.decode("ascii", "ignore"))
     if pem:
         context.load_verify_locations(cadata=pem)
     return context

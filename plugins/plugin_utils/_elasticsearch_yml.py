@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import json
 import re
 import typing as t
 
 import yaml
 
-BEGIN = "# BEGIN crosscluster.elasticsearch"
-END = "# END crosscluster.elasticsearch"
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._config_dir import BEGIN, BLOCK, END
+
 CLIENT_SSL = "xpack.security.remote_cluster_client.ssl."
 AUTHORITIES = CLIENT_SSL + "certificate_authorities"
 TRUSTSTORE = CLIENT_SSL + "truststore.path"
-_BLOCK = re.compile(r"(?ms)^{0}\n(.*?)^{1}$\n?".format(re.escape(BEGIN), re.escape(END)))
 
 
 class Merged(t.NamedTuple):
@@ -33,7 +31,6 @@ class Merged(t.NamedTuple):
 
     block: str
     differing: t.List[str]
-    diff: t.List[str]
     conflicts: t.List[str]
 
 
@@ -76,7 +73,7 @@ def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
         flat_outside, held = read(outside), read(block)
         read(text)
     except ValueError as exc:
-        return Merged("", [], [], ["elasticsearch.yml cannot be changed, because {0}; mend the file first".format(exc)])
+        return Merged("", [], ["elasticsearch.yml cannot be changed, because {0}; mend the file first".format(exc)])
     conflicts: t.List[str] = []
     ours = dict(held)
     for name, value in settings.items():
@@ -98,9 +95,8 @@ def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
     if differing and not conflicts and not fits(outside, after):
         conflicts.append("elasticsearch.yml ends in a way that no setting can follow; let it be one YAML mapping")
     if conflicts or not differing:
-        return Merged(block, [], [], conflicts)
-    changes = difflib.unified_diff(block.splitlines(), after.splitlines(), lineterm="", n=len(ours))
-    return Merged(after, differing, [line for line in changes if not line.startswith(("---", "+++", "@@"))], [])
+        return Merged(block, [], conflicts)
+    return Merged(after, differing, [])
 
 
 def trusts_jdk(content: str) -> bool:
@@ -160,7 +156,7 @@ def node_name(content: str) -> str:
 
 def split(text: str) -> t.Tuple[str, str]:
     """What others wrote, and what stands in our block."""
-    found = _BLOCK.search(text)
+    found = BLOCK.search(text)
     if found is None:
         return text, ""
     # Lines of the block become empty ones, so that those behind it keep their numbers.
@@ -170,7 +166,7 @@ def split(text: str) -> t.Tuple[str, str]:
 def damaged(text: str) -> bool:
     """Would a new block stand beside our old one, because its marks are not what they were?"""
     marks = [line.strip() for line in text.splitlines() if line.strip().startswith((BEGIN, END))]
-    found = _BLOCK.search(text)
+    found = BLOCK.search(text)
     return bool(marks) and (marks != [BEGIN, END] or found is None or not found.group().endswith("\n"))
 
 
@@ -230,12 +226,6 @@ def listed(value: t.Any) -> t.List[str]:
 def shown(value: t.Any) -> str:
     """A value as JSON, which is YAML. What JSON does not have, such as a date, is the text that it was."""
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def certificates(text: str) -> t.List[str]:
-    """The certificates of a PEM file, without what stands around them, so that they can be compared."""
-    found = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.DOTALL)
-    return ["".join(body.split()) for body in found]
 
 
 def as_pem(certificate: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.links import report
+from support.modules import run_module
 from support.restarts import RESTART, started
 from support.worlds import connection
 
@@ -87,6 +88,101 @@ def test_the_service_can_read_what_the_server_role_leaves_and_nobody_else_sees_i
     more = links.role("remote_cluster_server", "berlin", {**variables, "remote_cluster_server_backup": False})
     assert more.ok and [len(kept(node)) for node in berlin["nodes"]] == [1, 1], str(more)
     assert all(yml(node).read_text().count("# BEGIN crosscluster.elasticsearch\n") == 1 for node in berlin["nodes"])
+
+
+@pytest.fixture
+def config_dir(tmp_path):
+    directory = tmp_path / "config"
+    directory.mkdir()
+    (directory / "elasticsearch.yml").write_text("cluster.name: paris\npassword: Hush-hush-1\n")
+    return directory
+
+
+def test_the_module_writes_its_block_and_files_once(config_dir):
+    (config_dir / "old").write_text("")
+    options = {
+        "config_dir": str(config_dir), "block": "remote_cluster_server.enabled: true\n",
+        "backup": True, "absent": ["old"],
+        "files": [{"name": "a.crt", "content": "new\n", "mode": "0644", "append": True}],
+    }  # fmt: skip
+    before = (config_dir / "elasticsearch.yml").read_text()
+    checked = run_module("elasticsearch_yml", options, check=True)
+    assert checked.changed and sorted(os.listdir(config_dir)) == ["elasticsearch.yml", "old"], checked
+    run = run_module("elasticsearch_yml", options)
+    assert run.changed and run["diff"] == checked["diff"] and "Hush-hush-1" not in str(run), run
+    assert run["diff"]["after"] == options["block"]
+    assert Path(run["backup_file"]).read_text() == before
+    assert (config_dir / "elasticsearch.yml").read_text().startswith(before)
+    assert (config_dir / "a.crt").read_text() == "new\n" and not (config_dir / "old").exists()
+    listed = sorted(os.listdir(config_dir))
+    again = run_module("elasticsearch_yml", options)
+    assert not again.failed and not again.changed and sorted(os.listdir(config_dir)) == listed, again
+    gone = run_module("elasticsearch_yml", {"config_dir": str(config_dir), "block": "", "backup": False})
+    assert gone.changed and (config_dir / "elasticsearch.yml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "wrong, told",
+    [
+        ({"files": [{"name": "../a", "content": "x"}]}, "[../a] is not the name of a file"),
+        ({"files": [{"name": "elasticsearch.keystore", "content": "x"}]}, "[elasticsearch.keystore] is not the name"),
+        ({"absent": ["elasticsearch.yml"]}, "[elasticsearch.yml] is not the name"),
+        (
+            {"files": [{"name": "a", "content": "secret", "mode": "a+r"}]},
+            "the mode [a+r] of [a] is not one such as 0640",
+        ),
+        ({"config_dir": "/nowhere/at/all"}, "[/nowhere/at/all/elasticsearch.yml] cannot be read: No such file"),
+    ],
+)
+def test_the_module_refuses_what_it_must_not_touch(config_dir, wrong, told):
+    before = sorted(os.listdir(config_dir))
+    for check in (True, False):
+        run = run_module("elasticsearch_yml", {"config_dir": str(config_dir), **wrong}, check=check)
+        assert run.failed and told in run.msg and sorted(os.listdir(config_dir)) == before, run
+
+
+def test_of_other_files_the_info_module_tells_fingerprints(config_dir, links, tmp_path):
+    authority = Path(links.clusters["berlin"]["remote_ca_cert"]).read_text()
+    (config_dir / "ca.crt").write_text(authority)
+    (tmp_path / "outside").write_text("Hush-hush-2 " + authority)
+    options = {"certificate_authorities": ["ca.crt", str(tmp_path / "outside")], "files": ["ca.crt", "none"]}
+    found = run_module("elasticsearch_yml_info", {"config_dir": str(config_dir), **options})
+    assert base64.b64decode(found["content"]).decode() == (config_dir / "elasticsearch.yml").read_text()
+    inside, outside = (found["certificate_authorities"][path] for path in options["certificate_authorities"])
+    assert len(inside["fingerprints"]) == 1 and inside["problem"] is None
+    assert outside == {"fingerprints": [], "problem": f"it is not in [{config_dir}]"}
+    assert found["modified"]["none"] is None and found["modified"]["ca.crt"] > 1_700_000_000_000
+    assert "Hush-hush-2" not in str(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is led astray")
+@pytest.mark.parametrize("planted", ["elasticsearch.yml", "remote_cluster_server.key", "remote_cluster_server.restart"])
+def test_root_is_not_led_astray_by_what_the_service_user_planted(links, tmp_path, planted):
+    """In an archive the service owns its directory, and the play runs as root."""
+    victim = tmp_path / "shadow"
+    victim.write_text("root: Hush-hush-3\n")
+    victim.chmod(0o600)
+    directory = tmp_path / "config"
+    directory.mkdir()
+    (directory / "elasticsearch.yml").write_text("cluster.name: berlin\n")
+    certs = Path(links.clusters["berlin"]["nodes"][0]["config_dir"], "certs")
+    (directory / planted).unlink(missing_ok=True)
+    (directory / planted).symlink_to(victim)
+    for path in [directory, *directory.rglob("*")]:
+        os.chown(path, 1234, 1234, follow_symlinks=False)
+    for parent in directory.parents:
+        if parent.stat().st_uid == 0 and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    variables = {
+        "remote_cluster_server_config_dir": str(directory),
+        "remote_cluster_server_certificate": str(certs / "remote_cluster.crt"),
+        "remote_cluster_server_key": str(certs / "remote_cluster.key"),
+    }
+    run = links.role("remote_cluster_server", "berlin", variables, diff=True, verbosity=3)
+    assert victim.read_text() == "root: Hush-hush-3\n" and victim.stat().st_uid == 0
+    assert "Hush-hush-3" not in run.stdout + run.stderr + str(run.events)
+    told = "Permission denied" if planted == "elasticsearch.yml" else "is not a regular file"
+    assert run.rc == 2 and any(told in text for text in run.messages), str(run)
 
 
 @pytest.mark.needs(since="8.13")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -61,3 +62,10 @@ def test_a_port_where_nothing_listens(tmp_path):
 def test_what_is_no_address_is_refused():
     found = run_module("remote_port_info", {"addresses": ["https://berlin:9443"]})
     assert found.failed and "https://berlin:9443" in found.msg
+
+
+def test_an_authority_that_is_no_file_hangs_nobody(server, tmp_path):
+    os.mkfifo(tmp_path / "ca.crt")
+    options = {"addresses": [server["remote_cluster_server"]], "ca_certs": [str(tmp_path / "ca.crt")]}
+    found = run_module("remote_port_info", {"config_dir": str(tmp_path), **options})
+    assert found.failed and "is not a regular file" in found.msg

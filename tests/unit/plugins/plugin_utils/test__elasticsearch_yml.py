@@ -38,20 +38,15 @@ def written(block: str, text: str = FILE) -> str:
 
 def test_a_new_block_holds_our_settings_and_is_right_afterwards():
     merged = yml.merge(b64(FILE), PORT)
-    assert merged == yml.Merged(BLOCK, list(PORT), ["+" + line for line in BLOCK.splitlines()], [])
-    assert yml.merge(b64(written(BLOCK)), PORT) == yml.Merged(BLOCK, [], [], [])
+    assert merged == yml.Merged(BLOCK, list(PORT), [])
+    assert yml.merge(b64(written(BLOCK)), PORT) == yml.Merged(BLOCK, [], [])
 
 
 def test_a_block_of_1_0_0_is_kept_wherever_it_stands():
     text = written(BLOCK, "a: 1\n") + "b: 2\n"
-    assert yml.merge(b64(text), PORT) == yml.Merged(BLOCK, [], [], [])
+    assert yml.merge(b64(text), PORT) == yml.Merged(BLOCK, [], [])
     more = yml.merge(b64(text), {"remote_cluster.port": 9444})
     assert more.block == BLOCK.replace("9443", "9444") and more.differing == ["remote_cluster.port"]
-    assert more.diff == [
-        "-remote_cluster.port: 9443",
-        "+remote_cluster.port: 9444",
-        " remote_cluster_server.enabled: true",
-    ]
 
 
 def test_what_others_wrote_is_not_overruled():
@@ -143,7 +138,7 @@ def test_marks_beside_which_a_second_block_would_be_written(text):
 
 
 def test_damaged_marks_do_not_matter_while_nothing_is_written():
-    assert yml.merge(b64(written(BLOCK).rstrip("\n")), PORT) == yml.Merged(BLOCK, [], [], [])
+    assert yml.merge(b64(written(BLOCK).rstrip("\n")), PORT) == yml.Merged(BLOCK, [], [])
 
 
 @given(st.lists(st.sampled_from(["# note", "a.b: 1", "c: [x, y]", "d:\n  e: 2", "f:\n  - g\n  - h", ""]), unique=True))
@@ -162,7 +157,7 @@ def test_our_file_of_authorities_is_named_in_our_block():
     merged, line = yml.trust(b64(FILE), OWN, True)
     assert (merged.block, line) == (f'{yml.AUTHORITIES}: ["{OWN}"]\n', "")
     assert yml.trust(b64(FILE), OWN, False)[0].differing == []
-    assert yml.trust(b64(written(merged.block)), OWN, True)[0] == yml.Merged(merged.block, [], [], [])
+    assert yml.trust(b64(written(merged.block)), OWN, True)[0] == yml.Merged(merged.block, [], [])
     more = yml.trust(b64(written(f'{yml.AUTHORITIES}: ["by-hand.crt"]\n')), OWN, True)[0]
     assert more.block == f'{yml.AUTHORITIES}: ["by-hand.crt", "{OWN}"]\n'
 
@@ -188,7 +183,7 @@ def test_for_a_list_of_others_comes_the_line_to_write(text, number, line):
 
 
 def test_a_list_of_others_that_names_our_file_is_right():
-    assert yml.trust(b64(f"{yml.AUTHORITIES}: [a.crt, {OWN}]\n"), OWN, True) == (yml.Merged("", [], [], []), "")
+    assert yml.trust(b64(f"{yml.AUTHORITIES}: [a.crt, {OWN}]\n"), OWN, True) == (yml.Merged("", [], []), "")
 
 
 def test_beside_a_truststore_there_can_be_no_list():
@@ -212,13 +207,8 @@ A, B = yml.as_pem("QUFB" * 40), yml.as_pem("QkJC" * 40)
 )
 def test_a_first_list_takes_the_place_of_the_authorities_of_the_jdk(text, bundle, told):
     """So it must hold those of all servers that the node asks, and is not written where one is not known."""
-    without = elasticsearch_trust(b64(text), [], [A], OWN, [A, B])
-    assert without["bundle"] == bundle
-    found = elasticsearch_trust(b64(text), [], [A], OWN, [A, B], ["cloud", "rome"])
+    without = elasticsearch_trust(b64(text), {}, [A], OWN, [A, B])
+    assert without["added"] == bundle
+    found = elasticsearch_trust(b64(text), {}, [A], OWN, [A, B], ["cloud", "rome"])
     assert told in "".join(found["conflicts"]) and bool(found["conflicts"]) == bool(told)
-    assert elasticsearch_trust(b64(text), [], [], OWN, [B], ["cloud"])["missing"] == 0
-
-
-def test_certificates_are_compared_without_what_stands_around_them():
-    pem = yml.as_pem("QUJD" * 40)
-    assert yml.certificates("subject=x\r\n" + pem.replace("\n", "\r\n")) == yml.certificates(pem) == ["QUJD" * 40]
+    assert elasticsearch_trust(b64(text), {}, [], OWN, [B], ["cloud"])["missing"] == 0
