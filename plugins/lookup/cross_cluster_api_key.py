@@ -150,6 +150,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._creden
     Entry,
     StoreError,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import OPTIONS, forged
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plugin_client import build_client
 
 display = Display()
@@ -174,6 +175,9 @@ class Stale(t.NamedTuple):
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Sequence[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
+        problem = forged(variables or {}, OPTIONS)
+        if problem:
+            raise AnsibleLookupError(problem)
         self.set_options(var_options=variables, direct=kwargs)
         names = _names(terms)
         try:

@@ -10,7 +10,8 @@ short_description: A variable of the roles of this collection that no node can c
 version_added: 2.0.0
 description:
   - Takes the variable as V(localhost) has it. Where it is not defined there, that of the host counts, and the lookup
-    fails when a fact of the host bears the name of a variable of this collection.
+    fails when a fact of the host bears the name of a variable of this collection. Facts of the host, in any
+    name, are not used in it either.
   - A part of the roles of this collection, which may change in any release. Do not use it elsewhere.
 options:
   _terms:
@@ -43,10 +44,10 @@ _raw:
 
 import typing as t
 
-from ansible.errors import AnsibleLookupError
+from ansible.errors import AnsibleLookupError, AnsibleUndefinedVariable
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged, honest
 
 
 class LookupModule(LookupBase):
@@ -63,4 +64,12 @@ class LookupModule(LookupBase):
             return [home[name]]
         if name not in variables:
             return [self.get_option("default")]
-        return [self._templar.template(variables[name], fail_on_undefined=True)]
+        known = honest(variables)
+        with self._templar.set_temporary_context(available_variables=known):
+            try:
+                return [self._templar.template(known[name], fail_on_undefined=True)]
+            except AnsibleUndefinedVariable as e:
+                raise AnsibleLookupError(
+                    f"{name}: {e.message}. Facts of nodes decide nothing here: use variables of the inventory or the"
+                    " play."
+                ) from None

@@ -90,6 +90,7 @@ class ElasticsearchClient:
             client_key=options.get("client_key") or None,
         )
         check_options(tls)
+        self._tls = tls
         #: What the user should know and need not change.
         self.warnings = plain_http(self.urls, tls, bool(self.login.headers))
         self.transport = transport or Transport(tls)
@@ -109,6 +110,7 @@ class ElasticsearchClient:
         one = ElasticsearchClient.__new__(ElasticsearchClient)
         one.__dict__.update(self.__dict__)
         one.urls = check_urls([url])
+        one.warnings = plain_http(one.urls, self._tls, bool(self.login.headers))
         one.requests = 0
         one._info = None
         return one

@@ -21,7 +21,7 @@ import stat
 import tempfile
 import typing as t
 
-from ._node_files import MOST, others_who_can_change, read_regular
+from ._node_files import MOST, only_owner, others_who_can_change, read_regular
 
 NAME = "elasticsearch.yml"
 BEGIN = "# BEGIN crosscluster.elasticsearch"
@@ -44,52 +44,49 @@ class File(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def as_owner(directory: str) -> t.Iterator[bool]:
-    """Act as the owner of a directory, where root does; tells whether root acts as somebody else."""
+def as_owner(directory: str) -> t.Iterator[str]:
+    """Act as the owner of a directory, where root does; gives the directory itself, without links on the way to it."""
     try:
-        state = os.stat(directory)
+        owner = only_owner(directory) if os.geteuid() == 0 else (0, "")
+        place = os.path.realpath(directory)
     except OSError as e:
         raise ConfigError(_unreadable(os.path.join(directory, NAME), e.strerror)) from None
-    if os.geteuid() != 0:
-        yield False
-        return
-    if state.st_uid == 0:
-        _refuse_others(directory)
-        yield False
+    if owner[0] is None:
+        raise ConfigError(
+            f"As root nothing is done in [{directory}], because what is there can be changed by {owner[1]}. Let only"
+            " its owner write to it and to the directories above it (chmod g-w,o-w), or run as that owner."
+        )
+    if not owner[0]:
+        yield place
         return
     try:
-        user = pwd.getpwuid(state.st_uid)
+        user = pwd.getpwuid(owner[0])
         group, groups = user.pw_gid, os.getgrouplist(user.pw_name, user.pw_gid)
     except KeyError:
-        group, groups = state.st_gid, [state.st_gid]
+        group = os.stat(place).st_gid
+        groups = [group]
     before = os.getegid(), os.getgroups()
     os.setgroups(groups)
     os.setegid(group)
-    os.seteuid(state.st_uid)
+    os.seteuid(owner[0])
     try:
-        yield True
+        yield place
     finally:
         os.seteuid(0)
         os.setegid(before[0])
         os.setgroups(before[1])
 
 
-def _refuse_others(directory: str) -> None:
-    """Root is led by nobody."""
-    others = others_who_can_change(directory)
-    if others:
-        raise ConfigError(
-            f"As root nothing is done in [{directory}], because what is there can be changed by {others}. Let only root"
-            " write there (mode 0750 or 2750), or give all of it to the user of Elasticsearch."
-        )
-
-
 def target(directory: str) -> str:
     """Where elasticsearch.yml is; a link to elsewhere stays one."""
-    path = os.path.realpath(os.path.join(directory, NAME))
+    path = os.path.join(directory, NAME)
     if os.geteuid() == 0:
-        _refuse_others(os.path.dirname(path))
-    return path
+        others = others_who_can_change(os.path.dirname(os.path.realpath(path)))
+        if others:
+            raise ConfigError(
+                f"As root nothing is done to [{path}], which is a link to where things can be changed by {others}."
+            )
+    return os.path.realpath(path)
 
 
 def read(directory: str) -> bytes:
@@ -181,15 +178,41 @@ def wanted(directory: str, file: File) -> t.Optional[bytes]:
 
 def put(directory: str, file: File, content: bytes) -> None:
     """Write a file, whole or not at all, through no link that waits under its name."""
-    temporary = write_beside(directory, content)
+    _replace(os.path.join(directory, file.name), content, file.mode, _owner(directory))
+
+
+def rewrite(path: str, content: bytes, label: t.Callable[[str, str], None]) -> None:
+    """New content for elasticsearch.yml, which keeps mode, owner and group; `label` hands on what else it bears."""
+    state = os.stat(path)
+    _replace(path, content, stat.S_IMODE(state.st_mode), (state.st_uid, state.st_gid), lambda new: label(path, new))
+
+
+def check_rewritable(path: str) -> None:
+    """Fail where the new file could not have the owner and the group of the old one."""
+    state = os.stat(path)
+    if os.geteuid() not in (0, state.st_uid) or (os.geteuid() and state.st_gid not in (os.getegid(), *os.getgroups())):
+        raise ConfigError(
+            f"Nothing was written: [{path}] belongs to another user or group (uid {state.st_uid}, gid {state.st_gid}) "
+            f"than its directory, and would not stay so. Give both to the user of Elasticsearch, or both to root."
+        )
+
+
+def _replace(
+    path: str,
+    content: bytes,
+    mode: int,
+    owner: t.Optional[t.Tuple[int, int]],
+    label: t.Callable[[str], None] = lambda _new: None,
+) -> None:
+    new = write_beside(os.path.dirname(path), content)
     try:
-        owner = _owner(directory)
         if owner:
-            os.chown(temporary, *owner)
-        os.chmod(temporary, file.mode)
-        os.replace(temporary, os.path.join(directory, file.name))
-    except OSError:
-        os.unlink(temporary)
+            os.chown(new, *owner)
+        os.chmod(new, mode)
+        label(new)
+        os.replace(new, path)
+    except BaseException:
+        os.unlink(new)
         raise
 
 

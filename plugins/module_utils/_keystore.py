@@ -137,6 +137,7 @@ class KeystoreTool:
         self.path = find_tool(executable, self._environ)
         if os.geteuid() == 0:
             check_program(self.path)
+            self.path = os.path.realpath(self.path)  # what was looked at, and not what a link leads to by then
         self.config_dir = config_dir or self._environ.get("ES_PATH_CONF")
         self._password = password or None
         self._run = run or _run

@@ -32,21 +32,57 @@ def read_regular(path: str, most: int) -> t.Optional[bytes]:
 
 
 def others_who_can_change(path: str) -> t.Optional[str]:
-    """Who beside root may put something else in the place of a program: the owner or the group of the file or of a
-    directory above it, or everybody. None when root alone can."""
-    path = os.path.realpath(path)
-    while True:
-        state = os.stat(path)
-        if state.st_uid != 0:
-            return "the user [{0}], who owns [{1}]".format(_user(state.st_uid), path)
-        # In a sticky directory nobody replaces what is another's.
-        if state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX:
-            return "everybody, who may write to [{0}]".format(path)
-        if state.st_mode & stat.S_IWGRP and state.st_gid != 0 and not state.st_mode & stat.S_ISVTX:
-            return "the group [{0}], which may write to [{1}]".format(_group(state.st_gid), path)
-        if path == os.path.dirname(path):
-            return None
-        path = os.path.dirname(path)
+    """Who beside root may put something else in the place of a file or directory: the owner or the group of it, of a
+    link or of a directory on the way to it, or everybody. None when root alone can."""
+    return next((_owned(place, uid) if uid else who for place, uid, who in _hands(path) if uid or who), None)
+
+
+def only_owner(path: str) -> t.Tuple[t.Optional[int], str]:
+    """The one user beside root who can put something else in the place of a directory, and whose it is; 0 where root
+    alone can. None, with who stands in the way, where several can."""
+    hands = list(_hands(path))
+    owners = {uid for _place, uid, _who in hands if uid}
+    owner = os.stat(path).st_uid
+    if not owners:
+        return next(((None, who) for _place, _uid, who in hands if who), (0, ""))
+    stranger = next(((place, uid) for place, uid, _who in hands if uid and uid != owner), None)
+    if stranger:
+        return None, _owned(*stranger)
+    # What its owner lets a group do in its own directories is its own affair.
+    return next(((None, who) for _place, uid, who in hands if who and not uid), (owner, ""))
+
+
+def _hands(path: str, depth: int = 0) -> t.Iterator[t.Tuple[str, int, t.Optional[str]]]:
+    """For each directory and link on the way to a path, and for its end: the owner, and who else may change it."""
+    if depth > 40:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    place = ""
+    for part in os.path.abspath(path).split(os.sep):
+        place = os.path.join(place or os.sep, part)
+        state = os.lstat(place)
+        if stat.S_ISLNK(state.st_mode):
+            yield place, state.st_uid, None
+            rest = os.path.relpath(os.path.abspath(path), place)
+            aim = os.path.join(os.path.dirname(place), os.readlink(place), "" if rest == "." else rest)
+            yield from _hands(aim, depth + 1)
+            return
+        yield place, state.st_uid, _others(place, state)
+
+
+def _others(place: str, state: os.stat_result) -> t.Optional[str]:
+    # In a sticky directory nobody replaces what is another's.
+    if state.st_mode & stat.S_ISVTX:
+        return None
+    if state.st_mode & stat.S_IWOTH:
+        return "everybody, who may write to [{0}]".format(place)
+    # The group root is no more root than another group.
+    if state.st_mode & stat.S_IWGRP:
+        return "the group [{0}], which may write to [{1}]".format(_group(state.st_gid), place)
+    return None
+
+
+def _owned(place: str, uid: int) -> str:
+    return "the user [{0}], who owns [{1}]".format(_user(uid), place)
 
 
 def _user(uid: int) -> str:

@@ -50,7 +50,7 @@ options:
         type: str
         required: true
       mode:
-        description: Its mode, in octal digits.
+        description: Its mode, as four octal digits in quotes.
         type: str
         default: "0640"
       append:
@@ -112,9 +112,10 @@ def asked_for(params: t.Mapping[str, t.Any]) -> t.List[_config_dir.File]:
     """The files to write."""
     files = []
     for file in params["files"]:
-        if not re.match(r"^0?[0-7]{3}$", file["mode"]):
+        if not re.match(r"^0[0-7]{3}$", file["mode"]):
             raise _config_dir.ConfigError(
-                f"Nothing was written: the mode [{file['mode']}] of [{file['name']}] is not one such as 0640."
+                f"Nothing was written: the mode [{file['mode']}] of [{file['name']}] is not one such as '0640'"
+                " (in quotes)."
             )
         files.append(_config_dir.File(plain(file["name"]), file["content"], int(file["mode"], 8), bool(file["append"])))
     return files
@@ -122,9 +123,12 @@ def asked_for(params: t.Mapping[str, t.Any]) -> t.List[_config_dir.File]:
 
 def apply(module: AnsibleModule) -> t.Dict[str, t.Any]:
     params = module.params
-    directory = params["config_dir"]
     files, absent = asked_for(params), [plain(name) for name in params["absent"]]
-    with _config_dir.as_owner(directory):
+    names = [*(file.name for file in files), *absent]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise _config_dir.ConfigError(f"Nothing was written: [{twice[0]}] is named more than once.")
+    with _config_dir.as_owner(params["config_dir"]) as directory:
         text = _config_dir.read(directory).decode("utf-8", "surrogateescape")
         after = text if params["block"] is None else _config_dir.with_block(text, params["block"])
         path = _config_dir.target(directory)
@@ -133,25 +137,37 @@ def apply(module: AnsibleModule) -> t.Dict[str, t.Any]:
         gone = [name for name in absent if os.path.lexists(os.path.join(directory, name))]
         result: t.Dict[str, t.Any] = {"changed": bool(changes or gone or after != text)}
         if after != text:
+            _config_dir.check_rewritable(path)
+        if after != text and module._diff:
             before = {"before": _config_dir.block_of(text), "after": _config_dir.block_of(after)}
             result["diff"] = {"before_header": path, "after_header": path, **before}
-        for place in {directory, os.path.dirname(path)} if after != text else {directory} if changes or gone else ():
+        places = {directory} if changes or gone else set()
+        for place in places | ({os.path.dirname(path)} if after != text else set()):
             if not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
                 raise _config_dir.ConfigError(
                     f"Nothing was written: this user may not write to [{place}]. Run the task with 'become: true'."
                 )
         if module.check_mode:
             return result
+        if after != text and params["backup"]:
+            result["backup_file"] = _config_dir.keep(path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
         for file, content in changes:
             _config_dir.put(directory, file, content)
         if after != text:
-            if params["backup"]:
-                result["backup_file"] = _config_dir.keep(path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
-            beside = _config_dir.write_beside(os.path.dirname(path), after.encode("utf-8", "surrogateescape"))
-            module.atomic_move(beside, path, unsafe_writes=False)
+            _config_dir.rewrite(path, after.encode("utf-8", "surrogateescape"), labels(module))
         for name in gone:
             os.unlink(os.path.join(directory, name))
     return result
+
+
+def labels(module: AnsibleModule) -> t.Callable[[str, str], None]:
+    """Hands the SELinux context of a file on to another."""
+
+    def hand_on(old: str, new: str) -> None:
+        if module.selinux_enabled():
+            module.set_context_if_different(new, module.selinux_context(old), False)
+
+    return hand_on
 
 
 def main() -> None:

@@ -72,6 +72,11 @@ certificate_authorities:
     problem:
       description: Why there are none, V(null) when there are.
       type: str
+host_name:
+  description: The name of the host, which is the name of the node where C(node.name) is not set.
+  returned: success
+  type: str
+  sample: paris-1
 modified:
   description:
     - For each of O(files) when it was last written to, in milliseconds since the epoch; V(null) where there is none.
@@ -82,6 +87,7 @@ modified:
 """
 
 import base64
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -97,14 +103,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    directory = module.params["config_dir"]
     try:
-        with _config_dir.as_owner(directory):
+        with _config_dir.as_owner(module.params["config_dir"]) as directory:
             result = {
                 "content": base64.b64encode(_config_dir.read(directory)).decode("ascii"),
                 "certificate_authorities": {
                     path: _config_dir.certificates(directory, path) for path in module.params["certificate_authorities"]
                 },
+                "host_name": os.uname().nodename,
                 "modified": _config_dir.modified(directory, module.params["files"]),
             }
     except _config_dir.ConfigError as e:

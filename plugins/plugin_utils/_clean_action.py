@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._outside import shown
 
 
 def clean(result: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -21,8 +21,9 @@ def clean(result: dict[str, t.Any]) -> dict[str, t.Any]:
     """
     for name in ("ansible_facts", "_ansible_facts_cacheable", "ansible_stats", "add_host", "add_group"):
         result.pop(name, None)
-    if isinstance(result.get("msg"), str):
-        result["msg"] = printable(result["msg"])
+    for name in ("msg", "warnings", "deprecations", "exception", "module_stdout", "module_stderr"):
+        if name in result:
+            result[name] = shown(result[name])
     return result
 
 

@@ -231,12 +231,7 @@ class CredentialStore:
         if not os.access(place, os.W_OK | os.X_OK):
             raise self._not_writable(f"no permission to write to {place}")
         if place == self.directory:
-            self._check_directory()
-
-    def _check_directory(self) -> None:
-        mode = os.stat(self.directory).st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise self._not_writable(f"every user may replace its files (chmod 700 {self.directory})")
+            self._check_hands(self.directory, os.stat(self.directory))
 
     def prepare(self) -> None:
         """Make the directory."""

@@ -26,6 +26,15 @@ AUTHORITIES = CLIENT_SSL + "certificate_authorities"
 TRUSTSTORE = CLIENT_SSL + "truststore.path"
 
 
+class _Loader(yaml.SafeLoader):
+    """Without aliases, with which a few lines grow without end."""
+
+    def compose_node(self, parent: t.Any, index: t.Any) -> t.Any:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("it uses a YAML alias, *{0}".format(self.peek_event().anchor))
+        return super().compose_node(parent, index)
+
+
 class Merged(t.NamedTuple):
     """What stands between our marks afterwards, which settings that changes, and what stands in the way of it."""
 
@@ -55,7 +64,9 @@ def flatten(value: t.Any, prefix: str = "") -> t.Dict[str, t.Any]:
 def read(text: str) -> t.Dict[str, t.Any]:
     """The settings of a file. Raises ValueError for what is not one."""
     try:
-        settings = yaml.safe_load(text)
+        settings = yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe one
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         raise ValueError("it is not YAML{0}".format(" (line {0})".format(mark.line + 1) if mark else "")) from None
@@ -81,8 +92,8 @@ def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
             ours[name] = held[name] if same(held.get(name), value) else value
         elif not same(flat_outside[name], value):
             conflicts.append(
-                "{0} is {1} in elasticsearch.yml, but [{2}] is asked for; change or remove that line".format(
-                    name, told(name, flat_outside[name]), shown(value)
+                "{0} is {1} in elasticsearch.yml, but {2} is asked for; change or remove that line".format(
+                    name, told(name, flat_outside[name]), told(name, value)
                 )
             )
     differing = [name for name in ours if name not in held or ours[name] is not held[name]]

@@ -15,17 +15,29 @@ import re
 import typing as t
 
 _OURS = re.compile(r"_*(elasticsearch_clusters|cross_cluster_|remote_cluster_)")
+OPTIONS = re.compile(r"elasticsearch_|crosscluster_")
+"""Variables that set options of modules and lookups."""
 
 
-def forged(variables: t.Mapping[str, t.Any]) -> t.Optional[str]:
+def honest(variables: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Variables without the facts of the host, under whatever name: an address may be made of them."""
+    facts = variables.get("ansible_facts") or {}
+    return {
+        name: variables[name]
+        for name in variables
+        if name != "ansible_facts" and not (name in facts and variables[name] == facts[name])
+    }
+
+
+def forged(variables: t.Mapping[str, t.Any], ours: t.Pattern[str] = _OURS) -> t.Optional[str]:
     """Which facts of the host bear names of variables of this collection, and what to do; None when there are none."""
-    names = sorted(str(name) for name in variables.get("ansible_facts") or () if _OURS.match(str(name)))
+    names = sorted(str(name) for name in variables.get("ansible_facts") or () if ours.match(str(name)))
     if not names:
         return None
     return (
-        "{0} of [{1}] {2} among its facts, where a module that ran on the node has put {3}: nothing of this collection "
-        "makes such facts, so look whether somebody else has control of that node; cached facts go with meta: "
-        "clear_facts"
+        "{0} of [{1}] {2} among its facts, which decide nothing here. Where you made {3}, with a cacheable set_fact "
+        "say, use a variable of the inventory or the play; else a module that ran on the node has put {3} there, so "
+        "look whether somebody else has control of that node. Cached facts go with meta: clear_facts"
     ).format(
         ", ".join(names)[:300], variables.get("inventory_hostname"), "are" if len(names) > 1 else "is",
         "them" if len(names) > 1 else "it",

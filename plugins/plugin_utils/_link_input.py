@@ -253,7 +253,7 @@ def _link(
         "migrate": _switch(where, "migrate", value.get("migrate"), problems),
         "replace": _switch(where, "replace", value.get("replace"), problems),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
-        **_key(where, client, value, problems),
+        **_key(where, client, alias, value, problems),
     }
 
 
@@ -273,7 +273,7 @@ def _adopt(where: str, value: t.Any, problems: Problems) -> t.Optional[str]:
     return value
 
 
-def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
+def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
     access = value.get("access")
     if access is None:
         problems.add(
@@ -308,7 +308,7 @@ def _key(where: str, client: str, value: t.Mapping[str, t.Any], problems: Proble
     return {
         "access": access,
         # The mark tells the next run, and people, which cluster the key was made for.
-        "metadata": {**metadata, MARKER: {"client": client}},
+        "metadata": {**metadata, MARKER: {"client": client, "alias": alias}},
         "expiration": value.get("expiration"),
         "renew_before": value.get("renew_before"),
         "renew_before_ms": renew_before,

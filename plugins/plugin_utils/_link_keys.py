@@ -114,8 +114,12 @@ def is_ours(key: Key, link: Link) -> bool:
     """May this key be used, changed and revoked for the link? Everything else belongs to somebody else."""
     if not of_our_user(key, link):
         return False
-    marked = key.name == link.key_name and (key.marker or {}).get("client") == link.client
-    return marked or key.id == link.adopt
+    return key.id == link.adopt or (key.name == link.key_name and _is_marked_for(key.marker or {}, link))
+
+
+def _is_marked_for(marker: t.Mapping[str, t.Any], link: Link) -> bool:
+    """1.0.0 did not mark for which alias a key is."""
+    return marker.get("client") == link.client and marker.get("alias", link.alias) == link.alias
 
 
 def of_our_user(key: Key, link: Link) -> bool:

@@ -274,7 +274,7 @@ def _plan_present(
     if target is None or make:
         target_id = None
         action = "create" if target is None else "rotate"
-        marker: t.Dict[str, t.Any] = {"client": link.client}
+        marker: t.Dict[str, t.Any] = {"client": link.client, "alias": link.alias}
         if target is not None and target.id == link.adopt:
             marker["replaces"] = target.id
         elif adoption.replaced:
@@ -526,7 +526,16 @@ def _plan_absent(
         owed = "{0}; it is left alone: revoke it if it was for this link, or take adopt out".format(adoption.trouble)
         words.append(owed)
     holders = [node for node in nodes if node.read and node.present and node not in others]
-    if others:
+    # What trust would refuse to overwrite is not taken down either.
+    held = {node.key_id for node in nodes}
+    ours = bool(live) or any(is_ours(key, link) and key.id in held for key in keys.values())
+    if holders and remote.exists and remote.elsewhere and not (ours or link.replace):
+        holders = []
+        words.append(
+            "alias {0} on {1} points to another place, and {2} knows no key of this link; its settings and credentials "
+            "stay. If they may go, add replace: true to the link".format(link.alias, link.client, link.server)
+        )
+    elif others:
         words.append(
             "alias {0} on {1} uses a key that belongs to somebody else; its settings and that credential stay".format(
                 link.alias, names(node.name for node in others)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import json
 import sys
@@ -12,8 +13,10 @@ import threading
 
 import pytest
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import CredentialStore, Entry
 from support.links import LOCAL
 from support.playbook import run_playbook
+from support.worlds import connection
 
 pytestmark = pytest.mark.needs("faults")  # nothing of a server is in question here
 
@@ -113,3 +116,59 @@ def test_a_fact_that_bears_the_name_of_a_variable_is_told(links, attacker, tmp_p
     run = run_playbook(play, directory=tmp_path / "run", inventory=inventory, env=login)
     told = [text for text in run.messages if "cross_cluster_trust_state of [paris-1] is among its facts" in text]
     assert run.rc == 2 and told and attacker.seen == [] and links.live_keys("berlin", "paris-berlin") == [], str(run)
+
+
+def test_a_node_gets_no_file_of_the_controller(links, tmp_path):
+    """Facts that name a certificate and a key, right before they are read here."""
+    (tmp_path / "id_rsa").write_text("Hush-hush-1\n")
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "elasticsearch.yml").write_text("cluster.name: berlin\n")
+    stolen = dict.fromkeys(("remote_cluster_server_certificate", "remote_cluster_server_key"), str(tmp_path / "id_rsa"))
+    python = lying_python(tmp_path, stolen)
+    inventory = {"all": {"hosts": {"node": {**LOCAL, "ansible_python_interpreter": python}}}}
+    role = {
+        "role": "crosscluster.elasticsearch.remote_cluster_server",
+        "remote_cluster_server_config_dir": str(config),
+        "remote_cluster_server_connection": connection(links.clusters["berlin"]),
+    }
+    play = [{"hosts": "node", "gather_facts": False, "roles": [role]}]
+    run = run_playbook(play, directory=tmp_path / "run", inventory=inventory, verbosity=3)
+    files = [path.read_text(errors="replace") for path in config.iterdir()]
+    assert "Hush-hush-1" not in str(files) + run.stdout + run.stderr + str(run.events), str(run)
+
+
+def test_no_address_is_made_of_the_facts_of_a_node(links, attacker, tmp_path):
+    """Whatever the name of the fact, and of the variable that uses it."""
+    far = attacker.url.removeprefix("http://")
+    python = lying_python(tmp_path, {"paris_host": far, "elasticsearch_urls": [attacker.url]})
+    login = {**connection(links.clusters["paris"]), "ca_cert": None, "urls": ["http://{{ paris_host }}"]}
+    options = {f"elasticsearch_{name}": login[name] for name in ("urls", "username", "password")}
+    inventory = {
+        "all": {
+            "hosts": {"node": {**LOCAL, "ansible_python_interpreter": python}},
+            "vars": {"paris_host": "127.0.0.1:1", **options, "elasticsearch_urls": ["http://127.0.0.1:1"]},
+        }
+    }
+    store = tmp_path / "store"
+    encoded = base64.b64encode(b"an-id:a-secret").decode()
+    stored = CredentialStore(str(store))
+    stored.prepare()
+    stored.write(Entry("stored", "an-id", encoded, 1, None, ()))
+    look = "lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'stored', store=store, verify=true)"
+    client = {
+        "role": "crosscluster.elasticsearch.remote_cluster_client",
+        "remote_cluster_client_alias": "berlin",
+        "remote_cluster_client_connection": login,
+        "remote_cluster_client_settings": {"proxy_address": "127.0.0.1:1"},
+    }
+    for number, play in enumerate((
+        {"roles": [client]},
+        {"tasks": [{"ansible.builtin.debug": {"msg": f"{{{{ {look} }}}}"}}], "vars": {"store": str(store)}},
+    )):  # fmt: skip
+        run = run_playbook(
+            [{"hosts": "node", "gather_facts": True, **play}], directory=tmp_path / f"run-{number}", inventory=inventory
+        )
+        assert run.rc == 2 and attacker.seen == [], str(run)
+        assert login["password"] not in run.stdout + run.stderr + str(run.events)
+        assert any("decide nothing here" in text for text in run.messages), str(run)

@@ -85,7 +85,7 @@ class Node:
         self.home.chmod(0o755)
         for path in (self.config_dir, *self.config_dir.rglob("*")):
             os.chown(path, 0, account.gid)
-            path.chmod(0o2770 if path.is_dir() else 0o660)
+            path.chmod(0o2750 if path.is_dir() else 0o660)
         for folder in ("data", "logs", "plugins", "run"):
             os.chown(self.home / folder, account.uid, account.gid)
 

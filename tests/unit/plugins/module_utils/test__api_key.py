@@ -94,6 +94,8 @@ def test_lost_keys():
     assert keys.lost_keys(intent, [key("never-expires")], ME) == ()
     assert keys.lost_keys(intent, [key("theirs", expiration=NOW, username="you")], ME) == ()
     assert keys.lost_keys(intent, [key("other", expiration=NOW, metadata={"a": 1})], ME) == ()
+    planted = keys.Intent((), ("theirs", "ours"), body)
+    assert keys.lost_keys(planted, [key("theirs", username="you"), key("ours")], ME) == ("ours",)
     with pytest.raises(InputError, match="Nothing was revoked"):
         keys.lost_keys(intent, [made, key("twin", expiration=NOW + DAY)], ME)
     assert keys.Intent.from_document(intent.to_document()) == intent

@@ -128,6 +128,7 @@ def test_plain_http_is_told_and_not_called_trusted():
     assert Script().client().warnings == []
     for near in ("http://localhost:9200", "http://127.0.0.9:9200", "http://[::1]:9200"):
         assert Script().client(urls=[near]).warnings == []
+    assert "http://c:9200 has no TLS" in Script().client().at("http://c:9200").warnings[0]
     for option in ("ca_cert", "ca_fingerprint"):
         with pytest.raises(InputError, match=option):
             Script().client(**far, **{option: "ab" * 32})

@@ -35,16 +35,19 @@ def give(directory, uid=SERVICE):
     """As an archive has it: all belongs to the user of the service, who gets to it."""
     for path in (directory, *directory.iterdir()):
         os.chown(path, uid, uid, follow_symlinks=False)
-    for parent in directory.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
+    for parent in directory.parents:
+        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
 
 
 @AS_ROOT
 def test_root_is_the_owner_of_the_directory_as_long_as_it_acts_there(directory):
     before = os.geteuid(), os.getegid(), os.getgroups()
     give(directory)
-    with _config_dir.as_owner(str(directory)) as other:
-        assert other and (os.geteuid(), os.getegid()) == (SERVICE, SERVICE) and 0 not in os.getgroups()
+    with _config_dir.as_owner(str(directory)) as place:
+        assert (
+            place == str(directory) and (os.geteuid(), os.getegid()) == (SERVICE, SERVICE) and 0 not in os.getgroups()
+        )
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
     with pytest.raises(KeyError), _config_dir.as_owner(str(directory)):
         raise KeyError
@@ -52,11 +55,11 @@ def test_root_is_the_owner_of_the_directory_as_long_as_it_acts_there(directory):
 
 
 @AS_ROOT
-@pytest.mark.parametrize("mode, group", [(0o775, SERVICE), (0o757, 0)], ids=["group", "everybody"])
+@pytest.mark.parametrize("mode, group", [(0o775, SERVICE), (0o775, 0), (0o757, 0)])
 def test_root_does_nothing_where_others_can_change_what_is_its_own(directory, mode, group):
     os.chown(directory, 0, group)
     directory.chmod(mode)
-    with pytest.raises(ConfigError, match="Let only root write there"), _config_dir.as_owner(str(directory)):
+    with pytest.raises(ConfigError, match="Let only its owner write"), _config_dir.as_owner(str(directory)):
         raise AssertionError("root went on")
 
 
@@ -132,3 +135,22 @@ def test_the_block_is_put_where_it_was_or_at_the_end():
     assert _config_dir.with_block(there, "") == "a: 1\nc: 3\n"
     assert _config_dir.with_block("a: 1", "") == "a: 1"
     assert _config_dir.block_of(there) == "b: 2\n" and _config_dir.block_of("a: 1\n") == ""
+
+
+@AS_ROOT
+def test_a_file_that_could_not_keep_its_owner_is_not_rewritten(directory):
+    """The service may read it by that group alone."""
+    give(directory)
+    os.chown(directory / "elasticsearch.yml", 0, SERVICE)
+    refused = pytest.raises(ConfigError, match="Nothing was written: .* belongs to another user")
+    with _config_dir.as_owner(str(directory)) as place, refused:
+        _config_dir.check_rewritable(_config_dir.target(place))
+    os.chown(directory / "elasticsearch.yml", SERVICE, SERVICE)
+    (directory / "elasticsearch.yml").chmod(0o660)
+    with _config_dir.as_owner(str(directory)) as place:
+        path = _config_dir.target(place)
+        _config_dir.check_rewritable(path)
+        _config_dir.rewrite(path, b"new\n", lambda old, new: None)
+    state = (directory / "elasticsearch.yml").stat()
+    assert (state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode)) == (SERVICE, SERVICE, 0o660)
+    assert sorted(os.listdir(directory)) == ["elasticsearch.yml"]

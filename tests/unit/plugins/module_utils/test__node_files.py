@@ -71,10 +71,44 @@ def test_root_runs_nothing_that_another_user_can_change(tmp_path, part):
     os.chown(home / part, 65534, 0)
     with pytest.raises(KeystoreError, match="running it as root would make that one root"):
         _keystore.KeystoreTool(str(path), environ={})
-    os.chown(home / part, 0, 65534)
-    (home / part).chmod(0o775)
-    with pytest.raises(KeystoreError, match="the group .* may write to"):
-        _keystore.KeystoreTool(str(path), environ={})
+    for group in (65534, 0):  # whoever is in the group root is not root
+        os.chown(home / part, 0, group)
+        (home / part).chmod(0o775)
+        with pytest.raises(KeystoreError, match="the group .* may write to"):
+            _keystore.KeystoreTool(str(path), environ={})
     (home / part).chmod(0o757)
     with pytest.raises(KeystoreError, match="everybody, who may write to"):
         _keystore.KeystoreTool(str(path), environ={})
+
+
+@AS_ROOT
+def test_root_runs_what_was_looked_at_and_not_what_a_link_leads_to_by_then(tmp_path):
+    (tmp_path / "es" / "bin").mkdir(parents=True)
+    real = tmp_path / "es" / "bin" / "elasticsearch-keystore"
+    real.write_text("#!/bin/sh\n")
+    real.chmod(0o755)
+    link = tmp_path / "elasticsearch-keystore"
+    link.symlink_to(real)
+    assert _keystore.KeystoreTool(str(link), environ={}).path == str(real)
+    os.chown(link, 1234, 1234, follow_symlinks=False)
+    with pytest.raises(KeystoreError, match="1234"):
+        _keystore.KeystoreTool(str(link), environ={})
+
+
+@AS_ROOT
+def test_who_leads_to_a_directory_is_told_link_by_link(tmp_path):
+    """The owner of a link, or of a directory above, chooses what root gets to."""
+    for folder in ("own/config", "root/config", "alice/config"):
+        (tmp_path / folder).mkdir(parents=True)
+    for folder, uid in (("own", 1234), ("own/config", 1234), ("alice", 2345), ("alice/config", 2345)):
+        os.chown(tmp_path / folder, uid, uid)
+    assert _node_files.only_owner(str(tmp_path / "root" / "config")) == (0, "")
+    assert _node_files.only_owner(str(tmp_path / "own" / "config")) == (1234, "")
+    for aim in ("root/config", "alice/config"):
+        (tmp_path / "own" / "link").unlink(missing_ok=True)
+        (tmp_path / "own" / "link").symlink_to(tmp_path / aim)
+        owner, who = _node_files.only_owner(str(tmp_path / "own" / "link"))
+        assert owner is None and "1234" in who
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="loop"):
+        _node_files.only_owner(str(tmp_path / "loop" / "x"))

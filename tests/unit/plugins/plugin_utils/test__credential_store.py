@@ -198,14 +198,10 @@ def test_a_file_of_no_use_says_why_without_its_content(tmp_path, content, mode, 
     assert SECRET not in str(caught.value) and path in str(caught.value)
 
 
-@pytest.mark.parametrize("make", ["file", "below a file", "open to all"])
+@pytest.mark.parametrize("make", ["file", "below a file"])
 def test_a_place_that_cannot_be_written(tmp_path, make):
     place = tmp_path / "place"
-    if make == "open to all":
-        place.mkdir()
-        place.chmod(0o777)
-    else:
-        place.write_text("")
+    place.write_text("")
     store = CredentialStore(str(place / "deeper" if make == "below a file" else place))
     for action in (store.check_writable, store.prepare):
         with pytest.raises(StoreError, match="cannot be written"):
@@ -314,3 +310,17 @@ def test_killed_at_any_step_there_is_the_old_or_the_new(tmp_path):
             break
     assert status == 0 and len(outcomes) > 10
     assert outcomes == sorted(outcomes) and set(outcomes) == {"0", "1"}
+
+
+@AS_ROOT
+@pytest.mark.parametrize("owner, mode, told", [(0, 0o777, "by other users"), (1234, 0o700, "to another user")])
+def test_nothing_is_written_into_a_folder_that_others_can_write_to(tmp_path, owner, mode, told):
+    place = tmp_path / "place"
+    place.mkdir()
+    os.chown(place, owner, owner)
+    place.chmod(mode)
+    store = CredentialStore(str(place))
+    for action in (store.check_writable, store.prepare):
+        with pytest.raises(StoreError, match=told):
+            action()
+    assert list(place.iterdir()) == []

@@ -212,3 +212,16 @@ def test_a_first_list_takes_the_place_of_the_authorities_of_the_jdk(text, bundle
     found = elasticsearch_trust(b64(text), {}, [A], OWN, [A, B], ["cloud", "rome"])
     assert told in "".join(found["conflicts"]) and bool(found["conflicts"]) == bool(told)
     assert elasticsearch_trust(b64(text), {}, [], OWN, [B], ["cloud"])["missing"] == 0
+
+
+def test_a_file_that_grows_without_end_is_refused():
+    bomb = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{l: *a{n - 1}, r: *a{n - 1}}}\n" for n in range(1, 40))
+    for text, told in ((bomb, "a YAML alias, *a0"), ("[" * 20000, "nested too deeply")):
+        (conflict,) = yml.merge(b64(text), PORT).conflicts
+        assert told in conflict
+
+
+def test_secrets_among_settings_are_not_told():
+    name = "xpack.security.remote_cluster_server.ssl.key_passphrase"
+    (conflict,) = yml.merge(b64(f"{name}: there-1\n"), {name: "asked-1"}).conflicts
+    assert "there-1" not in conflict and "asked-1" not in conflict

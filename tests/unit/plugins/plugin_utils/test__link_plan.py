@@ -299,7 +299,10 @@ def test_an_adopted_key_is_ours_and_adopting_writes_nothing():
 def test_the_next_rotation_replaces_an_adopted_key_by_a_marked_one_and_revokes_it():
     found = plan([node(1, "hand")], [NAMED], link=ADOPTING, mode="rotate")
     assert found.actions() == ["rotate", "deliver", "reload", "prove", "revoke"]
-    assert (found.steps[0].name, found.steps[0].marker) == ("paris-berlin", {"client": "paris", "replaces": "hand"})
+    assert (found.steps[0].name, found.steps[0].marker) == (
+        "paris-berlin",
+        {"client": "paris", "alias": "berlin", "replaces": "hand"},
+    )
     assert (found.steps[-1].name, found.steps[-1].key_ids) == ("made-in-2024", ("hand",))
     successor = key("new", metadata={lk.MARKER: {"client": "paris", "replaces": "hand"}}, creation=NOW)
     cut_off = plan([node(1, "new"), node(2, "new")], [NAMED, successor], link=ADOPTING, mode="rotate")
@@ -418,3 +421,24 @@ def test_a_keystore_that_cannot_be_written_to_is_found_before_a_key_is_made():
     assert found.steps == () and found.blocked == "paris-2: it belongs to the user [nobody]"
     right = replace(node(2, "a"), write_problem="it belongs to the user [nobody]")
     assert plan([node(1, "a"), right], [key("a")]).blocked is None, "nothing has to be written there"
+
+
+def test_the_key_of_another_alias_is_that_of_another_link():
+    """The same name may be given twice; nothing of the alias foo is revoked for the alias berlin."""
+    foo = key("foo", metadata={lk.MARKER: {"client": "paris", "alias": "foo"}})
+    found = plan([node(1, present=False)], [foo], lp.Remote())
+    assert found.actions() == ["create", "deliver", "reload", "settings", "prove"]
+    elsewhere = lp.Remote(exists=True, elsewhere=True, settings_drift=("proxy_address",))
+    assert "is in use, and not by a key of this link" in plan([node(1, "gone")], [foo], elsewhere).blocked
+    assert plan([node(1, "foo")], [foo], mode="untrust").steps == ()
+    assert "revoke" in plan([node(1, "a")], [key("a")], mode="untrust").actions()  # 1.0.0 named no alias
+
+
+def test_untrust_takes_no_alias_down_that_trust_would_not_overwrite():
+    elsewhere = lp.Remote(exists=True, elsewhere=True, addresses=("lab:9443",), settings_drift=("proxy_address",))
+    for keys, held in (([], "gone"), ([replace(key("other"), name="lab", invalidated=True)], "other")):
+        found = plan([node(1, held)], keys, elsewhere, mode="untrust")
+        assert found.steps == () and "knows no key of this link" in found.words[0]
+        allowed = plan([node(1, held)], keys, elsewhere, replace(LINK, replace=True), mode="untrust")
+        assert allowed.actions()[:2] == ["unset", "remove"]
+    assert "remove" in plan([node(1, "gone")], [key("a")], elsewhere, mode="untrust").actions()
