@@ -191,7 +191,7 @@ def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_world,
     links = links_of(make_world(nodes=2, trust=False))
     nodes = links.clusters["paris"]["nodes"]
     for node in nodes:
-        yml(node).write_text(yml(node).read_text() + f"{AUTHORITIES}:\n- certs/transport_ca.crt\n")
+        yml(node).write_text(yml(node).read_text() + f"{AUTHORITIES}:\n   - certs/transport_ca.crt\n")
         links.world.control("paris", "restart_node", node=node["name"])
     before = [yml(node).read_text() for node in nodes], started(links.api("paris"))
     variables = {"cross_cluster_trust_authorities": True, **RESTART}
@@ -205,7 +205,7 @@ def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_world,
     assert links.live_keys("berlin", "paris-berlin") == []
 
     for node in nodes:
-        without(node, AUTHORITIES, "- certs/transport_ca.crt")
+        without(node, AUTHORITIES, "   - certs/transport_ca.crt")
         yml(node).write_text(yml(node).read_text() + line + "\n")
         links.world.control("paris", "restart_node", node=node["name"])  # it starts with what was told
     run = links.play("trust", variables=variables)
