@@ -32,7 +32,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(VENV)/collections
 export PYTHONPATH := $(CURDIR)/tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulator real clean lint sanity matrix molecule bench dist docs readme
+.PHONY: help setup demo test simulator real real-matrix clean lint sanity matrix molecule bench dist docs readme
 
 help:  ## list the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ simulator: setup  ## run simulated clusters in the foreground: [VERSION=9.3.0] [
 
 real: setup  ## the same with real Elasticsearch, needs Java and Maven: [VERSION=9.5.0] [NODES=1] [VERSIONS="paris=8.19.0"] and the others
 	@exec $(PYTHON) -m real "$(or $(DIR),.build/real)" $(STARTED) $(if $(VERSIONS),--versions "$(VERSIONS)")
+
+real-matrix: setup  ## rules and stories on real Elasticsearch, version by version: [VERSIONS="8.19.0 8.19.0/9.5.0"] [NODES=2] [TESTS=tests/rules]
+	@$(PYTHON) tools/real_matrix.py $(if $(NODES),-n "$(NODES)") $(if $(TESTS),-t "$(TESTS)") $(VERSIONS)
 
 lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff mypy"]
 	@python3 tools/lint.py $(ONLY)

@@ -146,6 +146,7 @@ def well_formed(status, payload, kind):
         assert isinstance(error, str)
 
 
+@pytest.mark.needs("clusters", "many keys")
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=[f"{method} {path}" for method, path in ENDPOINTS])
 def test_random_json(fuzzed, method, path):
     cluster = fuzzed.clusters["fuzzed"]
@@ -208,6 +209,7 @@ HEADERS = st.dictionaries(
 )
 
 
+@pytest.mark.needs("clusters", "many keys")
 def test_random_headers_and_uris(fuzzed):
     node = fuzzed.clusters["fuzzed"].nodes[0]
 
@@ -353,6 +355,7 @@ def mutate(value, choice, news):
     return choice.choice([news, news, [value], {"a": value}, None, ""])
 
 
+@pytest.mark.needs("clusters", "many keys")
 @pytest.mark.parametrize(("method", "path", "valid"), VALID, ids=[f"{row[0]} {row[1]}" for row in VALID])
 def test_mutated_bodies(fuzzed, method, path, valid):
     """Bodies that are nearly right get further into the server than random ones."""

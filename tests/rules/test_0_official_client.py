@@ -40,6 +40,7 @@ def client(spec, monkeypatch):
         yield one
 
 
+@pytest.mark.needs("clusters")
 def test_the_whole_life_of_a_key(client, spec):
     assert client.info()["version"]["number"] == spec["version"]
     made = client.security.create_cross_cluster_api_key(name="by-client", access=OK, expiration="1d", metadata={"a": 1})

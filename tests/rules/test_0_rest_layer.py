@@ -101,6 +101,7 @@ def test_login_refused(berlin, world):
     refused(bare("Basic ???"), "invalid basic authentication header value")
 
 
+@pytest.mark.needs("clock")
 def test_login_with_api_key(berlin, world):
     def key(encoded):
         return berlin.as_api_key(encoded).get("/_security/_authenticate")
@@ -152,6 +153,7 @@ def test_api_key_never_exceeds_its_owner(berlin):
     )
 
 
+@pytest.mark.needs("clock")
 def test_login_with_bearer_token(berlin, world):
     body = {"grant_type": "password", "username": "elastic", "password": berlin.spec["password"]}
     token = berlin.post("/_security/oauth2/token", body).json

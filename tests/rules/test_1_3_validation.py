@@ -362,6 +362,7 @@ def test_1_3_unknown_parameter(berlin_once):
     )
 
 
+@pytest.mark.needs("clusters")
 def test_1_3_rules_before_ga(make_world):
     old = Api(make_world(["old"], version="8.13.0", nodes=1).cluster("old"))
     both = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}

@@ -53,6 +53,7 @@ def test_1_4_privilege_enough(berlin, privilege):
     assert berlin.user("strong", [privilege]).post(CREATE, {"name": "x", "access": OK}).status == 200
 
 
+@pytest.mark.needs("licences")
 @pytest.mark.parametrize("level", ["basic", "gold", "platinum", "expired"])
 def test_1_4_licence(world, berlin, level):
     key = berlin.key()
@@ -79,12 +80,14 @@ def test_1_4_licence_api(berlin):
     assert berlin.post("/_license/start_trial?acknowledge=true").status == 403
 
 
+@pytest.mark.needs("switches")
 def test_1_4_service_disabled(world, berlin):
     world.control("berlin", "set_api_keys_enabled", enabled=False)
     answer = berlin.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["reason"] == "api keys are not enabled"
 
 
+@pytest.mark.needs("clusters")
 def test_1_4_endpoint_absent_before_8_10(make_world):
     old = Api(make_world(["ancient"], version="8.9.2", nodes=1).cluster("ancient"))
     answer = old.post(CREATE, {"name": "x", "access": OK})
@@ -95,6 +98,7 @@ def test_1_4_endpoint_absent_before_8_10(make_world):
     assert old.get("/_security/api_key?active_only=true").status == 400
 
 
+@pytest.mark.needs("clusters", "upgrade")
 def test_1_4_mixed_cluster(make_world):
     one = make_world({"mixed": {"node_versions": ["8.9.2", "8.14.0"]}})
     old, new = (Api(one.cluster("mixed"), node=number) for number in (0, 1))
@@ -120,6 +124,7 @@ def test_1_5_certificate_identity(berlin):
     assert berlin.key(certificate_identity="")["id"], "an empty pattern is valid; it matches nothing"
 
 
+@pytest.mark.needs("clusters")
 def test_1_5_not_before_9_3(make_world):
     old = Api(make_world(["nine"], version="9.2.0", nodes=1).cluster("nine"))
     answer = old.post(CREATE, {"name": "x", "access": OK, "certificate_identity": "CN=a"})
@@ -149,6 +154,7 @@ def test_1_5_full_match(pattern, matches):
     assert java_regex.full_match(pattern, "CN=instance") is matches
 
 
+@pytest.mark.needs("clusters")
 @pytest.mark.parametrize(
     ("version", "search"),
     [
@@ -173,6 +179,7 @@ def test_1_6_generated_descriptor(make_world, version, search):
         assert shown["role_descriptors"] == {"cross_cluster": {"cluster": cluster, "indices": indices, **rest}}
 
 
+@pytest.mark.needs("clusters", "upgrade")
 def test_1_6_upgrade_keeps_stored_descriptor(make_world):
     one = make_world(["up"], version="8.14.0", nodes=2)
     api = Api(one.cluster("up"))

@@ -38,6 +38,7 @@ def test_2_replaces_whole_fields(berlin):
     }
 
 
+@pytest.mark.needs("clock")
 def test_2_expiration_counts_from_now_and_stays(world, berlin):
     key = berlin.key(expiration="1d")
     world.control("berlin", "advance_clock", seconds=3600)
@@ -144,6 +145,7 @@ def test_2_2_refused_bodies(berlin, body, kind, reason):
     assert any(reason in found for found in answer.reasons)
 
 
+@pytest.mark.needs("clusters")
 def test_2_2_wording_before_9_3(make_world):
     old = Api(make_world(["eight"], version="8.17.0", nodes=1).cluster("eight"))
     answer = old.put(f"{PATH}/{old.key()['id']}", {"expiration": "1d"})
@@ -154,6 +156,7 @@ def test_2_2_wording_before_9_3(make_world):
     assert old.put(f"{PATH}/{old.key()['id']}").error["reason"] == "request body is required"
 
 
+@pytest.mark.needs("clusters")
 def test_0_expiration_of_a_key_can_be_changed_from_8_13_on(make_world):
     """elastic/elasticsearch#103453; the table of section 0 has no row for it."""
     old = Api(make_world(["twelve"], version="8.12.0", nodes=1).cluster("twelve"))
@@ -166,6 +169,7 @@ def test_0_expiration_of_a_key_can_be_changed_from_8_13_on(make_world):
     assert put(new, new.key(expiration="1d"), metadata={}, expiration="2d")
 
 
+@pytest.mark.needs("clock")
 def test_2_2_state_and_type(world, berlin):
     def reason(path, key_id, body):
         answer = berlin.put(f"{path}/{key_id}", body)
@@ -204,6 +208,7 @@ def test_2_2_owner_rule(world, berlin):
     )
 
 
+@pytest.mark.needs("realms")
 def test_2_2_owner_rule_realms(world, berlin):
     world.control(
         "berlin", "add_user", username="bob", password="file-secret", roles=["superuser"], realm="default_file"
@@ -224,6 +229,7 @@ async def _move(cluster):
     cluster.security.realms["default_native"]["bob"] = user
 
 
+@pytest.mark.needs("switches")
 def test_2_licence_and_service(world, berlin):
     key = berlin.key()
     world.control("berlin", "set_api_keys_enabled", enabled=False)

@@ -19,6 +19,7 @@ def ids(answer, status=200):
     return {key["id"] for key in answer.json["api_keys"]}
 
 
+@pytest.mark.needs("clusters")
 @pytest.mark.parametrize(
     ("version", "absent"),
     [("8.10.0", {"invalidation", "realm_type"}), ("8.12.0", {"realm_type"}), ("8.14.0", set()), ("9.3.0", set())],
@@ -122,6 +123,7 @@ def test_3_1_bad_flag(berlin):
     )
 
 
+@pytest.mark.needs("clock")
 def test_3_1_inactive_keys(world, berlin):
     live, short, dead = berlin.key(), berlin.key(expiration="1m"), berlin.key()
     berlin.delete(GET, {"ids": [dead["id"]]})
@@ -167,6 +169,7 @@ def test_3_1_by_owner(berlin):
     assert ids(berlin.get(GET + "?owner=true&name=*")) == {key["id"]}
 
 
+@pytest.mark.needs("clock")
 def test_3_3_retention(world, berlin):
     dead, short, live = berlin.key(), berlin.key(expiration="1d"), berlin.key()
     everyone = {dead["id"], short["id"], live["id"]}
@@ -180,6 +183,7 @@ def test_3_3_retention(world, berlin):
     assert again["id"] in ids(berlin.get(GET))
 
 
+@pytest.mark.needs("clock")
 def test_3_3_interval(world, berlin):
     berlin.delete(GET, {"ids": ["x"]})  # a purge ran now
     dead = berlin.key(expiration="0s")

@@ -90,6 +90,7 @@ def test_3_2_ids(berlin):
     assert found(berlin, term("id", berlin.keys[1]["id"])) == [1]
 
 
+@pytest.mark.needs("clusters", "many keys")
 def test_3_2_default_size_is_10(make_world):
     one = make_world(["many"], nodes=1)
     one.control("many", "fill_keys", count=25, name_prefix="k")
@@ -101,6 +102,7 @@ def test_3_2_default_size_is_10(make_world):
     assert [key["name"] for key in second["api_keys"]] == [f"k{number:05d}" for number in range(20, 25)]
 
 
+@pytest.mark.needs("clusters", "many keys")
 def test_3_2_sort_and_search_after(make_world):
     one = make_world(["many"], nodes=1)
     api = Api(one.cluster("many"))

@@ -82,6 +82,7 @@ def test_4_even_the_owner_needs_it(berlin):
     assert berlin.read_key(key["id"])["invalidated"] is False
 
 
+@pytest.mark.needs("clusters")
 def test_4_before_8_14_manage_api_key_is_enough(make_world):
     old = Api(make_world(["old"], version="8.13.4", nodes=1).cluster("old"))
     key = old.key()

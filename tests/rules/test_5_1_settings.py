@@ -265,6 +265,7 @@ def test_5_1_skip_unavailable_alone_does_not_rebuild(pair):
     assert pair.world.clusters["paris"].nodes[0].connections["berlin"] is not before
 
 
+@pytest.mark.needs("versions")
 @pytest.mark.parametrize("version, default", [("8.14.0", False), ("8.15.0", True)])
 def test_5_1_default_of_skip_unavailable(make_world, version, default):
     pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version))
@@ -286,6 +287,7 @@ def test_5_7_signing_settings_are_checked_and_never_shown(pair, tmp_path):
     assert "signing" not in pair.paris.get(PATH).text
 
 
+@pytest.mark.needs("versions")
 def test_5_7_signing_settings_are_unknown_before_9_3(make_world):
     pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version="8.15.0"))
     refused(remote(pair, signing__certificate="certs/http.crt"), "not recognized")

@@ -158,6 +158,7 @@ def test_5_5_no_expression_form_refuses_index_options(pair):
     assert answer.status == 400
 
 
+@pytest.mark.needs("versions")
 @pytest.mark.parametrize(
     "version, plain, expression", [("8.12.0", False, False), ("8.17.0", False, True), ("8.18.0", True, True)]
 )

@@ -51,6 +51,7 @@ def test_6_2_shape_and_details_of_9_3(pair):
     assert first["keystore_last_modified_time"]
 
 
+@pytest.mark.needs("versions")
 def test_6_2_no_details_before_9_3(old):
     assert set(results(old("9.0.0").reload())["paris-1"]) == {"name"}
 
@@ -116,6 +117,7 @@ def test_6_2_unknown_secure_setting_fails_reload_and_start(pair):
     assert "unknown secure setting [cluster.remote.a.b.credentials]" in pair.log()
 
 
+@pytest.mark.needs("faults")
 def test_6_2_a_node_that_fails_and_one_that_is_gone(pair):
     pair.world.control("paris", "fail_reload", node="paris-2", reason="boom")
     assert failure(results(pair.reload())["paris-2"]) == "illegal_state_exception: boom"
@@ -131,6 +133,7 @@ def test_6_2_needs_manage(pair):
     assert pair.paris.user("w", ["monitor"]).post("/_nodes/reload_secure_settings").status == 403
 
 
+@pytest.mark.needs("memory")
 def test_6_2_added_and_removed_rebuild_changed_does_not(pair):
     pair.link()
     node = pair.world.clusters["paris"].nodes[0]
@@ -146,6 +149,7 @@ def test_6_2_added_and_removed_rebuild_changed_does_not(pair):
     assert node.connections["berlin"] is not before and "cluster_credentials" not in pair.info()["berlin"]
 
 
+@pytest.mark.needs("memory")
 def test_6_2_a_file_alone_changes_nothing_until_the_reload(pair):
     first = pair.link()
     second = pair.berlin.key()
@@ -177,6 +181,7 @@ def test_6_2_a_failed_connection_is_not_reported(pair):
     assert pair.info()["berlin"]["connected"] is False and "failed to extract credentials from headers" in pair.log()
 
 
+@pytest.mark.needs("memory", "versions")
 def test_6_2_before_8_13_only_a_restart_helps(old):
     pair = old("8.12.0")
     pair.link()
@@ -187,6 +192,7 @@ def test_6_2_before_8_13_only_a_restart_helps(old):
     assert pair.search().status == 200
 
 
+@pytest.mark.needs("memory", "versions")
 @pytest.mark.parametrize("version, needed", [("8.13.0", True), ("8.15.0", True), ("8.15.1", False)])
 def test_6_2_privilege_bug(old, version, needed):
     pair = old(version)
@@ -204,6 +210,7 @@ def test_6_2_privilege_bug(old, version, needed):
     assert "reload_exception" not in both.post("/_nodes/reload_secure_settings").text
 
 
+@pytest.mark.needs("memory", "upgrade", "versions")
 def test_6_4_formats_and_upgrade_at_start(old):
     pair = old("8.13.0")
     file = Path(pair.nodes[0]["config_dir"]) / "elasticsearch.keystore"
@@ -254,6 +261,7 @@ def test_6_4_start_makes_a_missing_keystore_and_needs_the_password_of_a_protecte
     assert texts(pair.search("/nowhere:x/_search")).startswith("404 no such remote cluster: [nowhere]")
 
 
+@pytest.mark.needs("calls")
 def test_6_3_calls_are_counted_per_node(pair):
     pair.credential("x", nodes=[1])
     assert pair.world.control("paris", "keystore_calls") == {"paris-1": [], "paris-2": [f"add {ALIAS}"], "paris-3": []}

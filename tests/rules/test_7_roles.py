@@ -101,6 +101,7 @@ def test_7_read_back(pair):
     assert role["remote_cluster"] == groups
 
 
+@pytest.mark.needs("versions")
 @pytest.mark.parametrize(
     "version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)]
 )

@@ -60,12 +60,14 @@ def test_8_missing_indices_on_the_other_side(pair):
     assert pair.search("/berlin:logs-none/_search?ignore_unavailable=true").status == 200
 
 
+@pytest.mark.needs("licences")
 def test_8_local_licence(pair):
     pair.link()
     pair.world.control("paris", "set_license", type="basic")
     assert texts(pair.search()) == f"403 {LICENSE}"
 
 
+@pytest.mark.needs("licences")
 def test_8_remote_licence(pair):
     pair.link()
     pair.world.control("berlin", "set_license", type="platinum")
@@ -97,6 +99,7 @@ def test_8_invalidated(pair):
     assert texts(pair.search()).startswith("401 unable to authenticate user"), "and it stays so"
 
 
+@pytest.mark.needs("clock")
 def test_8_expired(pair):
     key = pair.berlin.key(expiration="1h")
     pair.credential(key["encoded"])
@@ -199,6 +202,7 @@ def test_8_credential_at_the_transport_port(small):
     )
 
 
+@pytest.mark.needs("versions")
 def test_8_certificate_model(small):
     pair = small(version="9.0.0")
     both_trust_everything(pair)
@@ -246,6 +250,7 @@ def test_8_tls_checks_the_server_name(pair):
     assert pair.search().status == 200
 
 
+@pytest.mark.needs("versions")
 def test_8_remote_older_than_8_10(small):
     pair = small({"berlin": {"version": "8.9.0", "nodes": 1}, "paris": {"version": "8.13.0", "nodes": 1}})
     assert (
@@ -256,6 +261,7 @@ def test_8_remote_older_than_8_10(small):
     )
 
 
+@pytest.mark.needs("versions")
 def test_8_old_nodes_inside_the_remote(small):
     pair = small({"berlin": {"node_versions": ["8.10.0", "8.9.0"]}, "paris": {"version": "8.13.0", "nodes": 1}})
     new_node = next(node for node in pair.berlin.get("/_nodes").json["nodes"].values() if node["version"] == "8.10.0")
@@ -284,6 +290,7 @@ def send_raw(world, headers):
     return world.run(talk())
 
 
+@pytest.mark.needs("wire")
 def test_8_extra_headers(pair):
     key = pair.berlin.key()
     subject = json.dumps({"username": "x", "roles": [], "entries": []})
@@ -302,6 +309,7 @@ def test_8_extra_headers(pair):
         send_raw(pair.world, {"_cross_cluster_access_credentials": f"ApiKey {key['encoded']}"})
 
 
+@pytest.mark.needs("upgrade", "versions")
 def test_8_legacy_key_with_field_security_and_replication(small):
     pair = small(version="8.13.0")
     key = pair.link(
@@ -327,6 +335,7 @@ def test_8_api_keys_disabled_on_the_remote(pair):
     assert "api keys are not enabled" in texts(pair.search())
 
 
+@pytest.mark.needs("licences")
 def test_8_skip_unavailable_hides_every_cause(pair):
     key = pair.link(skip_unavailable=True)
     user = pair.paris.user("ann")

@@ -168,6 +168,7 @@ def test_8_an_update_clears_the_identity(pair):
     assert pair.search().status == 200
 
 
+@pytest.mark.needs("versions")
 def test_8_signatures_are_left_out_towards_older_remotes(make_world, authority):
     world = make_world({"berlin": {"version": "9.0.0", "nodes": 1}, "paris": {"version": "9.3.0", "nodes": 1}})
     pair = Pair(world)

@@ -1,0 +1,111 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run tests on real Elasticsearch, one version or pair after the other: tools/real_matrix.py [-n NODES] [-t TESTS] [PAIR ...]
+
+A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
+and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOGS = ROOT / ".build" / "real-matrix"
+VERSIONS = ("8.10.4", "8.13.4", "8.14.3", "8.17.10", "8.19.0", "9.1.0", "9.2.0", "9.5.0")
+# Only versions of which neither is older than the other's minimum_wire_compatibility_version can talk.
+MIXED = ("8.10.4/8.19.0", "8.14.3/8.19.0", "8.19.0/8.14.3", "8.19.0/9.5.0", "9.5.0/8.19.0", "9.1.0/9.5.0")
+START = 600
+WIDTH = 16
+
+
+class Row(t.NamedTuple):
+    pair: str
+    outcome: str
+    start: float = 0
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", "--nodes", default="1")
+    parser.add_argument("-t", "--tests", default="tests/rules tests/e2e")
+    parser.add_argument("pairs", nargs="*")
+    options = parser.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    rows = [run(pair, options) for pair in options.pairs or (*VERSIONS, *MIXED)]
+    table = [f"{'client/server':{WIDTH}}  start s  passed  failed  seconds  outcome"]
+    for row in rows:
+        table.append(
+            f"{row.pair:{WIDTH}}  {row.start:7.0f}  {row.passed:6}  {row.failed:6}  {row.seconds:7.0f}  {row.outcome}"
+        )
+    print("\n" + "\n".join(table))
+    return int(any(row.outcome != "pass" for row in rows))
+
+
+def run(pair: str, options: argparse.Namespace) -> Row:
+    """Clusters of these versions, the tests on them, and the clusters down again."""
+    client, _slash, server = pair.partition("/")
+    name = pair.replace("/", "-asks-")
+    directory, began = LOGS / name, time.monotonic()
+    command = [sys.executable, "-m", "real", str(directory), "--clusters", "berlin paris", "--nodes", options.nodes]
+    command += ["--version", server or client, "--versions", f"paris={client}"]
+    print(f"{pair}: clusters start", flush=True)
+    with open(LOGS / f"{name}-clusters.log", "wb") as log:
+        clusters = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    spec = directory / "clusters.json"
+    try:
+        while not spec.exists():
+            if clusters.poll() is not None or time.monotonic() - began > START:
+                return Row(pair, f"did not start ({last_line(Path(log.name))})", time.monotonic() - began)
+            time.sleep(1)
+        start = time.monotonic() - began
+        return test(pair, name, options.tests.split(), spec, start)
+    finally:
+        clusters.send_signal(signal.SIGTERM)
+        clusters.wait()
+
+
+def test(pair: str, name: str, tests: list[str], spec: Path, start: float) -> Row:
+    began, results = time.monotonic(), LOGS / f"{name}.xml"
+    results.unlink(missing_ok=True)
+    print(f"{pair}: tests run", flush=True)
+    with open(LOGS / f"{name}.log", "wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", *tests],
+            cwd=ROOT, env={**os.environ, "ELASTICSEARCH_TEST_CLUSTERS": str(spec)}, stdout=log, stderr=subprocess.STDOUT,
+            check=False,
+        )  # fmt: skip
+    seconds = time.monotonic() - began
+    if not results.exists():
+        return Row(pair, f"no test ran ({last_line(Path(log.name))})", start, seconds=seconds)
+    suites = ET.parse(results).getroot().findall("testsuite")  # noqa: S314  # what pytest has just written
+
+    def count(*kinds: str) -> int:
+        return sum(int(suite.get(kind, 0)) for suite in suites for kind in kinds)
+
+    failed = count("failures", "errors")
+    if done.returncode:
+        print(Path(log.name).read_text(encoding="utf-8", errors="replace")[-20_000:])
+    outcome = "pass" if done.returncode == 0 else "FAIL"
+    return Row(pair, outcome, start, count("tests") - failed - count("skipped"), failed, seconds)
+
+
+def last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1][:200] if lines else "nothing was printed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
