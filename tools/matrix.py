@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
-CHECK is sanity, units, integration (all three by ansible-test) or tests (the whole pytest suite). Every core gets its
-own virtual environment, home and copy of the files under .build/, so that neither the checkout nor the user's home is
-touched. Ends with a table; a missing interpreter is reported in it as "not run" and makes the command fail.
+CHECK is sanity, units, integration (all three by ansible-test) or tests (the pytest suite, or what TESTS names of it).
+Every core gets its own virtual environment, home and copy of the files under .build/, so that neither the checkout nor
+the user's home is touched. Ends with a table; a missing interpreter is reported in it as "not run" and makes the
+command fail.
 """
 
 from __future__ import annotations
@@ -131,6 +132,7 @@ def command(check: str, venv: str) -> list[str]:
             "2",
             "-o",
             "pythonpath=tests %s/collections" % venv,
+            *os.environ.get("TESTS", "").split(),
         ]
     options = {
         # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.

@@ -21,6 +21,8 @@ from support.worlds import Api
 
 TESTS = Path(__file__).resolve().parents[1]
 
+pytestmark = pytest.mark.needs("faults")
+
 
 @pytest.fixture
 def berlin(world):
@@ -31,7 +33,6 @@ def reached(world):
     return [(entry["method"], entry["path"], entry["status"]) for entry in world.log("berlin")]
 
 
-@pytest.mark.needs("faults")
 def test_reset_before_and_after(world, berlin):
     for kind, keys in (("reset_before", 0), ("reset_after", 1)):
         world.fault("berlin", kind, method="POST", path="/_security/cross_cluster/api_key")
@@ -43,7 +44,6 @@ def test_reset_before_and_after(world, berlin):
     assert reached(world)[0] == ("POST", "/_security/cross_cluster/api_key", None)
 
 
-@pytest.mark.needs("faults")
 @pytest.mark.parametrize(
     ("status", "retry_after", "html"),
     [
@@ -68,7 +68,6 @@ def test_status(world, berlin, status, retry_after, html):
     )
 
 
-@pytest.mark.needs("faults")
 def test_delay_trickle_redirect_truncate_garbage(world, berlin):
     world.fault("berlin", "delay", seconds=0.05, path="/")
     assert berlin.get("/").status == 200
@@ -85,7 +84,6 @@ def test_delay_trickle_redirect_truncate_garbage(world, berlin):
     assert berlin.get("/").status == 200
 
 
-@pytest.mark.needs("faults")
 def test_refuse_and_stopped_node(world, berlin):
     for disturb, repair in (
         (lambda: world.fault("berlin", "refuse", node="berlin-1"), lambda: world.clear_faults("berlin")),
@@ -104,7 +102,6 @@ def test_refuse_and_stopped_node(world, berlin):
     assert berlin.get("/_cluster/health").json["number_of_nodes"] == 2 and len(berlin.get("/_nodes").json["nodes"]) == 2
 
 
-@pytest.mark.needs("faults")
 def test_bad_fault(world):
     for arguments in ({"kind": "nonsense"}, {"kind": "status"}):
         with pytest.raises(ValueError, match="kind"):
@@ -133,13 +130,11 @@ def test_log_masks_secrets(world, berlin):
     assert world.log("berlin") == []
 
 
-@pytest.mark.needs("many keys")
 def test_thousands_of_keys(world, berlin):
     assert len(world.control("berlin", "fill_keys", count=5000, name="same", type="rest")) == 5000
     assert len(berlin.get("/_security/api_key?name=same").json["api_keys"]) == 5000
 
 
-@pytest.mark.needs("many keys")
 def test_stored_keys_move_to_another_cluster(world, berlin):
     paris = Api(world.cluster("paris"))
     made = berlin.key("moves", expiration="90d", metadata={"team": "a"})
@@ -185,7 +180,6 @@ def control_call(directory, cluster, verb, **arguments):
         return json.loads(answer.read())["result"]
 
 
-@pytest.mark.needs("many keys")
 def test_control_port(world, berlin):
     ids = control_call(world.directory, "berlin", "fill_keys", count=3, name_prefix="p-")
     assert {key["id"] for key in berlin.get("/_security/api_key").json["api_keys"]} == set(ids)
