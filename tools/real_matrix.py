@@ -1,7 +1,9 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run tests on real Elasticsearch, one version or pair after the other: tools/real_matrix.py [-n NODES] [-t TESTS] [PAIR ...]
+"""Run tests on real Elasticsearch, one version or pair after the other.
+
+tools/real_matrix.py [-n NODES] [-t TESTS] [PAIR ...]
 
 A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
 and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/.
@@ -84,8 +86,8 @@ def test(pair: str, name: str, tests: list[str], spec: Path, start: float) -> Ro
     with open(LOGS / f"{name}.log", "wb") as log:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={results}", *tests],
-            cwd=ROOT, env={**os.environ, "ELASTICSEARCH_TEST_CLUSTERS": str(spec)}, stdout=log, stderr=subprocess.STDOUT,
-            check=False,
+            cwd=ROOT, env={**os.environ, "ELASTICSEARCH_TEST_CLUSTERS": str(spec)}, stdout=log,
+            stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     seconds = time.monotonic() - began
     if not results.exists():

@@ -65,11 +65,10 @@ class LookupModule(LookupBase):
         if name not in variables:
             return [self.get_option("default")]
         known = honest(variables)
-        with self._templar.set_temporary_context(available_variables=known):
-            try:
-                return [self._templar.template(known[name], fail_on_undefined=True)]
-            except AnsibleUndefinedVariable as e:
-                raise AnsibleLookupError(
-                    f"{name}: {e.message}. Facts of nodes decide nothing here: use variables of the inventory or the"
-                    " play."
-                ) from None
+        templar = self._templar.copy_with_new_env(available_variables=known)
+        try:
+            return [templar.template(known[name], fail_on_undefined=True)]
+        except AnsibleUndefinedVariable as e:
+            raise AnsibleLookupError(
+                f"{name}: {e.message}. Facts of nodes decide nothing here: use variables of the inventory or the play."
+            ) from None

@@ -42,7 +42,7 @@ def here(task: dict[str, t.Any], clusters: dict[str, t.Any]) -> dict[str, t.Any]
             "ca_cert": cluster["ca_cert"], "executable": node["keystore"], "config_dir": node["config_dir"],
             "proxy_address": berlin["remote_cluster_server"], "seeds": [berlin["remote_cluster_server"]],
             "addresses": [berlin["remote_cluster_server"]], "ca_certs": [berlin["remote_ca_cert"]],
-            "command": [f"{node['home']}/bin/restart-node"],
+            "block": "remote_cluster.tcp.keep_alive: true\n", "command": [f"{node['home']}/bin/restart-node"],
         }  # fmt: skip
         given = {name: known.get(name, value) for name, value in (arguments or {}).items()}
         # The keystores here have no password.

@@ -52,8 +52,7 @@ def in_batches(role, nodes, directory, **variables):
     """A role on one node after the other, as with serial."""
     hosts = {node["name"]: {**{f"node_{field}": value for field, value in node.items()}, **LOCAL} for node in nodes}
     play = {"hosts": "all", "gather_facts": False, "serial": 1, "roles": [f"crosscluster.elasticsearch.{role}"]}
-    path = "{{ node_home | default('') }}:{{ lookup('ansible.builtin.env', 'PATH') }}"
-    play.update(vars=variables, environment={"PATH": path})
+    play.update(vars=variables, environment={"PYTHONPATH": "{{ node_home | default('') }}"})
     return run_playbook([play], directory=directory, inventory={"all": {"hosts": hosts}})
 
 
@@ -62,11 +61,11 @@ def test_each_batch_of_a_play_restarts_its_own_nodes(links, server, tmp_path):
     """They are found by the names of their hosts, as with packages, which give no node.name."""
     nodes = [{**node, "name": f"host-{number}"} for number, node in enumerate(links.clusters["berlin"]["nodes"])]
     for node, name in zip(nodes, ("", "node.name: ${HOSTNAME}\n")):
-        path, uname = Path(node["config_dir"], "elasticsearch.yml"), Path(node["home"], "uname")
+        path, python = Path(node["config_dir"], "elasticsearch.yml"), Path(node["home"], "sitecustomize.py")
         (own,) = re.findall(r"(?m)^node\.name: (\S+)\n", path.read_text())
         path.write_text(re.sub(r"(?m)^node\.name: .*\n", "", path.read_text()) + name)
-        uname.write_text(f"#!/bin/sh\necho {own}\n")
-        uname.chmod(0o755)
+        told = f"os.uname_result(['Linux', {own!r}, '', '', ''])"
+        python.write_text(f"import os\nname = {told}\nos.uname = lambda: name\n")
     before = started(links.api("berlin"))
     command = {"remote_cluster_server_restart_command": ["{{ node_home }}/bin/restart-node"]}
     run = in_batches("remote_cluster_server", nodes, tmp_path / "serial", **{**server, **command})

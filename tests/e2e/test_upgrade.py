@@ -131,8 +131,10 @@ def test_keys_are_replaced_by_their_like(recorded_world, name):
     for link, (was,) in zip(links.links, old):
         (new,) = keys_of(links, link)
         assert new["id"] != was["id"] and set(held(links, link)) == {new["id"]}
-        for field in ("name", "metadata", "role_descriptors", "creator"):
+        for field in ("name", "role_descriptors", "creator"):
             assert new[field] == was[field]
+        mark = {"client": link["from"], "alias": link.get("alias", link["to"])}  # 1.0.0 named the client alone
+        assert new["metadata"] == {**was["metadata"], "crosscluster_elasticsearch": mark}
         if was["expiration"]:
             assert new["expiration"] - new["creation"] == was["expiration"] - was["creation"]
     after = recorded.everything(links)
