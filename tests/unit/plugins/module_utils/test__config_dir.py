@@ -143,7 +143,7 @@ def test_a_file_that_could_not_keep_its_owner_is_not_rewritten(directory):
     give(directory)
     os.chown(directory / "elasticsearch.yml", 0, SERVICE)
     refused = pytest.raises(ConfigError, match="Nothing was written: .* belongs to another user")
-    with _config_dir.as_owner(str(directory)) as place, refused:
+    with refused, _config_dir.as_owner(str(directory)) as place:
         _config_dir.check_rewritable(_config_dir.target(place))
     os.chown(directory / "elasticsearch.yml", SERVICE, SERVICE)
     (directory / "elasticsearch.yml").chmod(0o660)

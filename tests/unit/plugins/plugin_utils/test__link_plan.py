@@ -425,12 +425,12 @@ def test_a_keystore_that_cannot_be_written_to_is_found_before_a_key_is_made():
 
 def test_the_key_of_another_alias_is_that_of_another_link():
     """The same name may be given twice; nothing of the alias foo is revoked for the alias berlin."""
-    foo = key("foo", metadata={lk.MARKER: {"client": "paris", "alias": "foo"}})
-    found = plan([node(1, present=False)], [foo], lp.Remote())
+    theirs = key("foo", metadata={lk.MARKER: {"client": "paris", "alias": "foo"}})
+    found = plan([node(1, present=False)], [theirs], lp.Remote())
     assert found.actions() == ["create", "deliver", "reload", "settings", "prove"]
     elsewhere = lp.Remote(exists=True, elsewhere=True, settings_drift=("proxy_address",))
-    assert "is in use, and not by a key of this link" in plan([node(1, "gone")], [foo], elsewhere).blocked
-    assert plan([node(1, "foo")], [foo], mode="untrust").steps == ()
+    assert "is in use, and not by a key of this link" in plan([node(1, "gone")], [theirs], elsewhere).blocked
+    assert plan([node(1, "foo")], [theirs], mode="untrust").steps == ()
     assert "revoke" in plan([node(1, "a")], [key("a")], mode="untrust").actions()  # 1.0.0 named no alias
 
 
