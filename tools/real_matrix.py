@@ -21,6 +21,8 @@ import typing as t
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+from real.words import last_line
+
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".build" / "real-matrix"
 VERSIONS = ("8.10.4", "8.13.4", "8.14.3", "8.17.10", "8.19.0", "9.1.0", "9.2.0", "9.5.0")
@@ -70,7 +72,7 @@ def run(pair: str, options: argparse.Namespace) -> Row:
     try:
         while not spec.exists():
             if clusters.poll() is not None or time.monotonic() - began > START:
-                return Row(pair, f"did not start ({last_line(Path(log.name))})", time.monotonic() - began)
+                return Row(pair, f"did not start ({end_of(log.name)})", time.monotonic() - began)
             time.sleep(1)
         start = time.monotonic() - began
         return test(pair, name, options.tests.split(), spec, start)
@@ -91,7 +93,7 @@ def test(pair: str, name: str, tests: list[str], spec: Path, start: float) -> Ro
         )  # fmt: skip
     seconds = time.monotonic() - began
     if not results.exists():
-        return Row(pair, f"no test ran ({last_line(Path(log.name))})", start, seconds=seconds)
+        return Row(pair, f"no test ran ({end_of(log.name)})", start, seconds=seconds)
     suites = ET.parse(results).getroot().findall("testsuite")  # noqa: S314  # what pytest has just written
 
     def count(*kinds: str) -> int:
@@ -104,9 +106,8 @@ def test(pair: str, name: str, tests: list[str], spec: Path, start: float) -> Ro
     return Row(pair, outcome, start, count("tests") - failed - count("skipped"), failed, seconds)
 
 
-def last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1][:200] if lines else "nothing was printed"
+def end_of(log: str) -> str:
+    return last_line(Path(log).read_text(encoding="utf-8", errors="replace"))[:200]
 
 
 if __name__ == "__main__":

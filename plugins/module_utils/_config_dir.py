@@ -89,9 +89,8 @@ def target(directory: str) -> str:
     return os.path.realpath(path)
 
 
-def read(directory: str) -> bytes:
-    """elasticsearch.yml."""
-    path = target(directory)
+def read(path: str) -> bytes:
+    """elasticsearch.yml, from where it is."""
     try:
         content = read_regular(path, MOST)
     except OSError as e:

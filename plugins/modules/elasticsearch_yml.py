@@ -129,31 +129,31 @@ def apply(module: AnsibleModule) -> t.Dict[str, t.Any]:
     if twice:
         raise _config_dir.ConfigError(f"Nothing was written: [{twice[0]}] is named more than once.")
     with _config_dir.as_owner(params["config_dir"]) as directory:
-        text = _config_dir.read(directory).decode("utf-8", "surrogateescape")
-        after = text if params["block"] is None else _config_dir.with_block(text, params["block"])
         path = _config_dir.target(directory)
+        text = _config_dir.read(path).decode("utf-8", "surrogateescape")
+        after = text if params["block"] is None else _config_dir.with_block(text, params["block"])
+        rewritten = after != text
         contents = [(file, _config_dir.wanted(directory, file)) for file in files]
         changes = [(file, content) for file, content in contents if content is not None]
         gone = [name for name in absent if os.path.lexists(os.path.join(directory, name))]
-        result: t.Dict[str, t.Any] = {"changed": bool(changes or gone or after != text)}
-        if after != text:
+        result: t.Dict[str, t.Any] = {"changed": bool(changes or gone or rewritten)}
+        if rewritten:
             _config_dir.check_rewritable(path)
-        if after != text and module._diff:
+        if rewritten and module._diff:
             before = {"before": _config_dir.block_of(text), "after": _config_dir.block_of(after)}
             result["diff"] = {"before_header": path, "after_header": path, **before}
-        places = {directory} if changes or gone else set()
-        for place in places | ({os.path.dirname(path)} if after != text else set()):
-            if not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
+        for place, used in ((directory, changes or gone), (os.path.dirname(path), rewritten)):
+            if used and not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
                 raise _config_dir.ConfigError(
                     f"Nothing was written: this user may not write to [{place}]. Run the task with 'become: true'."
                 )
         if module.check_mode:
             return result
-        if after != text and params["backup"]:
+        if rewritten and params["backup"]:
             result["backup_file"] = _config_dir.keep(path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
         for file, content in changes:
             _config_dir.put(directory, file, content)
-        if after != text:
+        if rewritten:
             _config_dir.rewrite(path, after.encode("utf-8", "surrogateescape"), labels(module))
         for name in gone:
             os.unlink(os.path.join(directory, name))

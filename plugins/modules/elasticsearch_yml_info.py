@@ -106,7 +106,7 @@ def main() -> None:
     try:
         with _config_dir.as_owner(module.params["config_dir"]) as directory:
             result = {
-                "content": base64.b64encode(_config_dir.read(directory)).decode("ascii"),
+                "content": base64.b64encode(_config_dir.read(_config_dir.target(directory))).decode("ascii"),
                 "certificate_authorities": {
                     path: _config_dir.certificates(directory, path) for path in module.params["certificate_authorities"]
                 },

@@ -74,7 +74,7 @@ def test_a_planted_link_leads_no_further_than_its_owner_gets(directory, tmp_path
     give(directory)
     with _config_dir.as_owner(str(directory)):
         with pytest.raises(ConfigError, match="Permission denied"):
-            _config_dir.read(str(directory))
+            _config_dir.read(_config_dir.target(str(directory)))
         assert _config_dir.certificates(str(directory), "ca.crt")["fingerprints"] == []
     assert secret.read_text() == "root:$6$hush\n" + PEM
 
