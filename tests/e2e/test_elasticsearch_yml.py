@@ -187,6 +187,36 @@ def test_root_is_not_led_astray_by_what_the_service_user_planted(links, tmp_path
     assert run.rc == 2 and any(told in text for text in run.messages), str(run)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads more than the service does")
+@pytest.mark.parametrize("way", ["by its path", "by a link", "a pipe"])
+def test_what_elasticsearch_yml_names_as_an_authority_reaches_no_job_event(links, tmp_path, way):
+    """A package lets the group of the service write to the file, and the play runs as root."""
+    authority = Path(links.clusters["berlin"]["remote_ca_cert"])
+    victim = tmp_path / "shadow"
+    victim.write_text("root: Hush-hush-4\n" + authority.read_text())
+    victim.chmod(0o600)
+    directory = tmp_path / "config"
+    directory.mkdir()
+    named = {"by its path": victim, "by a link": directory / "ca.crt", "a pipe": directory / "ca.crt"}[way]
+    if way == "by a link":
+        named.symlink_to(victim)
+    elif way == "a pipe":
+        os.mkfifo(named)
+    (directory / "elasticsearch.yml").write_text(f'cluster.name: paris\n{AUTHORITIES}: ["{named}"]\n')
+    (directory / "elasticsearch.yml").chmod(0o660)
+    os.chown(directory / "elasticsearch.yml", 0, 1234)
+    variables = {
+        "remote_cluster_client_alias": "berlin",
+        "remote_cluster_client_config_dir": str(directory),
+        "remote_cluster_client_certificate_authorities": [str(authority)],
+    }
+    run = links.role("remote_cluster_client", "paris", variables, diff=True, verbosity=3)
+    text = run.stdout + run.stderr + str(run.events)
+    assert "Hush-hush-4" not in text and base64.b64encode(b"root: Hush-hush-4")[:20].decode() not in text
+    # A file that is not read holds nothing that is wanted.
+    assert run.rc == 2 and any("was written by others" in message for message in run.messages), str(run)
+
+
 @pytest.mark.needs(since="8.13")
 def test_a_list_of_authorities_that_others_wrote_is_theirs_to_change(make_world, links_of):
     links = links_of(make_world(nodes=2, trust=False))
