@@ -21,6 +21,7 @@ STARTED = $(if $(CLUSTERS),--clusters "$(CLUSTERS)") $(if $(VERSION),--version "
 CORES ?=
 CHECKS ?= sanity,units,integration,tests
 ONLY ?=
+TARGET ?=
 # A commit to measure beside the files as they are
 BEFORE ?=
 
@@ -64,8 +65,8 @@ lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff m
 sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.21"]
 	@python3 tools/matrix.py sanity $(CORES)
 
-matrix:  ## ansible-test sanity, units and integration, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests] [TESTS=tests/rules]
-	@TESTS="$(TESTS)" python3 tools/matrix.py $(CHECKS) $(CORES)
+matrix:  ## ansible-test sanity, units and integration, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests] [TESTS=tests/rules] [TARGET=3.8, of units]
+	@TESTS="$(TESTS)" TARGET="$(TARGET)" python3 tools/matrix.py $(CHECKS) $(CORES)
 
 molecule: setup  ## the scenarios of extensions/molecule, on the oldest and newest core: [ONLY="default mesh"] [CORES=2.21]
 	@python3 tools/scenarios.py $(CORES) $(ONLY)

@@ -4,6 +4,7 @@
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
 CHECK is sanity, units, integration (all three by ansible-test) or tests (the pytest suite, or what TESTS names of it).
+Units run on every Python that a core knows and that is here, or on the one that TARGET names.
 Every core gets its own virtual environment, home and copy of the files under .build/, so that neither the checkout nor
 the user's home is touched. Ends with a table; a missing interpreter is reported in it as "not run" and makes the
 command fail.
@@ -121,6 +122,10 @@ def interpreters() -> str:
     return os.pathsep.join(sorted(glob.glob(os.path.join(pyenv, "versions", "3.*", "bin")), reverse=True))
 
 
+def _given(option: str, variable: str) -> list[str]:
+    return [option, os.environ[variable]] if os.environ.get(variable) else []
+
+
 def command(check: str, venv: str) -> list[str]:
     if check == "tests":
         return [
@@ -136,7 +141,7 @@ def command(check: str, venv: str) -> list[str]:
         ]
     options = {
         # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
-        "units": ["--requirements", "--venv"],
+        "units": ["--requirements", "--venv", *_given("--python", "TARGET")],
         # In that of the core, which has what the simulator needs.
         "integration": ["--local"],
     }.get(check, [])

@@ -117,6 +117,8 @@ def environment(directory: Path, **more: str) -> dict[str, str]:
         # A value from a server or a store that is taken for a template is an injection: make it an error (core 2.19+).
         "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error",
         "RECORD_EVENTS": str(directory / "events.jsonl"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_SUPPORT / "startup"), os.environ.get("PYTHONPATH")))),
+        "TESTS_BYTECODE": str(ROOT / ".cache" / "bytecode"),
         "PYTHONIOENCODING": "utf-8",
         "LC_ALL": "C.UTF-8",
         **more,

@@ -9,7 +9,9 @@ Its results went through the same censoring as those on the screen, so a secret 
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 
 from ansible.plugins.callback import CallbackBase
 
@@ -41,6 +43,7 @@ class CallbackModule(CallbackBase):
     def set_options(self, task_keys=None, var_options=None, direct=None):
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         self._path = self.get_option("path")
+        _compile_once()
 
     def _write(self, event, **fields):
         line = json.dumps(dict(fields, event=event), default=str)
@@ -57,6 +60,17 @@ class CallbackModule(CallbackBase):
         self._write(
             "playbook_on_stats", hosts={host: stats.summarize(host) for host in stats.processed}, peak_kb=_peak_kb()
         )
+
+
+def _compile_once():
+    """Ansible keeps no bytecode of collections and loads their filters in the process of each task, over and over.
+
+    What this process has loaded is in all of those.
+    """
+    for kind in ("filter", "lookup", "action"):
+        package = importlib.import_module(f"ansible_collections.crosscluster.elasticsearch.plugins.{kind}")
+        for found in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{found.name}")
 
 
 def _peak_kb():
