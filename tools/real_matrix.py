@@ -48,6 +48,8 @@ def main() -> int:
     parser.add_argument("pairs", nargs="*")
     options = parser.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
+    # Who ends the command ends the clusters.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows = [run(pair, options) for pair in options.pairs or (*VERSIONS, *MIXED)]
     table = [f"{'client/server':{WIDTH}}  start s  passed  failed  seconds  outcome"]
     for row in rows:

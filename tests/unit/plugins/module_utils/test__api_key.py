@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _api_key as keys
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_input import (
     check_certificate_identity,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_read import LAST_MOMENT, checked
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_report import Filter, report
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
@@ -151,6 +154,15 @@ def test_java_patterns_are_let_through(pattern):
 def test_what_is_no_pattern_anywhere_is_refused(pattern):
     with pytest.raises(InputError, match="regular expression"):
         check_certificate_identity(pattern)
+
+
+@pytest.mark.parametrize(
+    "told, taken", [(10**22, LAST_MOMENT), (-1, 0), (1_700_000_000_000, 1_700_000_000_000), ("soon", 0), ([], 0)]
+)
+def test_one_cluster_that_tells_impossible_times_spoils_no_report(told, taken):
+    entry = checked({"id": "a", "creation": told, "expiration": None})
+    assert entry == {"id": "a", "creation": taken, "expiration": None}
+    assert datetime.datetime.fromtimestamp(entry["creation"] / 1000, datetime.timezone.utc).year <= 9999
 
 
 def test_report():
