@@ -16,7 +16,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ._errors import EsApiError, EsError, EsNotElasticsearch, error_class
+from ._errors import EsApiError, EsError, EsNotElasticsearch, error_class, told_by
 from ._login import Login
 from ._text import printable
 
@@ -88,12 +88,7 @@ def parse_error(body: t.Any) -> t.Tuple[t.Optional[str], t.Optional[str], t.List
         return None, error, []
     if not isinstance(error, dict):
         return None, None, []
-    causes: t.List[str] = []
-    inner = error.get("caused_by")
-    while isinstance(inner, dict) and len(causes) < 10:
-        if inner.get("reason"):
-            causes.append(str(inner["reason"]))
-        inner = inner.get("caused_by")
+    causes = [reason for _kind, reason in told_by(error)][1 if error.get("reason") else 0 :]
     return error.get("type"), str(error.get("reason") or error.get("type") or ""), causes
 
 

@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from ._address import port_of
+from ._errors import told_by
 from ._text import printable
 
 _DELIVER = (
@@ -76,7 +77,8 @@ RULES = (
     ),
     Rule(
         "key_malformed",
-        r"invalid ApiKey value|invalid cross-cluster API key value|failed to extract credentials|Illegal base64",
+        r"invalid ApiKey value|invalid cross-cluster API key value|failed to extract credentials|Illegal base64"
+        r"|must be a valid API key credential",
         "The credential is not the encoded form of a key. " + _DELIVER,
     ),
     Rule(
@@ -192,6 +194,13 @@ RULES = (
         "The server cluster does not accept the credential. Compare the id in the keystore"
         " (crosscluster.elasticsearch.keystore_info) with the keys of the server (cross_cluster_api_key_info)."
         " " + _DELIVER,
+    ),
+    Rule(
+        "versions_incompatible",
+        r"handshake failed because connection reset|incompatible wire format",
+        "One of the clusters may be too old for the other: compare version.number of each with"
+        " version.minimum_wire_compatibility_version of the other (GET /), and upgrade the older one.",
+        retry=True,
     ),
     Rule(
         "unknown_host",
@@ -317,13 +326,7 @@ def combine(per_node: t.Sequence[t.Tuple[str, Diagnosis]]) -> t.Dict[str, t.Any]
 
 def reasons_of(error: t.Any) -> t.List[str]:
     """Type and reason of a nested error, outermost first."""
-    texts: t.List[str] = []
-    while isinstance(error, dict) and len(texts) < 20:
-        if error.get("reason"):
-            text = f"{error['type']}: {error['reason']}" if error.get("type") else str(error["reason"])
-            texts.append(printable(text))
-        error = error.get("caused_by")
-    return texts
+    return [printable(f"{kind}: {reason}" if kind else reason) for kind, reason in told_by(error)]
 
 
 def most_telling(texts: t.Sequence[str]) -> t.Optional[str]:

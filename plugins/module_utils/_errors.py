@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
+MOST_REASONS = 20
+
 
 class InputError(Exception):
     """What the user asked for cannot be done, told in the user's words. `result`: what to return beside the message."""
@@ -129,3 +131,18 @@ def _most_telling(reason: t.Optional[str], causes: t.Sequence[str]) -> t.Optiona
     if not root or root == reason:
         return reason
     return f"{reason}: {root}" if reason and root not in reason else reason or root
+
+
+def told_by(error: t.Any) -> t.List[t.Tuple[t.Optional[str], str]]:
+    """Type and reason of an error and of what it holds, outermost first: its causes, the credentials that were refused
+    (there stands why a remote cluster does not take a key), and what was suppressed."""
+    found: t.List[t.Tuple[t.Optional[str], str]] = []
+    waiting = [error]
+    while waiting and len(found) < MOST_REASONS:
+        one = waiting.pop(0)
+        if isinstance(one, dict):
+            refused, suppressed = one.get("additional_unsuccessful_credentials"), one.get("suppressed")
+            found += [(one.get("type"), str(one["reason"]))] if one.get("reason") else []
+            found += [(None, str(refused))] if refused else []
+            waiting[:0] = [one.get("caused_by"), *(suppressed if isinstance(suppressed, list) else [])]
+    return found

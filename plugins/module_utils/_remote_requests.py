@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._client import ElasticsearchClient
@@ -14,6 +15,8 @@ from ._errors import EsBadRequest, EsConnectionError, EsError, InputError
 from ._remote_state import addresses_of, security_model
 
 # Nested, because the names of flat settings contain the dots that filter_path takes for levels.
+# What a cluster says of a login of its own; a key that the remote cluster refuses is one "for action [..]".
+_REFUSED_HERE = re.compile(r"for REST request|with provided credentials")
 _FILTER = ",".join(f"{section}.cluster.remote" for section in ("persistent", "transient", "defaults"))
 
 
@@ -80,11 +83,11 @@ def _failure(e: EsError, alias: str) -> Diagnosis:
         return Diagnosis(False, "node_unreachable", str(e), "Check that the node is up and its address in urls.", True)
     if e.status is None or e.reason is None:
         return Diagnosis(False, "node_unreachable", str(e), "Check what answers at this address.", True)
+    if e.status == 401 and _REFUSED_HERE.search(e.reason):
+        return Diagnosis(False, "login_refused", str(e), "Correct the login of the client cluster.")
     found = diagnose([f"{e.type}: {e.reason}" if e.type else e.reason, *e.causes], alias)
     if found.cause in ("authentication", "key_lacks_access", "unknown") and "remote" not in (e.reason or ""):
         # The client cluster itself refused the login.
-        if e.status == 401 and not e.causes:
-            return Diagnosis(False, "login_refused", str(e), "Correct the login of the client cluster.")
         if e.status == 403:
             return Diagnosis(False, "login_lacks_privilege", str(e), "Probe as a superuser of the client cluster.")
     return found

@@ -65,6 +65,14 @@ build_flavor:
   returned: success
   type: str
   sample: default
+minimum_wire_compatibility_version:
+  description:
+    - The oldest version that the node talks to. Of two clusters neither may be older than what the other tells here
+      (8.10 cannot talk to 9.x, 8.19 can). V(null) where the answer does not tell.
+  returned: success
+  type: str
+  version_added: 2.0.0
+  sample: 8.19.0
 cluster_name:
   description: Name of the cluster.
   returned: success
@@ -210,6 +218,7 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
         "node": root.get("name"),
         "version": version.get("number"),
         "build_flavor": version.get("build_flavor"),
+        "minimum_wire_compatibility_version": version.get("minimum_wire_compatibility_version"),
         "cluster_name": root.get("cluster_name"),
         "cluster_uuid": root.get("cluster_uuid"),
         "license": licence(read(client, "/_license", "read the licence")),

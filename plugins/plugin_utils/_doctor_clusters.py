@@ -30,6 +30,8 @@ def examine(found: t.Any, facts: Facts) -> None:
             found.word("too_old", "error", side=side, cluster=name, version=cluster["version"])
         if cluster.get("build_flavor") == "serverless":
             found.word("serverless", "error", side=side, cluster=name)
+    if client and server and not view.proven:
+        _versions(found, client, server)
     if client and not view.proven:
         lacking = [
             node["name"]
@@ -41,6 +43,21 @@ def examine(found: t.Any, facts: Facts) -> None:
             found.word("node_lacks_role", "error", nodes=lk.names(own))
     if server and not view.proven and view.link["from"] != view.link["to"]:
         _server_ports(found, server)
+
+
+def _versions(found: t.Any, client: Data, server: Data) -> None:
+    """Neither may be older than the oldest version that the other one talks to."""
+    for old, new, name in ((client, server, found.view.link["from"]), (server, client, found.view.link["to"])):
+        oldest = version_of(new, "minimum_wire_compatibility_version")
+        if (0,) < version_of(old) < oldest:
+            found.word(
+                "versions_incompatible",
+                "error",
+                "GET / of the other cluster: minimum_wire_compatibility_version {0}".format(version_text(oldest)),
+                cluster=name,
+                version=old["version"],
+                oldest=version_text(oldest),
+            )
 
 
 def _licence(found: t.Any, side: str, name: str, cluster: Data) -> None:
@@ -110,9 +127,9 @@ def loopback(address: str) -> bool:
         return False
 
 
-def version_of(cluster: t.Optional[t.Mapping[str, t.Any]]) -> t.Tuple[int, ...]:
+def version_of(cluster: t.Optional[t.Mapping[str, t.Any]], field: str = "version") -> t.Tuple[int, ...]:
     """(8, 15, 1), or (0,) when it is not known."""
-    text = str((cluster or {}).get("version") or "").partition("-")[0]
+    text = str((cluster or {}).get(field) or "").partition("-")[0]
     try:
         return tuple(int(part) for part in text.split("."))
     except ValueError:

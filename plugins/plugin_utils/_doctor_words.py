@@ -75,6 +75,10 @@ WORDS = {
         "{cluster} runs {version}, and API keys for remote clusters begin with 8.10",
         "Upgrade {cluster}.",
     ),
+    "versions_incompatible": (
+        "{cluster} runs {version}, and the other cluster talks to {oldest} and newer only",
+        "Upgrade {cluster} to {oldest} or newer first; until then no setting makes this link work.",
+    ),
     "serverless": (
         "{cluster} is a serverless project, which has no remote clusters",
         "Use cross-project search of Elastic Cloud there.",

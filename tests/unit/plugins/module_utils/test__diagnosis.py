@@ -20,6 +20,7 @@ SAID = {
     " [_cross_cluster_access_credentials] but none found.",
     "transport_port": "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]",
     "tls_untrusted": "failed to establish trust with server at [berlin]",
+    "versions_incompatible": ["[][127.0.0.1:9443] connect_exception", "handshake failed because connection reset"],
     "unreachable": "[][127.0.0.1:9443] connect_exception",
     "unknown_host": "unknown host [berlin]",
     "remote_too_old": "target cluster version [8.9.0] does not support receiving them",
@@ -60,6 +61,58 @@ def test_every_rule_is_reached():
     reached = {dg.diagnose([said] if isinstance(said, str) else said, "b").cause for said in SAID.values()}
     rest = {"key_works_access_denied", "api_keys_disabled", "certificate_name", "key_lacks_access", "authentication"}
     assert {rule.cause for rule in dg.RULES} - reached == rest
+
+
+@pytest.mark.parametrize(
+    "text, cause",
+    [
+        ("API key: api key [x] has been invalidated", "key_revoked"),
+        ("API key: api key is expired", "key_expired"),
+        ("API key: unable to find apikey with id x", "key_unknown"),
+        ("API key: invalid credentials for API key [x]", "key_wrong_secret"),
+    ],
+)
+def test_the_reason_of_a_dead_key_is_found_beside_the_error(text, cause):
+    """As real servers wrap it, from the second request on."""
+    error = {
+        "type": "security_exception",
+        "reason": "unable to authenticate user [x] for action [indices:data/read/search]",
+        "additional_unsuccessful_credentials": text,
+    }
+    found = dg.diagnose(dg.reasons_of(error), "b")
+    assert found.cause == cause and text in found.reason
+
+
+def test_the_reason_of_a_connection_that_failed_is_among_what_was_suppressed():
+    error = {
+        "type": "no_seed_node_left_exception",
+        "reason": "Unable to open any proxy connections to cluster [a] at address [berlin:9443]",
+        "suppressed": [{
+            "type": "connect_transport_exception", "reason": "[][berlin:9443] general node connection failure",
+            "caused_by": {"type": "transport_exception", "reason": "handshake failed because connection reset"},
+        }, "nonsense"],
+    }  # fmt: skip
+    assert dg.diagnose(dg.reasons_of(error), "a").cause == "versions_incompatible"
+    error["suppressed"][0]["caused_by"] = {"reason": "(certificate_unknown) PKIX path building failed"}
+    assert dg.diagnose(dg.reasons_of(error), "a").cause == "tls_untrusted"
+
+
+def test_an_empty_credential_is_malformed():
+    error = {
+        "type": "security_exception", "reason": "error attempting to authenticate request",
+        "caused_by": {
+            "type": "illegal_argument_exception",
+            "reason": "cross cluster access header [_cross_cluster_access_credentials] value must be a valid API key credential",
+            "caused_by": {"type": "null_pointer_exception", "reason": None},
+        },
+    }  # fmt: skip
+    assert dg.diagnose(dg.reasons_of(error), "a").cause == "key_malformed"
+
+
+def test_no_error_is_endless():
+    error = {"reason": "a"}
+    error["caused_by"] = error
+    assert len(dg.reasons_of(error)) <= 20
 
 
 def test_a_denial_that_names_the_key_proves_that_the_key_works():

@@ -174,6 +174,17 @@ def test_clusters_that_cannot_be_linked() -> None:
     assert "Unable to connect" in str([item["evidence"] for item in report(estate)["links"][0]["findings"]]), finding
 
 
+@pytest.mark.parametrize("old, new", [("paris", "berlin"), ("berlin", "paris")])
+def test_versions_that_cannot_talk(old: str, new: str) -> None:
+    estate = two()
+    estate.clusters[old].update(version="8.14.3", minimum_wire_compatibility_version="7.17.0")
+    estate.clusters[new].update(version="9.1.0", minimum_wire_compatibility_version="8.19.0")
+    assert "versions_incompatible" not in codes(estate), "a link that works is not explained away"
+    estate.fail_probe("paris/berlin", "handshake failed because connection reset")
+    told = [item for item in report(estate)["links"][0]["findings"] if item["code"] == "versions_incompatible"]
+    assert f"{old} runs 8.14.3, and the other cluster talks to 8.19.0 and newer only" in {item["cause"] for item in told}
+
+
 def test_9300_and_9200() -> None:
     for port, code in ((9300, "transport_port"), (9200, "http_port")):
         estate = two()
