@@ -219,6 +219,7 @@ def test_every_text_can_be_filled_in() -> None:
         "owner",
         "cluster",
         "version",
+        "oldest",
         "left",
         "role",
         "fields",
