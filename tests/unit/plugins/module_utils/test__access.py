@@ -20,6 +20,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import 
 
 names = st.text("abcz*-.?/{,}1 é", min_size=1, max_size=8).filter(str.strip)
 name_lists = st.lists(names, min_size=1, max_size=4)
+indices = st.text("abcz*-.?{}1 é", min_size=1, max_size=8).filter(str.strip)
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -34,7 +35,7 @@ queries = st.dictionaries(st.text(min_size=1, max_size=5), json_values, min_size
 
 @st.composite
 def entries(draw, limits=True):
-    entry = {"names": draw(names if draw(st.booleans()) else name_lists)}
+    entry = {"names": draw(indices if draw(st.booleans()) else st.lists(indices, min_size=1, max_size=4))}
     if limits and draw(st.booleans()):
         query = draw(queries)
         entry["query"] = query if draw(st.booleans()) else json.dumps(query, indent=draw(st.sampled_from([None, 1])))
@@ -183,3 +184,19 @@ def test_a_key_made_by_hand_with_odd_content_does_not_break_the_comparison():
     assert not _access.same_access(odd, {"search": [{"names": ["a"]}]})
     assert _access.same_access(odd, copy.deepcopy(odd))
     assert not _access.same_access(None, {"search": [{"names": ["a"]}]})
+
+
+@pytest.mark.parametrize("side", ["search", "replication"])
+@pytest.mark.parametrize(
+    "name, told",
+    [("logs-a,logs-b", "holds a comma"), ("logs-a::data", "holds a selector"), ("/logs-", "begins a regular"), ("/", "begins a reg")],
+)
+def test_no_key_is_made_with_names_that_nobody_could_change(side, name, told):
+    with pytest.raises(_access.InputError) as raised:
+        _access.check_access({side: [{"names": ["ok-*", name]}]})
+    assert told in str(raised.value) and f"access.{side}[0].names" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["/logs-[0-9]{1,3}/", "/a::b/", "logs-*", "-logs-old", "<logs-{now/d}>"])
+def test_names_that_are_patterns_stay(name):
+    assert _access.check_access({"search": [{"names": [name]}]})["search"][0]["names"] == [name]
