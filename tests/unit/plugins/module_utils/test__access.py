@@ -189,7 +189,12 @@ def test_a_key_made_by_hand_with_odd_content_does_not_break_the_comparison():
 @pytest.mark.parametrize("side", ["search", "replication"])
 @pytest.mark.parametrize(
     "name, told",
-    [("logs-a,logs-b", "holds a comma"), ("logs-a::data", "holds a selector"), ("/logs-", "begins a regular"), ("/", "begins a reg")],
+    [
+        ("logs-a,logs-b", "holds a comma"),
+        ("logs-a::data", "holds a selector"),
+        ("/logs-", "begins a regular"),
+        ("/", "begins a reg"),
+    ],
 )
 def test_no_key_is_made_with_names_that_nobody_could_change(side, name, told):
     with pytest.raises(_access.InputError) as raised:

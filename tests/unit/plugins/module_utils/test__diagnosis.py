@@ -102,7 +102,8 @@ def test_an_empty_credential_is_malformed():
         "type": "security_exception", "reason": "error attempting to authenticate request",
         "caused_by": {
             "type": "illegal_argument_exception",
-            "reason": "cross cluster access header [_cross_cluster_access_credentials] value must be a valid API key credential",
+            "reason": "cross cluster access header [_cross_cluster_access_credentials] value must be a valid API key "
+            "credential",
             "caused_by": {"type": "null_pointer_exception", "reason": None},
         },
     }  # fmt: skip

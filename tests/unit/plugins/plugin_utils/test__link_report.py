@@ -182,7 +182,9 @@ def test_versions_that_cannot_talk(old: str, new: str) -> None:
     assert "versions_incompatible" not in codes(estate), "a link that works is not explained away"
     estate.fail_probe("paris/berlin", "handshake failed because connection reset")
     told = [item for item in report(estate)["links"][0]["findings"] if item["code"] == "versions_incompatible"]
-    assert f"{old} runs 8.14.3, and the other cluster talks to 8.19.0 and newer only" in {item["cause"] for item in told}
+    assert f"{old} runs 8.14.3, and the other cluster talks to 8.19.0 and newer only" in {
+        item["cause"] for item in told
+    }
 
 
 def test_9300_and_9200() -> None:
