@@ -117,8 +117,8 @@ def _check_entry(side: str, where: str, entry: t.Any) -> t.Dict[str, t.Any]:
         problem = _never_an_index(name)
         if problem:
             raise InputError(
-                f"{where}.names has '{name}', which {problem}. Elasticsearch makes a key with it, which opens nothing and"
-                " which newer versions refuse to update even with its own access."
+                f"{where}.names has '{name}', which {problem}. Elasticsearch makes a key with it, which opens nothing"
+                " and which newer versions refuse to update even with its own access."
             )
     checked: t.Dict[str, t.Any] = {"names": names}
     if side == "search":
@@ -152,7 +152,7 @@ def _check_names(value: t.Any, where: str, what: str) -> t.List[str]:
 
 
 def _never_an_index(name: str) -> t.Optional[str]:
-    # Seen: create takes all three on 8.10.4 to 9.5.0, update refuses the selector from 8.19.0 on and all three on 9.5.0.
+    # Seen: create takes all three on 8.10.4 to 9.5.0; update refuses the selector on 8.19.0, all three on 9.5.0.
     if name.startswith("/"):
         closed = len(name) > 1 and name.endswith("/")
         return None if closed else "begins a regular expression and does not end it with '/'"

@@ -86,10 +86,9 @@ def _failure(e: EsError, alias: str) -> Diagnosis:
     if e.status == 401 and _REFUSED_HERE.search(e.reason):
         return Diagnosis(False, "login_refused", str(e), "Correct the login of the client cluster.")
     found = diagnose([f"{e.type}: {e.reason}" if e.type else e.reason, *e.causes], alias)
-    if found.cause in ("authentication", "key_lacks_access", "unknown") and "remote" not in (e.reason or ""):
-        # The client cluster itself refused the login.
-        if e.status == 403:
-            return Diagnosis(False, "login_lacks_privilege", str(e), "Probe as a superuser of the client cluster.")
+    unclear = found.cause in ("authentication", "key_lacks_access", "unknown")
+    if unclear and e.status == 403 and "remote" not in e.reason:
+        return Diagnosis(False, "login_lacks_privilege", str(e), "Probe as a superuser of the client cluster.")
     return found
 
 
