@@ -10,6 +10,7 @@ from typing import Any
 # Exceptions the server calls "Elasticsearch exceptions": the innermost one of a chain is what `root_cause` shows.
 _PLAIN_JAVA = {
     "action_request_validation_exception",
+    "date_time_parse_exception",
     "illegal_argument_exception",
     "illegal_state_exception",
     "named_object_not_found_exception",

@@ -188,8 +188,9 @@ def _term(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
         low = _date(value, fields)
         return lambda document: document.get(name) == low
     if name == "invalidated" and wanted not in ("true", "false"):
-        text = f"failed to create query: Can't parse boolean value [{wanted}], expected [true] or [false]"
-        fields.fail(EsHttpError(400, "query_shard_exception", text))
+        text = f"Can't parse boolean value [{wanted}], expected [true] or [false]"
+        cause = illegal_argument(text)
+        fields.fail(EsHttpError(400, "query_shard_exception", f"failed to create query: {text}", cause))
     return lambda document: wanted in _values(document, name)
 
 
@@ -301,7 +302,8 @@ def _date(value: Any, fields: Fields, up: bool = False, form: str | None = None)
     except (ValueError, OverflowError):
         day = as_text(value).partition("||")[0]
         text = f"failed to parse date field [{day}] with format [{form}]"
-        fields.fail(parse_error(f"{text}: [{text}]", illegal_argument(text)))
+        cause = EsHttpError(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")
+        fields.fail(parse_error(f"{text}: [{text}]", illegal_argument(text, cause)))
         return 0
 
 

@@ -18,8 +18,8 @@ from . import model
 
 _ACTION = "cluster:admin/xpack/security/api_key/query"
 _MAX_WINDOW = 10_000
-_FIELDS = {"name", "creation", "expiration", "invalidated", "username", "realm_name", "metadata"}
-_LATER_FIELDS = {"type", "invalidation"}
+_FIELDS = {"name", "creation", "expiration", "invalidated", "username", "realm_name"}
+_LATER_FIELDS = {"type", "invalidation", "metadata"}
 _LATER_QUERIES = frozenset({"match", "simple_query_string"})
 _DATES = {"creation", "expiration", "invalidation"}
 
@@ -62,6 +62,9 @@ def _fields(names: _Fields) -> dict[str, object_parser.Field]:
 )
 async def query_keys(request: Request) -> tuple[int, Any]:
     auth, cluster = request.auth, request.cluster
+    unknown = [name for name in ("typed_keys", "with_profile_uid") if name in request.query]
+    if unknown and not request.node.has("query_by_type"):
+        raise illegal_argument(f"request [{request.raw_path}] contains unrecognized parameter: [{unknown[0]}]")
     names = _Fields(request.node, cluster.now_ms())
     body: dict[str, Any] = {}
     if request.raw.strip():
@@ -73,6 +76,9 @@ async def query_keys(request: Request) -> tuple[int, Any]:
         if value < 0
     ]
     if after and start > 0:
+        if not request.node.has("query_by_type"):
+            text = "`from` parameter must be set to 0 when `search_after` is used."
+            raise _all_shards_failed(request.node, EsHttpError(500, "search_exception", text))
         problems.append("[from] parameter must be set to 0 when [search_after] is used")
     model.refuse(problems)
     authorization.authorize_cluster(cluster, auth, _ACTION, request, own=True)
@@ -115,7 +121,7 @@ def _all_shards_failed(node: Node, cause: EsHttpError) -> EsHttpError:
     if cause.type == "illegal_argument_exception":
         again = illegal_argument(str(cause.reason), illegal_argument(str(cause.reason)))
     more = {"phase": "query", "grouped": True, "failed_shards": [shard]}
-    return EsHttpError(400, "search_phase_execution_exception", "all shards failed", again, root=cause, **more)
+    return EsHttpError(cause.status, "search_phase_execution_exception", "all shards failed", again, root=cause, **more)
 
 
 class _Fields(query_dsl.Fields):
