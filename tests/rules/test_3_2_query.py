@@ -83,7 +83,6 @@ def term(field, value):
         (term("realm_name", "reserved"), list(range(8))),
         (term("metadata.team", "al"), [0, 1, 2]),
         (term("metadata.n", 3), [3]),
-        (term("metadata", "y"), [0, 1, 2, 3, 4]),
         (term("metadata.deep.x", "y"), [0, 1, 2, 3, 4]),
         ({"exists": {"field": "expiration"}}, [6]),
         ({"exists": {"field": "metadata.n"}}, [0, 1, 2, 3, 4]),
@@ -116,6 +115,7 @@ def test_3_2_queries(berlin, query, expected):
             (NOT_ALLOWED, "type"),
         ),
         ({"exists": {"field": "invalidation"}}, [7], (NOT_ALLOWED, "invalidation")),
+        (term("metadata", "y"), [0, 1, 2, 3, 4], (NOT_ALLOWED, "metadata")),
         ({"match": {"name": "alpha"}}, [0, 1, 5], (NOT_SUPPORTED, "match")),
         (
             {"simple_query_string": {"query": "al*", "fields": ["name"]}},
@@ -194,6 +194,15 @@ def not_searched(*causes):
     return [("search_phase_execution_exception", "all shards failed"), *causes]
 
 
+def bad_date(text):
+    reason = f"failed to parse date field [{text}] with format [epoch_millis]"
+    return [
+        ("parse_exception", f"{reason}: [{reason}]"),
+        (ILLEGAL, reason),
+        ("date_time_parse_exception", "Failed to parse with all enclosed parsers"),
+    ]
+
+
 ILLEGAL = "illegal_argument_exception"
 NEGATIVE = "parameter cannot be negative but was [-1];"
 REFUSED = [
@@ -263,11 +272,11 @@ REFUSED = [
     ),
     (
         {"query": {"range": {"creation": {"gt": "yesterday"}}}},
-        not_searched(("parse_exception", "failed to parse date field [yesterday] with format [epoch_millis]")),
+        not_searched(*bad_date("yesterday")),
     ),
     (
         {"query": {"range": {"creation": {"gt": "2020-01-01||+1M"}}}},
-        not_searched(("parse_exception", "failed to parse date field [2020-01-01] with format [epoch_millis]")),
+        not_searched(*bad_date("2020-01-01")),
     ),
     (
         {"query": term("invalidated", "maybe")},
@@ -275,7 +284,8 @@ REFUSED = [
             (
                 "query_shard_exception",
                 "failed to create query: Can't parse boolean value [maybe], expected [true] or [false]",
-            )
+            ),
+            (ILLEGAL, "Can't parse boolean value [maybe], expected [true] or [false]"),
         ),
     ),
     ({"nonsense": 1}, [("x_content_parse_exception", "[query_api_key_request_payload] unknown field [nonsense]")]),
@@ -301,15 +311,6 @@ REFUSED = [
             ),
         ),
     ),
-    (
-        {"search_after": ["a"], "sort": ["name"], "from": 1},
-        [
-            (
-                "action_request_validation_exception",
-                "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;",
-            )
-        ],
-    ),
 ]
 
 
@@ -320,6 +321,16 @@ def test_3_2_refused(each_berlin, body, causes):
     assert [kind for kind, _reason in answer.causes] == [kind for kind, _reason in causes]
     for (_kind, reason), (_same, part) in zip(answer.causes, causes, strict=True):
         assert part in reason
+
+
+def test_3_2_no_start_beside_search_after(each_berlin):
+    answer = each_berlin.post(QUERY, {"search_after": ["a"], "sort": ["name"], "from": 1})
+    searched = not_searched(
+        ("search_exception", "`from` parameter must be set to 0 when `search_after` is used."),
+    )
+    reason = "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;"
+    table = {"8.10": (500, searched), "8.14": (400, [("action_request_validation_exception", reason)])}
+    assert (answer.status, answer.causes) == of_version(table, each_berlin.spec["version"])
 
 
 @pytest.mark.parametrize(
