@@ -6,7 +6,6 @@ of errors."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from typing import Any
@@ -209,8 +208,18 @@ def parse(raw: bytes, end_of_file: bool = False) -> Value:
     return _Reader(text, end_of_file).value()
 
 
+def _likeness(one: str, other: str) -> float:
+    """1 less the share of characters that have to be changed."""
+    row = list(range(len(other) + 1))
+    for number, character in enumerate(one, 1):
+        before, row[0] = row[0], number
+        for index, letter in enumerate(other, 1):
+            before, row[index] = row[index], min(row[index] + 1, row[index - 1] + 1, before + (character != letter))
+    return 1 - row[-1] / max(len(one), len(other), 1)
+
+
 def did_you_mean(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = [one for one in sorted(known, key=lambda one: (-_likeness(name, one), one)) if _likeness(name, one) > 0.5]
     if not close:
         return ""
     if len(close) == 1:

@@ -110,7 +110,7 @@ async def create(request: Request) -> tuple[int, Any]:
 @route("PUT", "/_security/cross_cluster/api_key/{id}", body="required", feature="cross_cluster_api_key")
 async def update(request: Request) -> tuple[int, Any]:
     license.require(request.cluster, license.REMOTE)
-    payload = _parse(request, "update_cross_cluster_api_key_request", (), update=True)
+    payload = _parse(request, "update_cross_cluster_api_key_request_payload", (), update=True)
     with_identity = request.node.has("certificate_identity")
     problems = model.metadata_problems(payload.get("metadata")) + model.expiration_problems(payload)
     if "access" not in payload and payload.get("metadata") is None and "certificate_identity" not in payload:
