@@ -177,7 +177,7 @@ async def put_role(request: Request) -> tuple[int, Any]:
         raise validation_error(texts)
     request.authorize(_ACTION + "put")
     if name in bootstrap.reserved_roles():
-        raise illegal_argument(f"role [{name}] is reserved and cannot be modified.")
+        raise validation_error([f"Role [{name}] is reserved and may not be used."])
     created = name not in request.cluster.security.roles
     request.cluster.security.roles[name] = role
     return 200, {"role": {"created": created}}
