@@ -199,9 +199,7 @@ def test_1_3_restricted_search_beside_replication(each_berlin, restricted):
     if of_version({"8.10": True, "8.14": False}, each_berlin.spec["version"]):
         assert answer.status == 200, "nothing was wrong with it before the keys were generally available"
     else:
-        refused_access(
-            answer, "search does not support document or field level security if replication is assigned"
-        )
+        refused_access(answer, "search does not support document or field level security if replication is assigned")
 
 
 def test_1_3_last_of_all_fields(each_berlin):

@@ -241,7 +241,9 @@ REFUSED = [
     ),
     (
         {"query": {"term": {"name": "a", "type": "b"}}},
-        not_parsed("query", ("parsing_exception", "[term] query doesn't support multiple fields, found [name] and [type]")),
+        not_parsed(
+            "query", ("parsing_exception", "[term] query doesn't support multiple fields, found [name] and [type]")
+        ),
     ),
     ({"query": {"term": {}}}, not_parsed("query", (ILLEGAL, "field name is null or empty"))),
     ({"query": {"term": {"name": None}}}, not_parsed("query", (ILLEGAL, "field name is null or empty"))),
@@ -249,7 +251,10 @@ REFUSED = [
         {"query": {"term": {"name": ["a"]}}},
         not_parsed("query", ("parsing_exception", "[term] query does not support array of values")),
     ),
-    ({"query": {"terms": {"name": "a"}}}, not_parsed("query", ("parsing_exception", "[terms] query does not support [name]"))),
+    (
+        {"query": {"terms": {"name": "a"}}},
+        not_parsed("query", ("parsing_exception", "[terms] query does not support [name]")),
+    ),
     ({"query": {}}, not_parsed("query", (ILLEGAL, "query malformed, empty clause found at ["))),
     (
         {"query": {"match_all": {}, "bool": {}}},

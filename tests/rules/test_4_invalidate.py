@@ -36,7 +36,14 @@ def ours():
 def test_4_nothing_matches(berlin):
     dead = berlin.key()
     assert invalidated(berlin.delete(PATH, {"ids": [dead["id"]]})) == {dead["id"]}
-    for body in ({"ids": [dead["id"]]}, {"ids": ["unknown"]}, {"ids": "unknown"}, {"ids": [5]}, {"name": "nothing"}, {"username": "nobody"}):
+    for body in (
+        {"ids": [dead["id"]]},
+        {"ids": ["unknown"]},
+        {"ids": "unknown"},
+        {"ids": [5]},
+        {"name": "nothing"},
+        {"username": "nobody"},
+    ):
         assert invalidated(berlin.delete(PATH, body)) == set()
 
 

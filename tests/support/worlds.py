@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def causes(self) -> list[tuple[str, str]]:
-        """Types and reasons of the error and of its chain of causes, outermost first; of a search, what a shard said."""
+        """Types and reasons of the error and of its causes, outermost first; of a search, what a shard said."""
         found, error = [], self.json["error"]
         while error:
             found.append((error["type"], error["reason"]))

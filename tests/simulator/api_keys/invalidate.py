@@ -89,7 +89,9 @@ def _id_problems(ids: list[str] | None) -> list[str]:
     blank = [str(index) for index, value in enumerate(ids or []) if not value.strip()]
     if not blank:
         return []
-    places = f"id at index position: [{blank[0]}]" if len(blank) == 1 else f"ids at index positions: [{', '.join(blank)}]"
+    places = (
+        f"id at index position: [{blank[0]}]" if len(blank) == 1 else f"ids at index positions: [{', '.join(blank)}]"
+    )
     return [f"Field [ids] must not contain blank id, but got blank {places}"]
 
 

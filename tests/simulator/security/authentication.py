@@ -151,7 +151,9 @@ def _api_key(request: Request, encoded: str) -> Authentication:
     except ApiKeyRefused as error:
         if error.terminate:
             raise unauthorized(request, error.reason) from None
-        raise unauthorized(request, NO_PROVIDED, additional_unsuccessful_credentials=f"API key: {error.reason}") from None
+        raise unauthorized(
+            request, NO_PROVIDED, additional_unsuccessful_credentials=f"API key: {error.reason}"
+        ) from None
     return of_api_key(key)
 
 
@@ -194,7 +196,8 @@ def _bearer(request: Request, text: str) -> Authentication:
         text = "oauth2 token: invalid token"
         raise unauthorized(request, NO_PROVIDED, additional_unsuccessful_credentials=text)
     if token["invalidated"] or token["expires"] <= request.cluster.now_ms():
-        raise unauthorized(request, 
+        raise unauthorized(
+            request,
             "token expired",
             challenge='Bearer realm="security", error="invalid_token", error_description="The access token expired"',
         )

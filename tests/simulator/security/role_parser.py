@@ -35,14 +35,13 @@ def string_array(role: str, value: Value, name: str, allow_null: bool = False) -
     return [item.value for item in value.value]
 
 
-def index_entry(
-    role: str, value: Value, remote: bool = False, predefined: list[str] | None = None
-) -> dict[str, Any]:
+def index_entry(role: str, value: Value, remote: bool = False, predefined: list[str] | None = None) -> dict[str, Any]:
     """One entry as it is stored. `predefined` privileges may not be given in it; `remote` entries need `clusters`."""
     if value.kind != "object":
         raise fail(
             role,
-            f"expected field [null] value to be an array of objects, but found an array element of type [{value.token}]",
+            "expected field [null] value to be an array of objects, but found an array element of type "
+            f"[{value.token}]",
         )
     names: list[str] | None = None
     granted_privileges = predefined
