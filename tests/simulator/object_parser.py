@@ -40,7 +40,6 @@ def strings(name: str) -> Field:
 
 
 STRING: Field = (("string",), string)
-STRING_OR_NULL: Field = (("string", "null"), string)
 OBJECT: Field = (("object",), plain)
 BOOLEAN: Field = (("boolean",), plain)
 
