@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from support.pair import as_new
-from support.worlds import api, berlin, berlin_once, clusters, deselect, linked, make_world, mark, world
+from support.worlds import api, berlin, berlin_once, clusters, deselect, each_berlin, linked, make_world, mark, world
 
-__all__ = ["api", "berlin", "berlin_once", "clusters", "linked", "make_world", "world"]
+__all__ = ["api", "berlin", "berlin_once", "clusters", "each_berlin", "linked", "make_world", "world"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The official Python client does its work against the simulator."""
+"""The official Python client does its work."""
 
 from __future__ import annotations
+
+import uuid
 
 import pytest
 
@@ -13,12 +15,13 @@ elasticsearch = pytest.importorskip(
 )
 _base = pytest.importorskip("elasticsearch._sync.client._base", reason="its media type is changed for older servers")
 MAJOR = elasticsearch.__version__[0]
+ALIAS = f"other-{uuid.uuid4().hex[:8]}"
 OK = {"search": [{"names": ["logs-*"], "query": {"term": {"public": True}}}], "replication": []}
 
 
-@pytest.fixture(params=["8.14.0", "8.19.0", "9.0.0", "9.3.0"])
-def spec(request, make_world):
-    return make_world(["client"], version=request.param, nodes=2).cluster("client")
+@pytest.fixture
+def spec(each_berlin):
+    return each_berlin.spec
 
 
 @pytest.fixture
@@ -40,7 +43,6 @@ def client(spec, monkeypatch):
         yield one
 
 
-@pytest.mark.needs("clusters")
 def test_the_whole_life_of_a_key(client, spec):
     assert client.info()["version"]["number"] == spec["version"]
     made = client.security.create_cross_cluster_api_key(name="by-client", access=OK, expiration="1d", metadata={"a": 1})
@@ -61,21 +63,19 @@ def test_the_whole_life_of_a_key(client, spec):
         client.security.get_api_key(id="unknown")
 
 
-def test_remote_and_reload(client):
-    client.cluster.put_settings(
-        persistent={"cluster.remote.other.mode": "proxy", "cluster.remote.other.proxy_address": "127.0.0.1:1"}
-    )
-    assert "other" in client.cluster.get_settings()["persistent"]["cluster"]["remote"]
-    assert "other" in client.cluster.remote_info()
+def test_remote_and_reload(client, spec):
+    settings = {f"cluster.remote.{ALIAS}.mode": "proxy", f"cluster.remote.{ALIAS}.proxy_address": "127.0.0.1:1"}
+    client.cluster.put_settings(persistent=settings)
+    assert ALIAS in client.cluster.get_settings()["persistent"]["cluster"]["remote"]
+    assert ALIAS in client.cluster.remote_info()
     reloaded = client.nodes.reload_secure_settings()
-    assert reloaded["_nodes"]["failed"] == 0 and len(reloaded["nodes"]) == 2
-    client.cluster.put_settings(
-        persistent={"cluster.remote.other.mode": None, "cluster.remote.other.proxy_address": None}
-    )
+    assert reloaded["_nodes"]["failed"] == 0 and len(reloaded["nodes"]) == len(spec["nodes"])
+    client.cluster.put_settings(persistent=dict.fromkeys(settings))
 
 
 def test_documents(client):
-    client.index(index="logs-1", id="1", document={"public": True}, refresh=True)
+    index = f"logs-{uuid.uuid4().hex[:8]}"
+    client.index(index=index, id="1", document={"public": True}, refresh=True)
     assert client.search(index="logs-*", query={"term": {"public": True}})["hits"]["total"]["value"] >= 1
-    assert client.indices.exists(index="logs-1")
-    client.indices.delete(index="logs-1")
+    assert client.indices.exists(index=index)
+    client.indices.delete(index=index)

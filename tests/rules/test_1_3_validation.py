@@ -11,27 +11,28 @@ import json
 
 import pytest
 
-from support.worlds import Api
+from support.worlds import of_version
 
 CREATE = "/_security/cross_cluster/api_key"
 OK = {"search": [{"names": ["logs-*"]}]}
 ROLE = "failed to parse indices privileges for role [cross_cluster]. "
 OUTER_ACCESS = "[cross_cluster_api_key_request] failed to parse field [access]"
+SUBSET = "Exceptions for field permissions must be a subset of the granted fields"
 BUILD = "Failed to build [cross_cluster_api_key_request] after last required field arrived"
 
 
-def test_1_2_response(berlin_once):
-    before = berlin_once.get("/_security/_query/api_key", {"size": 0}).json["total"]
-    made = berlin_once.post(CREATE, {"name": "shape", "access": OK})
+def test_1_2_response(each_berlin):
+    made = each_berlin.post(CREATE, {"name": "shape", "access": OK})
     assert made.status == 200
     assert set(made.json) == {"id", "name", "api_key", "encoded"}
     assert len(made.json["id"]) == 20 and len(made.json["api_key"]) == 22
     assert base64.b64decode(made.json["encoded"]).decode() == f"{made.json['id']}:{made.json['api_key']}"
-    with_end = berlin_once.post(CREATE, {"name": "shape", "access": OK, "expiration": "1d"}).json
-    created = berlin_once.read_key(with_end["id"])["creation"]
+    with_end = each_berlin.post(CREATE, {"name": "shape", "access": OK, "expiration": "1d"}).json
+    created = each_berlin.read_key(with_end["id"])["creation"]
     assert with_end["expiration"] == created + 86_400_000
     assert with_end["id"] != made.json["id"], "names are not unique"
-    assert berlin_once.get("/_security/_query/api_key", {"size": 0}).json["total"] == before + 2
+    both = {"query": {"ids": {"values": [made.json["id"], with_end["id"]]}}}
+    assert each_berlin.get("/_security/_query/api_key", both).json["total"] == 2, "seen at once"
 
 
 # (what is wrong, body without name, type of the outermost error, reasons from the outermost to the innermost (each a
@@ -91,10 +92,13 @@ ENTRIES = [
         ROLE + "field_security requires grant if except is given",
     ),
     (
-        "except outside grant",
-        entry(field_security={"grant": ["a"], "except": ["b"]}),
-        "must be a subset of the granted fields",
+        "field_security null",
+        entry(field_security=None),
+        ROLE + 'expected START_OBJECT but got VALUE_NULL in "field_security".',
     ),
+    ("grant null", entry(field_security={"grant": None}), ROLE + "grant must not be null."),
+    ("names null", {"search": [{"names": None}]}, "but found [VALUE_NULL] instead"),
+    ("name for names", {"search": [{"name": "a"}]}, ROLE + "unexpected field [name]"),
     (
         "privileges on the other side",
         {"replication": [{"names": ["a"], "privileges": ["all"]}]},
@@ -104,7 +108,7 @@ ENTRIES = [
         "an entry that is text",
         {"search": ["a"]},
         ROLE
-        + "expected field [search] value to be an array of objects, but found an array element of type [VALUE_STRING]",
+        + "expected field [null] value to be an array of objects, but found an array element of type [VALUE_STRING]",
     ),
 ]
 ACCESS = [
@@ -124,22 +128,12 @@ ACCESS = [
         {"replication": [{"names": ["a"], "field_security": {"grant": ["b"]}}]},
         "replication does not support document or field level security",
     ),
-    (
-        "search query beside replication",
-        {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]},
-        "search does not support document or field level security if replication is assigned",
-    ),
-    (
-        "search fields beside replication",
-        {"search": [{"names": ["a"], "field_security": {"grant": ["x"]}}], "replication": [{"names": ["a"]}]},
-        "search does not support document or field level security if replication is assigned",
-    ),
 ]
 
 
 @pytest.mark.parametrize(("access", "reason"), [row[1:] for row in ENTRIES], ids=[row[0] for row in ENTRIES])
-def test_1_3_entries(berlin_once, access, reason):
-    answer = berlin_once.post(CREATE, {"name": "x", "access": access})
+def test_1_3_entries(each_berlin, access, reason):
+    answer = each_berlin.post(CREATE, {"name": "x", "access": access})
     assert answer.status == 400 and answer.json["status"] == 400
     assert answer.error["type"] == "x_content_parse_exception" and OUTER_ACCESS in answer.error["reason"]
     assert reason in answer.reasons[-1]
@@ -148,13 +142,89 @@ def test_1_3_entries(berlin_once, access, reason):
     assert answer.error["root_cause"] == [{"type": "parse_exception", "reason": answer.reasons[-1]}]
 
 
+@pytest.mark.parametrize(
+    ("access", "causes"),
+    [
+        (
+            entry(field_security={"grant": ["a*", "c"], "except": ["b", "d"]}),
+            [
+                ("parse_exception", f"{ROLE[:-2]} - {SUBSET} but b,d is not a subset of a*,c"),
+                ("security_exception", f"{SUBSET} but b,d is not a subset of a*,c"),
+            ],
+        ),
+        *[
+            (access, [("parse_exception", "failed to parse role [cross_cluster]"), ("parse_exception", reason)])
+            for access, reason in (
+                (
+                    entry(field_security={"grant": "x"}),
+                    "could not parse [grant] field. expected a string array but found [VALUE_STRING] value instead",
+                ),
+                (
+                    {"search": [{"names": ["a", 5]}]},
+                    "could not parse [null] field. expected a string array but one of the value in the array is "
+                    "[VALUE_NUMBER]",
+                ),
+                (
+                    {"search": [{"names": [None]}]},
+                    "could not parse [null] field. expected a string array but one of the value in the array is "
+                    "[VALUE_NULL]",
+                ),
+            )
+        ],
+    ],
+    ids=str,
+)
+def test_1_3_entries_with_a_cause(each_berlin, access, causes):
+    answer = each_berlin.post(CREATE, {"name": "x", "access": access})
+    assert answer.status == 400 and OUTER_ACCESS in answer.error["reason"]
+    assert answer.causes[2:] == causes
+    assert answer.error["root_cause"][0]["type"] == causes[-1][0]
+
+
+def refused_access(answer, reason):
+    assert answer.status == 400
+    assert answer.causes == [("x_content_parse_exception", BUILD), ("illegal_argument_exception", reason)]
+    assert answer.error["root_cause"] == [{"type": "x_content_parse_exception", "reason": BUILD}]
+
+
 @pytest.mark.parametrize(("access", "reason"), [row[1:] for row in ACCESS], ids=[row[0] for row in ACCESS])
-def test_1_3_access(berlin_once, access, reason):
-    answer = berlin_once.post(CREATE, {"name": "x", "access": access})
-    assert answer.status == 400 and answer.error["type"] == "x_content_parse_exception"
-    assert OUTER_ACCESS in answer.error["reason"] and reason == answer.reasons[-1]
-    cause = answer.error["caused_by"]["caused_by"]
-    assert cause["type"] == "illegal_argument_exception"
+def test_1_3_access(each_berlin, access, reason):
+    refused_access(each_berlin.post(CREATE, {"name": "x", "access": access}), reason)
+
+
+@pytest.mark.parametrize("restricted", [{"query": "{}"}, {"field_security": {"grant": ["x"]}}], ids=str)
+def test_1_3_restricted_search_beside_replication(each_berlin, restricted):
+    access = {"search": [{"names": ["a"], **restricted}], "replication": [{"names": ["a"]}]}
+    answer = each_berlin.post(CREATE, {"name": "x", "access": access})
+    if of_version({"8.10": True, "8.14": False}, each_berlin.spec["version"]):
+        assert answer.status == 200, "nothing was wrong with it before the keys were generally available"
+    else:
+        refused_access(answer, "search does not support document or field level security if replication is assigned")
+
+
+def test_1_3_last_of_all_fields(each_berlin):
+    """A request is built as soon as it has every field, within that field; else at the end."""
+    body = {"name": "x", "access": OK, "metadata": {}, "expiration": "1w"}
+    plain, within = ["Failed to build"], ["failed to parse field [{}]", "Failed to build"]
+    tables = (
+        (body, "expiration", {"8.10": within, "9.3": plain}),
+        ({"expiration": "1w", "metadata": {}, "access": OK, "name": "x"}, "name", {"8.10": within, "9.3": plain}),
+        ({"name": "x", "access": OK, "expiration": "1w"}, "", {"8.10": plain}),
+    )
+    for one, last, table in tables:
+        answer = each_berlin.post(CREATE, one)
+        wanted = [text.format(last) for text in of_version(table, each_berlin.spec["version"])]
+        assert answer.status == 400 and len(answer.reasons) == len(wanted) + 1
+        assert all(part in reason for part, reason in zip(wanted, answer.reasons, strict=False))
+        assert answer.causes[-1][0] == "illegal_argument_exception" and "[1w]" in answer.reasons[-1]
+
+
+@pytest.mark.needs(since="9.3")
+def test_1_3_last_of_all_fields_with_an_identity(berlin_once):
+    body = {"name": "x", "access": OK, "metadata": {}, "expiration": "1w", "certificate_identity": "x"}
+    answer = berlin_once.post(CREATE, body)
+    assert "[cross_cluster_api_key_request] failed to parse field [certificate_identity]" in answer.reasons[0]
+    assert answer.reasons[1] == BUILD
 
 
 BODIES = [
@@ -240,16 +310,6 @@ BODIES = [
         ["1: API key metadata keys may not start with [_];"],
     ),
     (
-        "several problems",
-        {"name": "_x ", "access": OK, "metadata": {"_a": 1}},
-        "action_request_validation_exception",
-        [
-            "Validation Failed: 1: api key name may not begin or end with whitespace;2: api key name may not "
-            "begin with an underscore;"
-            "3: API key metadata keys may not start with [_];"
-        ],
-    ),
-    (
         "an array",
         [],
         "x_content_parse_exception",
@@ -259,12 +319,31 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "kind", "reasons"), [row[1:] for row in BODIES], ids=[row[0] for row in BODIES])
-def test_1_3_body(berlin_once, body, kind, reasons):
-    answer = berlin_once.post(CREATE, body)
+def test_1_3_body(each_berlin, body, kind, reasons):
+    answer = each_berlin.post(CREATE, body)
     assert (answer.status, answer.error["type"]) == (400, kind)
     assert len(answer.reasons) == len(reasons)
     for found, wanted in zip(answer.reasons, reasons, strict=True):
         assert wanted in found
+
+
+@pytest.mark.parametrize(
+    ("name", "problems"),
+    [
+        ("_x ", ["may not begin or end with whitespace", "may not begin with an underscore"]),
+        ("x" * 257 + " ", ["may not be more than 256 characters long", "may not begin or end with whitespace"]),
+        (" ", ["may not begin or end with whitespace"]),
+        ("x\n", ["may not begin or end with whitespace"]),
+        ("", ["is required"]),
+    ],
+    ids=lambda value: str(value)[-40:],
+)
+def test_1_3_several_problems(each_berlin, name, problems):
+    answer = each_berlin.post(CREATE, {"name": name, "access": OK, "metadata": {"_a": 1}})
+    named = problems[: of_version({"8.10": 2, "9.2": 1}, each_berlin.spec["version"])]
+    texts = [*[f"api key name {problem}" for problem in named], "API key metadata keys may not start with [_]"]
+    reason = "".join(f"{position}: {text};" for position, text in enumerate(texts, 1))
+    assert answer.causes == [("action_request_validation_exception", f"Validation Failed: {reason}")]
 
 
 EXPIRATIONS = [
@@ -282,13 +361,24 @@ EXPIRATIONS = [
 
 
 @pytest.mark.parametrize(("text", "reason"), EXPIRATIONS, ids=[row[0] or "empty" for row in EXPIRATIONS])
-def test_1_3_expiration(berlin_once, text, reason):
-    answer = berlin_once.post(CREATE, {"name": "x", "access": OK, "expiration": text})
+def test_1_3_expiration(each_berlin, text, reason):
+    answer = each_berlin.post(CREATE, {"name": "x", "access": OK, "expiration": text})
     assert (answer.status, answer.error["type"], answer.error["reason"]) == (400, "x_content_parse_exception", BUILD)
-    assert (
-        answer.error["caused_by"]["type"] == "illegal_argument_exception"
-        and answer.error["caused_by"]["reason"] == reason
-    )
+    assert answer.causes[1] == ("illegal_argument_exception", reason)
+    if "unit" not in reason and "negative" not in reason:
+        assert answer.causes[2] == ("number_format_exception", f'For input string: "{text[:-1]}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("9999999999999d", ("date_time_exception", "Instant exceeds minimum or maximum instant")),
+        ("9223372036854775807ms", ("arithmetic_exception", "long overflow")),
+    ],
+)
+def test_1_3_expiration_out_of_range(each_berlin, text, cause):
+    answer = each_berlin.post(CREATE, {"name": "x", "access": OK, "expiration": text})
+    assert answer.status == 500 and answer.causes == [cause]
 
 
 @pytest.mark.parametrize(
@@ -307,28 +397,41 @@ def test_1_3_expiration(berlin_once, text, reason):
         ("1000000micros", 1),
         ("1nanos", 0),
         (" 3d ", 3 * 86400),
+        ("1 d", 86400),
+        ("+1d", 86400),
+        ("200000d", 200000 * 86400),
     ],
 )
-def test_1_3_traps_of_expiration(berlin_once, text, seconds):
-    made = berlin_once.post(CREATE, {"name": "trap", "access": OK, "expiration": text})
+def test_1_3_traps_of_expiration(each_berlin, text, seconds):
+    made = each_berlin.post(CREATE, {"name": "trap", "access": OK, "expiration": text})
     assert made.status == 200
-    key = berlin_once.read_key(made.json["id"])
+    key = each_berlin.read_key(made.json["id"])
     assert key["expiration"] - key["creation"] == seconds * 1000 and key["invalidated"] is False
 
 
-def test_1_3_no_body_and_bad_json(berlin_once):
-    answer = berlin_once.post(CREATE)
+def test_1_3_no_body_and_bad_json(each_berlin):
+    answer = each_berlin.post(CREATE)
     assert (answer.status, answer.error["type"], answer.error["reason"]) == (
         400,
         "parse_exception",
         "request body is required",
     )
     headers = {"Content-Type": "application/json"}
-    for broken in (b"{", b'{"name": }', b'{"name": "a" "b"}', b"nonsense", b'{"a":1,"a":2}', b'{"name":"\xff"}'):
-        answer = berlin_once.post(CREATE, data=broken, headers=headers)
-        assert (answer.status, answer.error["type"]) == (400, "x_content_parse_exception"), broken
+    parsed = "x_content_parse_exception"
+    cut = {"8.10": (parsed, "Unexpected end-of-input"), "9.2": ("x_content_e_o_f_exception", "Unexpected end of file")}
+    for broken, kind, text in (
+        (b"{", *of_version(cut, each_berlin.spec["version"])),
+        (b'{"name": }', parsed, "Unexpected character ('}' (code 125)): expected a value"),
+        (b'{"name": "a" "b"}', parsed, "(code 34)): was expecting comma to separate Object entries"),
+        (b"nonsense", parsed, "Unrecognized token 'nonsense': was expecting (JSON String, Number, Array, Object or"),
+        (b'{"name":"a","name":"b"}', parsed, "Duplicate field 'name'"),
+        (b'{"name":"\xff"}', parsed, "Invalid UTF-8 start byte 0xff"),
+    ):
+        answer = each_berlin.post(CREATE, data=broken, headers=headers)
+        assert (answer.status, answer.error["type"]) == (400, kind), broken
+        assert any(text in reason for reason in answer.reasons), answer
     good = json.dumps({"name": "junk after", "access": OK}).encode()
-    assert berlin_once.post(CREATE, data=good + b" }", headers=headers).status == 200, (
+    assert each_berlin.post(CREATE, data=good + b" }", headers=headers).status == 200, (
         "what follows the object is ignored"
     )
 
@@ -339,6 +442,10 @@ def test_1_3_no_body_and_bad_json(berlin_once):
         {"name": "x", "access": {"search": {"names": "a"}}},
         {"name": "x", "access": {"search": [{"names": "a", "query": None}]}},
         {"name": "x", "access": {"search": [{"names": "a", "query": ""}], "replication": {"names": "a"}}},
+        {"name": "x", "access": {"search": [{"names": "a", "transient_metadata": {"x": 1}}]}},
+        {"name": "x", "access": {"search": [{"names": ["", "a,b", "a::data", "/a", "A"]}]}},
+        {"name": "x", "access": {"search": [{"names": "a", "field_security": {"grant": []}}]}},
+        {"name": "\u00a0x", "access": OK},
         {"name": "x", "access": {"search": [{"names": "a", "query": "not a query"}]}},
         {
             "name": "x",
@@ -349,22 +456,12 @@ def test_1_3_no_body_and_bad_json(berlin_once):
     ],
     ids=str,
 )
-def test_1_3_accepted(berlin_once, body):
-    assert berlin_once.post(CREATE, body).status == 200
+def test_1_3_accepted(each_berlin, body):
+    assert each_berlin.post(CREATE, body).status == 200
 
 
-def test_1_3_unknown_parameter(berlin_once):
-    answer = berlin_once.post(CREATE + "?refresh=true", {"name": "x", "access": OK})
-    assert answer.status == 400 and answer.error["type"] == "illegal_argument_exception"
-    assert (
-        answer.error["reason"]
-        == "request [/_security/cross_cluster/api_key] contains unrecognized parameter: [refresh]"
-    )
-
-
-@pytest.mark.needs("clusters")
-def test_1_3_rules_before_ga(make_world):
-    old = Api(make_world(["old"], version="8.13.0", nodes=1).cluster("old"))
-    both = {"search": [{"names": ["a"], "query": "{}"}], "replication": [{"names": ["a"]}]}
-    assert old.post(CREATE, {"name": "x", "access": both}).status == 200
-    assert old.post(CREATE, {"name": "x", "access": {"replication": [{"names": ["a"], "query": "{}"}]}}).status == 400
+def test_1_3_unknown_parameter(each_berlin):
+    for query, named in (("refresh=true", "parameter: [refresh]"), ("xyz=1&foo=2", "parameters: [foo], [xyz]")):
+        answer = each_berlin.post(f"{CREATE}?{query}", {"name": "x", "access": OK})
+        assert answer.status == 400
+        assert answer.causes == [("illegal_argument_exception", f"request [{CREATE}] contains unrecognized {named}")]

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from simulator import java_regex
-from support.worlds import Api, reset
+from support.worlds import Api, of_version, reset
 
 CREATE = "/_security/cross_cluster/api_key"
 OK = {"search": [{"names": ["logs-*"]}]}
@@ -17,14 +19,14 @@ READ = ["read", "read_cross_cluster", "view_index_metadata"]
 FOLLOW = ["cross_cluster_replication", "cross_cluster_replication_internal"]
 
 
-def test_1_4_api_key_as_caller(berlin):
-    caller = berlin.as_api_key(berlin.rest_key()["encoded"])
+def test_1_4_api_key_as_caller(each_berlin):
+    caller = each_berlin.as_api_key(each_berlin.rest_key()["encoded"])
     answer = caller.post(CREATE, {"name": "x", "access": OK})
     assert answer.status == 400 and answer.error["type"] == "illegal_argument_exception"
     assert answer.error["reason"] == (
         "authentication via API key not supported: An API key cannot be used to create a cross-cluster API key"
     )
-    answer = caller.put(f"{CREATE}/{berlin.key()['id']}", {"metadata": {}})
+    answer = caller.put(f"{CREATE}/{each_berlin.key()['id']}", {"metadata": {}})
     assert (answer.status, answer.error["reason"]) == (
         400,
         "authentication via API key not supported: only the owner user can update an API key",
@@ -34,8 +36,9 @@ def test_1_4_api_key_as_caller(berlin):
 @pytest.mark.parametrize(
     "privilege", ["manage_api_key", "manage_own_api_key", "manage", "monitor", "read_security", "grant_api_key"]
 )
-def test_1_4_privilege_missing(berlin, privilege):
-    user = berlin.user("weak", [privilege])
+def test_1_4_privilege_missing(each_berlin, privilege):
+    name = f"weak-{uuid.uuid4().hex[:8]}"
+    user = each_berlin.user(name, [privilege])
     for answer, action in (
         (user.post(CREATE, {"name": "x", "access": OK}), "create"),
         (user.put(f"{CREATE}/x", {"metadata": {}}), "update"),
@@ -43,14 +46,15 @@ def test_1_4_privilege_missing(berlin, privilege):
         assert (answer.status, answer.error["type"]) == (403, "security_exception")
         assert answer.error["reason"] == (
             f"action [cluster:admin/xpack/security/cross_cluster/api_key/{action}] is unauthorized for user "
-            "[weak] with effective roles [role-of-weak], this action is granted by the cluster privileges "
+            f"[{name}] with effective roles [role-of-{name}], this action is granted by the cluster privileges "
             "[manage_security,all]"
         )
 
 
 @pytest.mark.parametrize("privilege", ["manage_security", "all"])
-def test_1_4_privilege_enough(berlin, privilege):
-    assert berlin.user("strong", [privilege]).post(CREATE, {"name": "x", "access": OK}).status == 200
+def test_1_4_privilege_enough(each_berlin, privilege):
+    name = f"strong-{uuid.uuid4().hex[:8]}"
+    assert each_berlin.user(name, [privilege]).post(CREATE, {"name": "x", "access": OK}).status == 200
 
 
 @pytest.mark.needs("licences")
@@ -69,7 +73,14 @@ def test_1_4_licence(world, berlin, level):
     assert berlin.delete("/_security/api_key", {"ids": [key["id"]]}).json["invalidated_api_keys"] == [key["id"]]
 
 
-@pytest.mark.needs("untouched")
+def test_1_4_body_before_privilege(each_berlin):
+    """What is wrong with a request is told also to who may not make it."""
+    user = each_berlin.user(f"weak-{uuid.uuid4().hex[:8]}", ["monitor"])
+    assert user.post(CREATE, {"name": "", "access": OK}).status == 400
+    assert user.put(f"{CREATE}/x", {}).status == 400
+
+
+@pytest.mark.needs("licences")
 def test_1_4_licence_api(berlin):
     assert berlin.get("/_license").json["license"]["type"] == "trial"
     assert berlin.post("/_license/start_basic").json["basic_was_started"] is False, "needs acknowledge=true"
@@ -124,11 +135,22 @@ def test_1_5_certificate_identity(berlin):
     assert berlin.key(certificate_identity="")["id"], "an empty pattern is valid; it matches nothing"
 
 
-@pytest.mark.needs("clusters")
-def test_1_5_not_before_9_3(make_world):
-    old = Api(make_world(["nine"], version="9.2.0", nodes=1).cluster("nine"))
-    answer = old.post(CREATE, {"name": "x", "access": OK, "certificate_identity": "CN=a"})
-    assert answer.status == 400 and "unknown field [certificate_identity]" in answer.error["reason"]
+def test_1_5_not_before_9_3(each_berlin):
+    key = each_berlin.key()
+    for answer, parser in (
+        (
+            each_berlin.post(CREATE, {"name": "x", "access": OK, "certificate_identity": "CN=a"}),
+            "cross_cluster_api_key_request",
+        ),
+        (
+            each_berlin.put(f"{CREATE}/{key['id']}", {"certificate_identity": "CN=a"}),
+            "update_cross_cluster_api_key_request_payload",
+        ),
+    ):
+        assert answer.status == of_version({"8.10": 400, "9.3": 200}, each_berlin.spec["version"])
+        assert answer.status == 200 or answer.error["reason"].endswith(
+            f" [{parser}] unknown field [certificate_identity]"
+        )
 
 
 @pytest.mark.parametrize(
@@ -154,18 +176,9 @@ def test_1_5_full_match(pattern, matches):
     assert java_regex.full_match(pattern, "CN=instance") is matches
 
 
-@pytest.mark.needs("clusters")
-@pytest.mark.parametrize(
-    ("version", "search"),
-    [
-        ("8.10.0", ["cross_cluster_search"]),
-        ("8.14.3", ["cross_cluster_search"]),
-        ("8.15.0", ["cross_cluster_search", "monitor_enrich"]),
-        ("9.3.0", ["cross_cluster_search", "monitor_enrich"]),
-    ],
-)
-def test_1_6_generated_descriptor(make_world, version, search):
-    one = Api(make_world(["v"], version=version, nodes=1).cluster("v"))
+def test_1_6_generated_descriptor(each_berlin):
+    table = {"8.10": ["cross_cluster_search"], "8.15": ["cross_cluster_search", "monitor_enrich"]}
+    search = of_version(table, each_berlin.spec["version"])
     find, follow = {"names": ["a"]}, {"names": ["b"], "allow_restricted_indices": True}
     rest = {"applications": [], "run_as": [], "metadata": {}, "transient_metadata": {"enabled": True}}
     entry = {"names": ["a"], "privileges": READ, "allow_restricted_indices": False}
@@ -175,7 +188,7 @@ def test_1_6_generated_descriptor(make_world, version, search):
         ({"replication": [follow]}, ["cross_cluster_replication"], [copy]),
         ({"replication": follow, "search": find}, [*search, "cross_cluster_replication"], [entry, copy]),
     ):
-        shown = one.read_key(one.key(access=access)["id"])
+        shown = each_berlin.read_key(each_berlin.key(access=access)["id"])
         assert shown["role_descriptors"] == {"cross_cluster": {"cluster": cluster, "indices": indices, **rest}}
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 # Exceptions the server calls "Elasticsearch exceptions": the innermost one of a chain is what `root_cause` shows.
 _PLAIN_JAVA = {
+    "action_request_validation_exception",
+    "date_time_parse_exception",
     "illegal_argument_exception",
     "illegal_state_exception",
+    "named_object_not_found_exception",
     "number_format_exception",
     "json_parse_exception",
     "json_e_o_f_exception",
@@ -19,8 +22,8 @@ _PLAIN_JAVA = {
 
 
 class EsHttpError(Exception):
-    """One server exception. `caused_by` is the next one of the chain; `extra` are further body keys
-    (license.expired.feature, ...)."""
+    """One server exception. `caused_by` is the next one of the chain; `root` what root_cause shows when it is not in
+    that chain; `extra` are further body keys (license.expired.feature, ...)."""
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class EsHttpError(Exception):
         reason: str | None,
         caused_by: EsHttpError | None = None,
         headers: dict[str, str] | None = None,
+        root: EsHttpError | None = None,
         **extra: Any,
     ) -> None:
         super().__init__(f"{status} {type}: {reason}")
@@ -37,6 +41,7 @@ class EsHttpError(Exception):
         self.reason = reason
         self.caused_by = caused_by
         self.headers = headers or {}
+        self.root = root
         self.extra = extra
 
     def fields(self, nested: bool = False) -> dict[str, Any]:
@@ -49,7 +54,7 @@ class EsHttpError(Exception):
     def root_cause(self) -> EsHttpError:
         """The innermost parse exception, as ElasticsearchException.guessRootCauses finds it; plain Java causes do
         not count."""
-        error = self
+        error = self.root or self
         while error.caused_by is not None and error.caused_by.type not in _PLAIN_JAVA:
             error = error.caused_by
         return error

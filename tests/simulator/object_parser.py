@@ -40,7 +40,6 @@ def strings(name: str) -> Field:
 
 
 STRING: Field = (("string",), string)
-STRING_OR_NULL: Field = (("string", "null"), string)
 OBJECT: Field = (("object",), plain)
 BOOLEAN: Field = (("boolean",), plain)
 
@@ -77,9 +76,13 @@ def parse(value: Value, name: str, fields: dict[str, Field], required: tuple[str
     return found
 
 
-def build(name: str, make: Callable[[], Any]) -> Any:
-    """Run a constructor; what it refuses is wrapped as ConstructingObjectParser wraps it."""
+def build(name: str, make: Callable[[], Any], found: dict[str, Any], fields: dict[str, Field]) -> Any:
+    """Run a constructor; what it refuses is wrapped as ConstructingObjectParser wraps it: it builds with the last of
+    all fields, or else at the end."""
     try:
         return make()
     except EsHttpError as error:
-        raise x_content_error(f"Failed to build [{name}] after last required field arrived", error) from None
+        refusal = x_content_error(f"Failed to build [{name}] after last required field arrived", error)
+    if set(found) == set(fields):
+        raise x_content_error(f"[1:1] [{name}] failed to parse field [{list(found)[-1]}]", refusal)
+    raise refusal

@@ -19,12 +19,24 @@ _UNITS = {"y": 365 * 86400, "M": 30 * 86400, "w": 7 * 86400, "d": 86400, "h": 36
 
 
 class Fields:
-    """What a caller says about field names."""
+    """What a caller says about names of fields and kinds of queries."""
 
+    keywords = False  # a match takes the whole value
+    unsupported: frozenset[str] = frozenset()
     not_supported = "unknown query [{}]"
+    no_lookup = "terms query with terms lookup is not supported"
+    date_format = "strict_date_optional_time||epoch_millis"
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
+
+    def refuse(self, error: EsHttpError) -> None:
+        """What is well-formed and not allowed."""
+        raise error
+
+    def fail(self, error: EsHttpError) -> None:
+        """What only a shard finds out."""
+        raise error
 
     def check(self, name: str) -> str:
         return name
@@ -71,7 +83,7 @@ def compile_query(query: Any, fields: Fields, depth: int = 0) -> Predicate:
             "[indices.query.bool.max_nested_depth]"
         )
     if not query:
-        raise illegal_argument("query malformed, empty clause found")
+        raise illegal_argument("query malformed, empty clause found at [1:1]")
     if len(query) > 1:
         name = list(query)[0]
         raise EsHttpError(
@@ -80,7 +92,7 @@ def compile_query(query: Any, fields: Fields, depth: int = 0) -> Predicate:
     name, body = next(iter(query.items()))
     if name == "bool":
         return _bool(body, fields, depth)
-    if name not in _KINDS:
+    if name not in _KINDS or name in fields.unsupported:
         known = {
             "query_string",
             "match_phrase",
@@ -99,8 +111,9 @@ def compile_query(query: Any, fields: Fields, depth: int = 0) -> Predicate:
             "boosting",
             "function_score",
         }
-        if name in known:
-            raise illegal_argument(fields.not_supported.format(name))
+        if name in known or name in fields.unsupported:
+            fields.refuse(illegal_argument(fields.not_supported.format(name)))
+            return lambda _document: False
         raise EsHttpError(
             400,
             "parsing_exception",
@@ -142,7 +155,7 @@ def _bool(body: Any, fields: Fields, depth: int) -> Predicate:
 
 def _single(kind: str, body: dict[str, Any], fields: Fields, key: str) -> tuple[str, Any]:
     """`{field: value}` or `{field: {key: value}}`."""
-    items = [(name, value) for name, value in body.items() if name not in ("boost", "_name")]
+    items = [(name, value) for name, value in body.items() if name not in ("boost", "_name") and value is not None]
     if len(items) != 1:
         if not items:
             raise illegal_argument("field name is null or empty")
@@ -172,20 +185,18 @@ def _term(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
     name, value = _single(kind, body, fields, "query" if kind == "match" else "value")
     wanted = as_text(value)
     if fields.is_date(name):
-        low = _date(value, fields.now_ms)
+        low = _date(value, fields)
         return lambda document: document.get(name) == low
     if name == "invalidated" and wanted not in ("true", "false"):
-        raise EsHttpError(
-            400,
-            "query_shard_exception",
-            f"failed to create query: Can't parse boolean value [{wanted}], expected [true] or [false]",
-        )
+        text = f"Can't parse boolean value [{wanted}], expected [true] or [false]"
+        cause = illegal_argument(text)
+        fields.fail(EsHttpError(400, "query_shard_exception", f"failed to create query: {text}", cause))
     return lambda document: wanted in _values(document, name)
 
 
 def _match(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
-    if fields.not_supported.startswith("Query type"):
-        return _term(kind, body, fields)  # keyword semantics
+    if fields.keywords:
+        return _term(kind, body, fields)
     name, value = _single(kind, body, fields, "query")
     words = set(re.findall(r"\w+", as_text(value).lower()))
     return lambda document: any(words & set(re.findall(r"\w+", text.lower())) for text in _values(document, name))
@@ -197,7 +208,8 @@ def _terms(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
         raise EsHttpError(400, "parsing_exception", "[terms] query requires exactly one field")
     name, values = items[0]
     if isinstance(values, dict):
-        raise illegal_argument("terms query with terms lookup is not supported for API Key query")
+        fields.refuse(illegal_argument(fields.no_lookup))
+        return lambda _document: False
     if not isinstance(values, list):
         raise EsHttpError(400, "parsing_exception", f"[terms] query does not support [{name}]")
     name = fields.check(name)
@@ -227,17 +239,21 @@ def _exists(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
 
 
 def _ids(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
-    values = body.get("values")
-    if not isinstance(values, (list, str)) or any(key not in ("values", "boost", "_name") for key in body):
-        raise illegal_argument("Required [values]")
+    values = body.get("values", [])
+    unknown = [key for key in body if key not in ("values", "boost", "_name")]
+    if unknown or not isinstance(values, (list, str)):
+        name = unknown[0] if unknown else "values"
+        raise EsHttpError(400, "parsing_exception", f"[ids] query does not support [{name}]")
     wanted = {as_text(value) for value in (values if isinstance(values, list) else [values])}
     return lambda document: document.get("id", document.get("_id")) in wanted
 
 
 def _range(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
     items = [(name, value) for name, value in body.items() if name not in ("boost", "_name")]
-    if len(items) != 1 or not isinstance(items[0][1], dict):
+    if len(items) != 1:
         raise EsHttpError(400, "parsing_exception", "[range] query malformed, no field to indicate field name")
+    if not isinstance(items[0][1], dict):
+        raise EsHttpError(400, "parsing_exception", f"[range] query does not support [{items[0][0]}]")
     name, limits = fields.check(items[0][0]), items[0][1]
     tests: list[Callable[[Any], bool]] = []
     date = fields.is_date(name)
@@ -248,7 +264,7 @@ def _range(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
             raise EsHttpError(400, "parsing_exception", f"[range] query does not support [{key}]")
         if value is None:
             continue
-        limit = _date(value, fields.now_ms, up=key in ("gt", "lte")) if date else value
+        limit = _date(value, fields, up=key in ("gt", "lte"), form=limits.get("format")) if date else value
         tests.append(_test(_COMPARE[key], limit))
 
     def matches(document: Document) -> bool:
@@ -278,26 +294,34 @@ def _test(compare: Callable[[Any, Any], bool], limit: Any) -> Callable[[Any], bo
     return test
 
 
-def _date(value: Any, now_ms: int, up: bool = False) -> int:
-    """Milliseconds of a date: a number, ISO-8601, or date math such as now-1d/d and 2026-01-01||+1M."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value)
-    text = as_text(value)
-    if re.fullmatch(r"-?\d{5,}", text):
-        return int(text)
+def _date(value: Any, fields: Fields, up: bool = False, form: str | None = None) -> int:
+    """Milliseconds of a date: a number, a date in one of the formats, or date math such as now-1d/d and ..||+1M."""
+    form = form or fields.date_format
+    try:
+        return _moment(as_text(value), form, fields.now_ms, up)
+    except (ValueError, OverflowError):
+        day = as_text(value).partition("||")[0]
+        text = f"failed to parse date field [{day}] with format [{form}]"
+        cause = EsHttpError(400, "date_time_parse_exception", "Failed to parse with all enclosed parsers")
+        fields.fail(parse_error(f"{text}: [{text}]", illegal_argument(text, cause)))
+        return 0
+
+
+def _moment(text: str, form: str, now_ms: int, up: bool) -> int:
+    day, _bars, math = text.partition("||")
     if text.startswith("now"):
         base, math = now_ms, text[3:]
+    elif "epoch_millis" in form and re.fullmatch(r"-?\d+", day):
+        base = int(day)
+    elif form == "epoch_millis":
+        raise ValueError(day)
     else:
-        day, _bars, math = text.partition("||")
-        try:
-            moment = datetime.datetime.fromisoformat(day.replace("Z", "+00:00"))
-            base = int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp() * 1000)
-        except (ValueError, OverflowError):
-            raise _bad_date(text) from None
+        moment = datetime.datetime.fromisoformat(day.replace("Z", "+00:00"))
+        base = int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp() * 1000)
     while math:
         found = re.match(r"([+-])(\d*)([yMwdhHms])|/([yMwdhHms])", math)
         if found is None:
-            raise _bad_date(text)
+            raise ValueError(text)
         if found.group(4):
             unit = _UNITS[found.group(4)] * 1000
             base = base // unit * unit + (unit - 1 if up else 0)
@@ -308,22 +332,12 @@ def _date(value: Any, now_ms: int, up: bool = False) -> int:
     return base
 
 
-def _bad_date(text: str) -> EsHttpError:
-    cause = illegal_argument(
-        f"failed to parse date field [{text}] with format [strict_date_optional_time||epoch_millis]"
-    )
-    return parse_error(
-        f"failed to parse date field [{text}] with format [strict_date_optional_time||epoch_millis]: [{cause.reason}]",
-        cause,
-    )
-
-
 def _simple_query_string(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
     """Words, a trailing * for prefixes, all fields given (or all searchable text fields)."""
     text = body.get("query")
     if not isinstance(text, str):
         raise EsHttpError(400, "parsing_exception", "[simple_query_string] query text missing")
-    names = body.get("fields") or ["name", "username", "realm", "type", "metadata", "id"]
+    names = body.get("fields") or ["name", "username", "realm_name", "type", "metadata"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise EsHttpError(400, "parsing_exception", "[simple_query_string] query does not support [fields]")
     names = [fields.check(name.partition("^")[0]) for name in names if "*" not in name] or ["name"]

@@ -51,7 +51,7 @@ def parse_remote_indices(role: str, value: Value) -> list[dict[str, Any]]:
                 "[remote_indices] value to be "
                 f"an array of objects, but found an array element of type [{item.token}]"
             )
-        entries.append(index_entry(role, item, "remote_indices", remote=True))
+        entries.append(index_entry(role, item, remote=True))
     return entries
 
 
@@ -77,7 +77,7 @@ def parse_remote_cluster(role: str, value: Value, allowed: list[str]) -> list[di
         for key, _line, _column, child in item.value:
             if key not in ("clusters", "privileges"):
                 raise fail(f"unexpected field [{key}]")
-            group[key] = string_array(child, key) or []
+            group[key] = string_array(role, child, key) or []
         if not group:
             raise illegal_argument("remote cluster groups must not be null or empty")
         for one, other in (("clusters", "privileges"), ("privileges", "clusters")):

@@ -82,14 +82,19 @@ def find(method: str, raw_path: str, node: Node) -> tuple[Route, dict[str, str]]
             # explicit segments beat wildcards, the leftmost first
             rank = [segment.startswith("{") for segment in candidate.segments]
             candidates.append((rank, candidate, found))
+    if not candidates and len(segments) == 2 and not node.has("no_types"):
+        raise _wrong_method(method, raw_path, ["POST"])  # what indexed a document, when there were types
     if not candidates:
         raise SimpleError(400, f"no handler found for uri [{raw_path}] and method [{method}]", with_status=False)
     candidates.sort(key=lambda item: item[0])
     for _rank, candidate, found in candidates:
         if candidate.method == method:
             return candidate, {name: decode(value, raw_path) for name, value in found.items()}
-    allowed = sorted({candidate.method for _rank, candidate, _found in candidates})
-    raise SimpleError(
+    raise _wrong_method(method, raw_path, sorted({candidate.method for _rank, candidate, _found in candidates}))
+
+
+def _wrong_method(method: str, raw_path: str, allowed: list[str]) -> SimpleError:
+    return SimpleError(
         405,
         f"Incorrect HTTP method for uri [{raw_path}] and method [{method}], allowed: [{', '.join(allowed)}]",
         headers={"Allow": ",".join(allowed)},
@@ -148,7 +153,7 @@ class Request:
         """The body with positions, for parsers that name line and column; refuses an empty one."""
         if not self.raw.strip():
             raise parse_error("request body is required")
-        return xcontent.parse(self.raw)
+        return xcontent.parse(self.raw, self.node.has("end_of_file"))
 
     def json(self, default: Any = None) -> Any:
         """The body as plain Python values; `default` (when given) stands for an empty body."""

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from . import certificates, faults, filter_path, request_log
-from .errors import EsHttpError, SimpleError
+from .errors import EsHttpError, SimpleError, illegal_argument
 from .routing import Request, dumps, find, parse_query
 from .security import authentication
 from .state import Node
@@ -156,19 +156,28 @@ def _check_media(node: Node, headers: Any, raw: bytes) -> None:
     for name, header in (("Accept", accept), ("Content-Type", content_type)):
         found = _COMPATIBLE.search(header or "")
         if found and int(found.group(1)) not in (major, major - 1):
-            raise EsHttpError(
-                400,
-                "media_type_header_exception",
+            raise _bad_media_type(
                 f"{name} version must be either version {major} or {major - 1}, "
-                f"but found {found.group(1)}. {name}={header}",
+                f"but found {found.group(1)}. {name}={header}"
             )
     if accept and "vnd.elasticsearch+json" not in accept and not _accepts(accept):
         raise EsHttpError(400, "media_type_header_exception", "Invalid media-type value on headers [Accept]")
     if raw:
         if content_type is None:
-            raise SimpleError(406, "Content-Type header is missing")
+            raise SimpleError(406, "Content-Type header [] is not supported")
+        if not content_type.strip():
+            cause = illegal_argument("Header [Content-Type] cannot be empty.")
+            text = "Invalid media-type value on headers [Content-Type]"
+            raise EsHttpError(400, "media_type_header_exception", text, cause)
         if not _MEDIA.match(content_type.strip()):
             raise SimpleError(406, f"Content-Type header [{content_type}] is not supported")
+
+
+def _bad_media_type(reason: str) -> EsHttpError:
+    text = "Invalid media-type value on headers [Content-Type, Accept]"
+    error = EsHttpError(400, "media_type_header_exception", text, EsHttpError(400, "status_exception", reason))
+    error.root = error
+    return error
 
 
 def _accepts(header: str) -> bool:

@@ -8,58 +8,69 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import object_parser
 from .errors import illegal_argument
 from .query_dsl import Document, as_text
+from .xcontent import Value
 
 
-def parse_sort(sort: Any, check: Callable[[str], str]) -> list[tuple[str, bool]]:
+def _order_of(value: Value) -> str:
+    if str(value.value) not in ("asc", "desc"):
+        raise illegal_argument(f"No enum constant org.elasticsearch.search.sort.SortOrder.{str(value.value).upper()}")
+    return value.value
+
+
+_FIELDS: dict[str, object_parser.Field] = {
+    "order": (("string",), _order_of),
+    **dict.fromkeys(("format", "missing", "mode", "unmapped_type"), object_parser.STRING),
+}
+
+
+def parse_sort(value: Value, check: Callable[[str], str]) -> list[tuple[str, bool]]:
     """[(field, descending)]"""
     found = []
-    for item in [] if sort is None else sort if isinstance(sort, list) else [sort]:
-        if isinstance(item, str):
-            found.append((check(item), item == "_score"))
-        elif isinstance(item, dict):
-            for name, options in item.items():
-                order = options.get("order", "asc") if isinstance(options, dict) else options
-                if order not in ("asc", "desc"):
-                    raise illegal_argument(
-                        f"No enum constant org.elasticsearch.search.sort.SortOrder.{str(order).upper()}"
-                    )
-                found.append((check(name), order == "desc"))
+    for item in value.value if value.kind == "array" else [value]:
+        if item.kind == "string":
+            found.append((check(item.value), False))
+        elif item.kind == "object":
+            for name, _line, _column, options in item.value:
+                chosen = object_parser.parse(options, "field_sort", _FIELDS)
+                found.append((check(name), chosen.get("order") == "desc"))
         else:
-            raise illegal_argument(
-                "malformed sort format, within the sort array, an object, or an actual string are allowed"
-            )
+            raise illegal_argument("mal-formatted sort object")
     return found
 
 
-def _sort_value(document: Document, name: str, position: int) -> Any:
+def _sort_value(document: Document, name: str, position: int, down: bool, numeric: set[str]) -> Any:
     value = position if name == "_doc" else document.get(name)
-    return value[0] if isinstance(value, list) and value else None if isinstance(value, list) else value
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is None and name in numeric:
+        return -(2**63) if down else 2**63 - 1  # what stands for a missing number, so that it comes last
+    return int(value) if isinstance(value, bool) else value
 
 
 def _order(value: Any) -> tuple[int, Any]:
-    if isinstance(value, bool):
-        return (1, "true" if value else "false")
     if isinstance(value, (int, float)):
         return (0, value)
     return (1, as_text(value))
 
 
 def sorted_page(
-    found: list[tuple[Document, Any]], sort: list[tuple[str, bool]], start: int, size: int, after: list[Any] | None
+    found: list[tuple[Document, Any]],
+    sort: list[tuple[str, bool]],
+    numeric: set[str],
+    start: int,
+    size: int,
+    after: list[Any] | None,
 ) -> tuple[list[tuple[Document, Any]], list[list[Any]]]:
     if after is not None:
         if not sort:
             raise illegal_argument("Sort must contain at least one field.")
-        if start > 0:
-            raise illegal_argument("`from` parameter must be set to 0 when `search_after` is used.")
         if len(after) != len(sort):
             raise illegal_argument(f"search_after has {len(after)} value(s) but sort has {len(sort)}.")
-        if any(isinstance(value, (list, dict)) for value in after):
-            raise illegal_argument("Can't handle type of [search_after] value")
     rows = [
-        (document, payload, [_sort_value(document, name, position) for name, _down in sort])
+        (document, payload, [_sort_value(document, name, position, down, numeric) for name, down in sort])
         for position, (document, payload) in enumerate(found)
     ]
     for index in range(len(sort) - 1, -1, -1):

@@ -50,11 +50,3 @@ def _number(text: str, digits: str, setting: str) -> int:
     if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?", digits):
         raise illegal_argument(f"failed to parse [{text}], fractional time values are not supported", cause)
     raise illegal_argument(f"failed to parse [{text}]", cause)
-
-
-def parse_seconds(text: str, setting: str) -> int:
-    """Whole seconds, truncated towards zero as Java's TimeUnit does; the result of the multiplication saturates at a
-    long."""
-    nanos = parse_nanos(text, setting)
-    seconds = abs(nanos) // 1_000_000_000
-    return -seconds if nanos < 0 else min(seconds, _LONG - 1)

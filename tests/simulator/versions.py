@@ -7,7 +7,7 @@ from __future__ import annotations
 
 Version = tuple[int, int, int]
 
-NEWEST = "9.4.0"
+NEWEST = "9.5.0"
 DEFAULT = "9.3.0"
 
 # feature -> first version that has it
@@ -19,10 +19,14 @@ FEATURES: dict[str, Version] = {
     "reload_remote_credentials": (8, 13, 0),
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
+    "query_by_type": (8, 14, 0),  # fields type and invalidation, match, simple_query_string; between 8.10.4 and 8.14.3
     "keystore_format_6": (8, 14, 0),
     "keystore_uncaught_70": (8, 15, 0),  # exit code of what nobody catches; between 8.14.3 (1) and 8.17.10
     "monitor_enrich": (8, 15, 0),  # in generated search descriptors and in remote_cluster
     "remote_cluster_privileges": (8, 15, 0),
+    "challenge_comma": (8, 15, 0),  # in WWW-Authenticate; between 8.14.3 and 8.19.0
+    "selectors_refused": (8, 19, 0),  # in names of an update; between 8.14.3 and 8.19.0
+    "query_wording": (8, 15, 0),  # of what API-key queries refuse; between 8.14.3 and 8.19.0
     "skip_unavailable_default_true": (8, 15, 0),
     "reload_needs_only_manage": (8, 15, 1),
     "monitor_stats": (8, 17, 0),
@@ -32,6 +36,10 @@ FEATURES: dict[str, Version] = {
     "keystore_add_stdin": (8, 18, 1),  # reads on where the terminal stopped, also in a protected keystore
     "failure_store_privileges_refused": (8, 19, 0),
     "certificate_model_deprecated": (9, 0, 0),
+    "no_types": (9, 0, 0),  # /a/b is no path; between 8.19.0 and 9.5.0
+    "end_of_file": (9, 2, 0),  # a type of its own for a body that is cut; between 9.1.0 and 9.5.0
+    "one_name_problem": (9, 2, 0),  # of a key's name; between 9.1.0 and 9.5.0
+    "names_refused": (9, 2, 0),  # commas and bad expressions in names of an update; between 9.1.0 and 9.5.0
     "keystore_cli_json": (9, 1, 0),  # ES_CLI_JSON; between 9.0.0 and 9.5.0
     "certificate_identity": (9, 3, 0),
     "signing": (9, 3, 0),

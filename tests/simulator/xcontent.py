@@ -6,7 +6,6 @@ of errors."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from typing import Any
@@ -57,8 +56,9 @@ class Value:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, end_of_file: bool) -> None:
         self.text = text
+        self.end_of_file = end_of_file
         self.position = 0
         self.starts = [0] + [match.end() for match in re.finditer("\n", text)]
 
@@ -84,7 +84,11 @@ class _Reader:
         if self.position >= len(self.text):
             line, column = self.place()
             what = f"Unexpected end-of-input: {expected}"
-            return x_content_error(f"[{line}:{column}] {what}", EsHttpError(400, "json_e_o_f_exception", what))
+            cause = EsHttpError(400, "json_e_o_f_exception", what)
+            if self.end_of_file:
+                text = f"[{line}:{column}] Unexpected end of file"
+                return EsHttpError(400, "x_content_e_o_f_exception", text, cause)
+            return x_content_error(f"[{line}:{column}] {what}", cause)
         character = self.text[self.position]
         if character.isalpha():
             word = re.compile(r"\w+").match(self.text, self.position)
@@ -93,7 +97,7 @@ class _Reader:
                 "Number, Array, "
                 "Object or token 'null', 'true' or 'false')"
             )
-        return self.fail(f"Unexpected character ('{character}' (code {ord(character)})): was expecting {expected}")
+        return self.fail(f"Unexpected character ('{character}' (code {ord(character)})): {expected}")
 
     def skip(self) -> None:
         self.position = _SPACE.match(self.text, self.position).end()  # type: ignore[union-attr]
@@ -129,7 +133,9 @@ class _Reader:
         found = _NUMBER.match(self.text, self.position)
         if found is None or re.match(r"[\w.]", self.text[found.end() : found.end() + 1]):
             raise self.unexpected(
-                "a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+                "expected a value"
+                if character in ("}", "]", ",")
+                else "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
             )
         self.position = found.end()
         return Value("number", _number(found, self), line, column)
@@ -146,14 +152,14 @@ class _Reader:
             self.skip()
             line, column = self.place()
             if not self.text.startswith('"', self.position):
-                raise self.unexpected("double-quote to start field name")
+                raise self.unexpected("was expecting double-quote to start field name")
             name = self.string()
             if name in names:
                 raise self.fail(f"Duplicate field '{name}'")
             names.add(name)
             self.skip()
             if not self.text.startswith(":", self.position):
-                raise self.unexpected("a colon to separate field name and value")
+                raise self.unexpected("was expecting a colon to separate field name and value")
             self.position += 1
             found.append((name, line, column, self.value(depth + 1)))
             self.skip()
@@ -161,7 +167,7 @@ class _Reader:
                 self.position += 1
                 return found
             if not self.text.startswith(",", self.position):
-                raise self.unexpected("comma to separate Object entries")
+                raise self.unexpected("was expecting comma to separate Object entries")
             self.position += 1
 
     def items(self, depth: int) -> list[Value]:
@@ -178,7 +184,7 @@ class _Reader:
                 self.position += 1
                 return found
             if not self.text.startswith(",", self.position):
-                raise self.unexpected("comma to separate Array entries")
+                raise self.unexpected("was expecting comma to separate Array entries")
             self.position += 1
 
 
@@ -193,17 +199,27 @@ def _number(found: re.Match[str], reader: _Reader) -> int | float:
     return int(found.group())
 
 
-def parse(raw: bytes) -> Value:
+def parse(raw: bytes, end_of_file: bool = False) -> Value:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"Invalid UTF-8 start byte 0x{raw[error.start]:02x}"
         raise x_content_error(f"[1:{error.start + 1}] {what}", EsHttpError(400, "json_parse_exception", what)) from None
-    return _Reader(text).value()
+    return _Reader(text, end_of_file).value()
+
+
+def _likeness(one: str, other: str) -> float:
+    """1 less the share of characters that have to be changed."""
+    row = list(range(len(other) + 1))
+    for number, character in enumerate(one, 1):
+        before, row[0] = row[0], number
+        for index, letter in enumerate(other, 1):
+            before, row[index] = row[index], min(row[index] + 1, row[index - 1] + 1, before + (character != letter))
+    return 1 - row[-1] / max(len(one), len(other), 1)
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = [one for one in sorted(known, key=lambda one: (-_likeness(name, one), one)) if _likeness(name, one) > 0.5]
     if not close:
         return ""
     if len(close) == 1:

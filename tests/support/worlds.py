@@ -51,10 +51,16 @@ class Answer:
     @property
     def reasons(self) -> list[str]:
         """Reasons of the error and of its chain of causes, outermost first."""
+        return [reason for _kind, reason in self.causes]
+
+    @property
+    def causes(self) -> list[tuple[str, str]]:
+        """Types and reasons of the error and of its causes, outermost first; of a search, what a shard said."""
         found, error = [], self.json["error"]
         while error:
-            found.append(error["reason"])
-            error = error.get("caused_by")
+            found.append((error["type"], error["reason"]))
+            shards = error.get("failed_shards") or [{}]
+            error = error.get("caused_by") or shards[0].get("reason")
         return found
 
 
@@ -301,3 +307,20 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split("."))
+
+
+def of_version(table: dict[str, t.Any], version: str) -> t.Any:
+    """The entry of the newest version in the table that is not newer than this one."""
+    return table[max((known for known in table if number(known) <= number(version)), key=number)]
+
+
+# What rules are tried on: one version of each kind of answer that is known, or what there is.
+VERSIONS = [real_clusters()["berlin"]["version"]] if REAL else ["8.10.4", "8.14.3", "8.19.0", "9.1.0", "9.5.0"]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def each_berlin(request: pytest.FixtureRequest, make_world: t.Callable[..., World]) -> Api:
+    """The cluster berlin in one version after the other, shared by a whole module as berlin_once is."""
+    if REAL:
+        return Api(real_clusters()["berlin"])
+    return Api(make_world(["berlin"], version=request.param, nodes=1).cluster("berlin"))

@@ -19,25 +19,20 @@ SEARCH_PRIVILEGES = ["read", "read_cross_cluster", "view_index_metadata"]
 REPLICATION_PRIVILEGES = ["cross_cluster_replication", "cross_cluster_replication_internal"]
 
 
-def parse(value: Value, version: versions.Version) -> dict[str, Any]:
-    """The role descriptor that the access stands for."""
+def parse(value: Value) -> dict[str, Any]:
+    """The two lists of entries, as they are written."""
     fields = {
-        "search": object_parser.object_list(
-            lambda item: index_entry(ROLE, item, "search", predefined=SEARCH_PRIVILEGES)
-        ),
+        "search": object_parser.object_list(lambda item: index_entry(ROLE, item, predefined=SEARCH_PRIVILEGES)),
         "replication": object_parser.object_list(
-            lambda item: index_entry(ROLE, item, "replication", predefined=REPLICATION_PRIVILEGES)
+            lambda item: index_entry(ROLE, item, predefined=REPLICATION_PRIVILEGES)
         ),
     }
-    found = object_parser.parse(value, PARSER, fields)
-    return object_parser.build(
-        PARSER, lambda: descriptor(found.get("search") or [], found.get("replication") or [], version)
-    )
+    return object_parser.parse(value, PARSER, fields)
 
 
-def descriptor(
-    search: list[dict[str, Any]], replication: list[dict[str, Any]], version: versions.Version
-) -> dict[str, Any]:
+def descriptor(found: dict[str, Any], version: versions.Version) -> dict[str, Any]:
+    """The role descriptor that the access stands for."""
+    search, replication = found.get("search", []), found.get("replication", [])
     if not search and not replication:
         raise illegal_argument("must specify non-empty access for either [search] or [replication]")
     if any(

@@ -11,7 +11,7 @@ from typing import Any
 from .. import java_regex, object_parser, time_value, versions
 from ..control import verb
 from ..errors import EsHttpError, illegal_argument, not_found
-from ..object_parser import OBJECT, STRING, STRING_OR_NULL, Field
+from ..object_parser import OBJECT, STRING, Field
 from ..routing import Request, route
 from ..security import license
 from ..state import Cluster, Node, random_id
@@ -22,38 +22,41 @@ from .model import ApiKey, Creator
 _ACTION = "cluster:admin/xpack/security/cross_cluster/api_key/"
 
 
-def _access_field(node: Node) -> Field:
-    return ("object",), lambda value: access.parse(value, node.version)
-
-
 def _fields(node: Node, update: bool) -> dict[str, Field]:
-    fields: dict[str, Field] = {"access": _access_field(node), "metadata": OBJECT}
+    fields: dict[str, Field] = {"access": (("object",), access.parse), "metadata": OBJECT}
     if not update:
         fields["name"] = STRING
     if not update or node.has("update_expiration"):
         fields["expiration"] = STRING
     if node.has("certificate_identity"):
-        fields["certificate_identity"] = STRING_OR_NULL if update else STRING
+        fields["certificate_identity"] = (("string", "null") if update else ("string",)), _identity
     return fields
 
 
 def _parse(request: Request, name: str, required: tuple[str, ...], update: bool) -> dict[str, Any]:
-    content: Value = request.content()
-    found = object_parser.parse(content, name, _fields(request.node, update), required)
+    fields = _fields(request.node, update)
+    found = object_parser.parse(request.content(), name, fields, required)
 
     def build() -> dict[str, Any]:
-        if found.get("certificate_identity") is not None:
-            _check_identity(found["certificate_identity"])
         if "expiration" in found:
-            found["expiration"] = time_value.parse_seconds(found["expiration"], "expiration")
+            found["expiration"] = time_value.parse_nanos(found["expiration"], "expiration")
+        if "access" in found and not update:
+            found["access"] = access.descriptor(found["access"], request.cluster.version)
         return found
 
-    return object_parser.build(name, build)
+    object_parser.build(name, build, found, fields)
+    if "access" in found and update:  # built later there, and so not wrapped
+        found["access"] = access.descriptor(found["access"], request.cluster.version)
+    return found
 
 
-def _check_identity(pattern: str) -> None:
+def _identity(value: Value) -> str | None:
+    pattern = value.value
+    if pattern is None:
+        return None
     try:
         java_regex.compile_pattern(pattern)
+        return pattern
     except re.error as error:
         cause = EsHttpError(400, "pattern_syntax_exception", f"{error} near index {error.pos or 0}\n{pattern}")
         raise illegal_argument(
@@ -76,7 +79,7 @@ def _check_nodes(cluster: Cluster, verb_name: str, identity: bool) -> None:
 async def create(request: Request) -> tuple[int, Any]:
     license.require(request.cluster, license.REMOTE)
     payload = _parse(request, "cross_cluster_api_key_request", ("name", "access"), update=False)
-    model.refuse(model.name_problems(payload["name"]) + model.metadata_problems(payload.get("metadata")))
+    model.refuse(model.name_problems(request.node, payload["name"]) + model.metadata_problems(payload.get("metadata")))
     request.authorize(_ACTION + "create")
     if request.auth.api_key is not None:
         raise illegal_argument(
@@ -107,16 +110,18 @@ async def create(request: Request) -> tuple[int, Any]:
 @route("PUT", "/_security/cross_cluster/api_key/{id}", body="required", feature="cross_cluster_api_key")
 async def update(request: Request) -> tuple[int, Any]:
     license.require(request.cluster, license.REMOTE)
-    payload = _parse(request, "update_cross_cluster_api_key_request", (), update=True)
+    payload = _parse(request, "update_cross_cluster_api_key_request_payload", (), update=True)
     with_identity = request.node.has("certificate_identity")
-    problems = []
+    problems = model.metadata_problems(payload.get("metadata")) + model.expiration_problems(payload)
     if "access" not in payload and payload.get("metadata") is None and "certificate_identity" not in payload:
         problems.append(
-            "must update  [access] or [metadata] or [certificate_identity] for cross-cluster API keys"
+            "must update [access], [metadata], or [certificate_identity] for cross-cluster API keys"
             if with_identity
             else "must update either [access] or [metadata] for cross-cluster API keys"
         )
-    model.refuse(problems + model.metadata_problems(payload.get("metadata")))
+    for entry in payload["access"]["indices"] if "access" in payload else []:
+        problems += [text for name in entry["names"] for text in _name_problems(request.node, name)]
+    model.refuse(problems)
     request.authorize(_ACTION + "update")
     if request.auth.api_key is not None:
         raise illegal_argument("authentication via API key not supported: only the owner user can update an API key")
@@ -125,6 +130,17 @@ async def update(request: Request) -> tuple[int, Any]:
     key = owned_key(request, request.path_params["id"])
     check_updatable(request.cluster, key, "cross_cluster")
     return 200, {"updated": apply(request, key, payload)}
+
+
+def _name_problems(node: Node, name: str) -> list[str]:
+    """Only an update minds."""
+    if node.has("selectors_refused") and "::" in name:
+        return [f"selectors [::] are not allowed in the index name expression [{name}]"]
+    if node.has("names_refused") and "," in name:
+        return [f"commas [,] are not allowed in the index name expression [{name}]"]
+    if node.has("names_refused") and name.startswith("/") and not name[1:].endswith("/"):
+        return [f"invalid regular expression pattern [{name}]"]
+    return []
 
 
 def owned_key(request: Request, key_id: str) -> ApiKey:
@@ -215,9 +231,9 @@ async def fill_keys(
     if access_json is not None:
         from .. import xcontent
 
-        role = access.parse(xcontent.of_plain(access_json), cluster.version)
+        role = access.descriptor(access.parse(xcontent.of_plain(access_json)), cluster.version)
     else:
-        role = access.descriptor(entries, [], cluster.version)
+        role = access.descriptor({"search": entries}, cluster.version)
     now = cluster.now_ms()
     made = []
     for number in range(count):
@@ -231,7 +247,7 @@ async def fill_keys(
             creator,
             descriptors,
             cluster.version,
-            model.expiration_from(now, expiration_seconds),
+            model.expiration_from(now, None if expiration_seconds is None else expiration_seconds * 10**9),
             metadata,
         )
         made.append(model.store(cluster, key).id)
@@ -248,6 +264,6 @@ async def mint_legacy_key(
     ids = await fill_keys(cluster, 1, name=name, username=username)
     key = cluster.keys[ids[0]]
     old = versions.parse(version)
-    key.role_descriptors = {access.ROLE: access.parse(xcontent.of_plain(access_json), old)}
+    key.role_descriptors = {access.ROLE: access.descriptor(access.parse(xcontent.of_plain(access_json)), old)}
     key.version = old
     return key.minted()

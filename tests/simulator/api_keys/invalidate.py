@@ -9,20 +9,28 @@ from typing import Any
 
 from .. import object_parser, time_value
 from ..control import verb
-from ..errors import EsHttpError
-from ..object_parser import BOOLEAN, STRING
+from ..errors import EsHttpError, illegal_argument
+from ..object_parser import STRING
 from ..routing import Request, route
 from ..security import authorization
 from ..state import Cluster
+from ..xcontent import Value
 from . import model
 from .model import ApiKey
 
 _ACTION = "cluster:admin/xpack/security/api_key/invalidate"
+
+
+def _flag(value: Value) -> bool:
+    if value.value not in (True, False, "true", "false"):
+        raise illegal_argument(f"Failed to parse value [{value.value}] as only [true] or [false] are allowed.")
+    return value.value in (True, "true")
+
+
 _FIELDS = {
     "ids": object_parser.strings("ids"),
-    "id": STRING,
     "name": STRING,
-    "owner": BOOLEAN,
+    "owner": (("boolean", "string"), _flag),
     "username": STRING,
     "realm_name": STRING,
 }
@@ -31,11 +39,8 @@ _FIELDS = {
 @route("DELETE", "/_security/api_key", body="required")
 async def invalidate(request: Request) -> tuple[int, Any]:
     payload = object_parser.parse(request.content(), "invalidate_api_key", _FIELDS)
-    ids = payload.get("ids")
-    if "id" in payload:
-        if ids:
-            model.refuse(["Must use either [id] or [ids], not both at the same time"])
-        ids = [payload["id"]] if payload["id"].strip() else None
+    ids: list[str] | None = payload.get("ids")
+    object_parser.build("invalidate_api_key", lambda: model.refuse(_id_problems(ids)), payload, _FIELDS)
     name, username, realm = (payload.get(field) or None for field in ("name", "username", "realm_name"))
     owner = payload.get("owner", False)
     model.refuse(_problems(ids, name, username, realm, owner))
@@ -78,17 +83,22 @@ async def invalidate(request: Request) -> tuple[int, Any]:
     return 200, body
 
 
+def _id_problems(ids: list[str] | None) -> list[str]:
+    if ids == []:
+        return ["Field [ids] cannot be an empty array"]
+    blank = [str(index) for index, value in enumerate(ids or []) if not value.strip()]
+    if not blank:
+        return []
+    places = (
+        f"id at index position: [{blank[0]}]" if len(blank) == 1 else f"ids at index positions: [{', '.join(blank)}]"
+    )
+    return [f"Field [ids] must not contain blank id, but got blank {places}"]
+
+
 def _problems(
     ids: list[str] | None, name: str | None, username: str | None, realm: str | None, owner: bool
 ) -> list[str]:
     problems = []
-    if ids is not None:
-        if not ids:
-            problems.append("Field [ids] cannot be an empty array")
-        blank = [index for index, value in enumerate(ids) if not value.strip()]
-        if blank:
-            positions = ", ".join(str(index) for index in blank)
-            problems.append(f"Field [ids] must not contain blank id, but got blank id at index position: [{positions}]")
     if ids is None and not name and not username and not realm and not owner:
         problems.append(
             "One of [api key id(s), api key name, username, realm name] must be specified if [owner] flag is false"

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import versions
-from ..errors import EsHttpError, illegal_argument, validation_error
+from ..errors import EsHttpError, validation_error
 from ..security.authentication import Authentication
 from ..state import Cluster, Node, random_id
 from . import access
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
+_WHITESPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f "  # what Java calls so: no-break spaces are none
 _MAX_INSTANT_MS = 31556889864403199 * 1000
 
 
@@ -112,25 +113,34 @@ def store(cluster: Cluster, key: ApiKey) -> ApiKey:
     return key
 
 
-def expiration_from(now: int, seconds: int | None) -> int | None:
-    if seconds is None:
+def expiration_from(now: int, nanos: int | None) -> int | None:
+    """Whole seconds from now, truncated."""
+    if nanos is None:
         return None
-    if abs(now + seconds * 1000) > _MAX_INSTANT_MS:
-        raise illegal_argument("Instant exceeds minimum or maximum instant")
-    return now + seconds * 1000
+    expiration = now + abs(nanos) // 10**9 * (-1000 if nanos < 0 else 1000)
+    if expiration > _MAX_INSTANT_MS:
+        raise EsHttpError(500, "date_time_exception", "Instant exceeds minimum or maximum instant")
+    if expiration >= 2**63:
+        raise EsHttpError(500, "arithmetic_exception", "long overflow")
+    return expiration
 
 
-def name_problems(name: str) -> list[str]:
+def expiration_problems(payload: dict[str, Any]) -> list[str]:
+    """Of an update: creating a key that is expired is fine."""
+    return ["API key expiration must be in the future"] if payload.get("expiration", 1) <= 0 else []
+
+
+def name_problems(node: Node, name: str) -> list[str]:
     if not name:
         return ["api key name is required"]
     problems = []
     if len(name) > 256:
         problems.append("api key name may not be more than 256 characters long")
-    if name != name.strip():
+    if name != name.strip(_WHITESPACE):
         problems.append("api key name may not begin or end with whitespace")
     if name.startswith("_"):
         problems.append("api key name may not begin with an underscore")
-    return problems
+    return problems[:1] if node.has("one_name_problem") else problems
 
 
 def metadata_problems(metadata: dict[str, Any] | None) -> list[str]:

@@ -12,32 +12,46 @@ from .. import object_parser, query_dsl, sorting
 from ..errors import EsHttpError, illegal_argument
 from ..routing import Request, route
 from ..security import authorization
+from ..state import Node
+from ..xcontent import TOKENS, Value
 from . import model
 
 _ACTION = "cluster:admin/xpack/security/api_key/query"
 _MAX_WINDOW = 10_000
-_INT = (("number",), object_parser.plain)
-_FIELDS = {
-    "query": (("object",), object_parser.plain),
-    "from": _INT,
-    "size": _INT,
-    "sort": (("array", "object", "string"), object_parser.plain),
-    "search_after": (("array",), object_parser.plain),
-}
-_ALLOWED = {
-    "id",
-    "_id",
-    "type",
-    "name",
-    "creation",
-    "expiration",
-    "invalidated",
-    "invalidation",
-    "username",
-    "realm",
-    "metadata",
-}
+_FIELDS = {"name", "creation", "expiration", "invalidated", "username", "realm_name"}
+_LATER_FIELDS = {"type", "invalidation", "metadata"}
+_LATER_QUERIES = frozenset({"match", "simple_query_string"})
 _DATES = {"creation", "expiration", "invalidation"}
+
+
+def _integer(value: Value) -> int:
+    try:
+        return int(float(value.value)) if value.kind == "string" else int(value.value)
+    except ValueError:
+        raise EsHttpError(400, "number_format_exception", f'For input string: "{value.value}"') from None
+
+
+def _search_after(value: Value) -> list[Any]:
+    if value.kind != "array":
+        text = f"Expected [START_ARRAY] in [search_after] but found [{value.token}] inside search_after"
+        raise EsHttpError(400, "parsing_exception", text)
+    for item in value.value:
+        if item.kind in ("array", "object"):
+            wanted = "[VALUE_STRING] or [VALUE_NUMBER] or [VALUE_BOOLEAN] or [VALUE_NULL]"
+            text = f"Expected {wanted} but found [{item.token}] inside search_after."
+            raise EsHttpError(400, "parsing_exception", text)
+    return value.plain()
+
+
+def _fields(names: _Fields) -> dict[str, object_parser.Field]:
+    integer: object_parser.Field = (("number", "string"), _integer)
+    return {
+        "query": (("object",), lambda value: query_dsl.compile_query(value.plain(), names)),
+        "from": integer,
+        "size": integer,
+        "sort": (("array", "object"), lambda value: sorting.parse_sort(value, names.check_sort)),
+        "search_after": (tuple(TOKENS), _search_after),
+    }
 
 
 @route(
@@ -47,83 +61,114 @@ _DATES = {"creation", "expiration", "invalidation"}
     body="optional",
 )
 async def query_keys(request: Request) -> tuple[int, Any]:
-    body = (
-        object_parser.parse(request.content(), "query_api_key_request_payload", _FIELDS) if request.raw.strip() else {}
-    )
-    start, size = body.get("from"), body.get("size")
-    problems = []
-    for name, value in (("from", start), ("size", size)):
-        if isinstance(value, float) and value != int(value):
-            raise illegal_argument(f"{value} cannot be converted to Integer without data loss")
-        if value is not None and value < 0:
-            problems.append(f"[{name}] parameter cannot be negative but was [{value}]")
-    model.refuse(problems)
-    start, size = int(start or 0), 10 if size is None else int(size)
     auth, cluster = request.auth, request.cluster
+    unknown = [name for name in ("typed_keys", "with_profile_uid") if name in request.query]
+    if unknown and not request.node.has("query_by_type"):
+        raise illegal_argument(f"request [{request.raw_path}] contains unrecognized parameter: [{unknown[0]}]")
+    names = _Fields(request.node, cluster.now_ms())
+    body: dict[str, Any] = {}
+    if request.raw.strip():
+        body = object_parser.parse(request.content(), "query_api_key_request_payload", _fields(names))
+    start, size, after = body.get("from", 0), body.get("size", 10), body.get("search_after")
+    problems = [
+        f"[{name}] parameter cannot be negative but was [{value}]"
+        for name, value in (("from", start), ("size", size))
+        if value < 0
+    ]
+    if after and start > 0:
+        if not request.node.has("query_by_type"):
+            text = "`from` parameter must be set to 0 when `search_after` is used."
+            raise _all_shards_failed(request.node, EsHttpError(500, "search_exception", text))
+        problems.append("[from] parameter must be set to 0 when [search_after] is used")
+    model.refuse(problems)
     authorization.authorize_cluster(cluster, auth, _ACTION, request, own=True)
     model.check_enabled(cluster)
+    if names.refused:
+        raise names.refused[0]
     if start + size > _MAX_WINDOW:
-        cause = illegal_argument(
-            f"Result window is too large, from + size must be less than or equal to: [{_MAX_WINDOW}] but was "
-            f"[{start + size}]. See the scroll api for a more efficient way to request large data sets. This limit "
-            "can be set by changing the [index.max_result_window] index level setting."
+        names.fail(
+            illegal_argument(
+                f"Result window is too large, from + size must be less than or equal to: [{_MAX_WINDOW}] but was "
+                f"[{start + size}]. See the scroll api for a more efficient way to request large data sets. This limit "
+                "can be set by changing the [index.max_result_window] index level setting."
+            )
         )
-        raise _all_shards_failed(cause)
-    matches = query_dsl.compile_query(body.get("query", {"match_all": {}}), _Fields(cluster.now_ms()))
+    matches = body.get("query", lambda _document: True)
     keys = list(cluster.keys.values())
     if not authorization.has_cluster(cluster, auth, _ACTION):  # manage_own_api_key alone: only the caller's own
         creator = model.Creator.of(auth)
         realms = cluster.security.same_owner_realms(creator.realm)
         keys = [key for key in keys if key.creator.username == creator.username and key.creator.realm in realms]
-    documents = [(_document(key), key) for key in keys]
-    found = [pair for pair in documents if matches(pair[0])]
-    sort = sorting.parse_sort(body.get("sort"), _check_sort)
-    found, values = sorting.sorted_page(found, sort, start, size, body.get("search_after"))
+    found = [(document, key) for document, key in ((_document(key), key) for key in keys) if matches(document)]
+    total, sort = len(found), body.get("sort") or []
+    try:
+        found, values = sorting.sorted_page(found, sort, _DATES, start, size, after)
+    except EsHttpError as error:
+        names.fail(error)
+    if names.failed:
+        raise _all_shards_failed(request.node, names.failed[0])
     with_limited_by = request.flag("with_limited_by")
     shown = [key.shown(request.node, with_limited_by) for _document_, key in found]
     for entry, value in zip(shown, values, strict=True) if sort else []:
         entry["_sort"] = value
-    return 200, {"total": query_dsl.total(documents, matches), "count": len(shown), "api_keys": shown}
+    return 200, {"total": total, "count": len(shown), "api_keys": shown}
 
 
-def _all_shards_failed(cause: EsHttpError) -> EsHttpError:
-    more = {"phase": "query", "grouped": True, "failed_shards": []}
-    return EsHttpError(400, "search_phase_execution_exception", "all shards failed", cause, **more)
+def _all_shards_failed(node: Node, cause: EsHttpError) -> EsHttpError:
+    """Java's own exceptions are shown once more as the cause, and that one as its own cause."""
+    shard = {"shard": 0, "index": ".security-7", "node": node.id, "reason": cause.fields()}
+    again = None
+    if cause.type == "illegal_argument_exception":
+        again = illegal_argument(str(cause.reason), illegal_argument(str(cause.reason)))
+    more = {"phase": "query", "grouped": True, "failed_shards": [shard]}
+    return EsHttpError(cause.status, "search_phase_execution_exception", "all shards failed", again, root=cause, **more)
 
 
 class _Fields(query_dsl.Fields):
-    not_supported = "Query type [{}] is not supported for API Key query"
+    """Notes what is not allowed: a request is parsed as a whole, then authorized, then refused, then searched for."""
+
+    keywords = True
+    date_format = "epoch_millis"
+
+    def __init__(self, node: Node, now_ms: int) -> None:
+        super().__init__(now_ms)
+        self.refused: list[EsHttpError] = []
+        self.failed: list[EsHttpError] = []
+        more = node.has("query_by_type")
+        self.allowed = _FIELDS | _LATER_FIELDS if more else _FIELDS
+        self.unsupported = frozenset({"match_none"}) if more else _LATER_QUERIES | {"match_none"}
+        self.not_allowed = "Field [{}] is not allowed for " + (
+            "querying or aggregation"
+            if node.has("query_wording")
+            else "API Key query or aggregation"
+            if more
+            else "API Key query"
+        )
+        place = "currently supported in this context" if node.has("query_wording") else "supported for API Key query"
+        self.not_supported = f"Query type [{{}}] is not {place}"
+        self.no_lookup = f"terms query with terms lookup is not {place}"
+
+    def refuse(self, error: EsHttpError) -> None:
+        self.refused.append(error)
+
+    def fail(self, error: EsHttpError) -> None:
+        self.failed.append(error)
 
     def check(self, name: str) -> str:
-        if (
-            name not in _ALLOWED
-            and not name.startswith("metadata.")
-            and name not in ("realm_name", "api_key_invalidated")
-        ):
-            raise illegal_argument(f"Field [{name}] is not allowed for querying or aggregation")
-        return "id" if name == "_id" else name
+        if name not in self.allowed and not name.startswith("metadata."):
+            self.refuse(illegal_argument(self.not_allowed.format(name)))
+        return name
+
+    def check_sort(self, name: str) -> str:
+        return name if name == "_doc" else self.check(name)
 
     def is_date(self, name: str) -> bool:
         return name in _DATES
 
 
-def _check_sort(name: str) -> str:
-    if name in ("id", "_id"):
-        cause = illegal_argument(
-            "Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster "
-            "setting: indices.id_field_data.enabled"
-        )
-        raise _all_shards_failed(cause)
-    if name == "_doc":
-        return name
-    if name not in _ALLOWED and not name.startswith("metadata."):
-        raise illegal_argument(f"Field [{name}] is not allowed for querying or aggregation")
-    return name
-
-
 @functools.lru_cache(maxsize=20_000)
 def _flat(creator_name: str, realm: str) -> dict[str, Any]:
-    return {"username": creator_name, "realm": realm}
+    return {"username": creator_name, "realm_name": realm}
 
 
 def _document(key: model.ApiKey) -> dict[str, Any]:

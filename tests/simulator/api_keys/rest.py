@@ -37,10 +37,10 @@ def _parse(
 
     def build() -> dict[str, Any]:
         if "expiration" in found:
-            found["expiration"] = time_value.parse_seconds(found["expiration"], "expiration")
+            found["expiration"] = time_value.parse_nanos(found["expiration"], "expiration")
         return found
 
-    return object_parser.build(name, build)
+    return object_parser.build(name, build, found, every)
 
 
 def limited_by(request: Request) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def create(request: Request) -> tuple[int, Any]:
     payload = _parse(request, "api_key_request", {"name": STRING}, ("name",))
     descriptors = payload.get("role_descriptors") or {}
     model.refuse(
-        model.name_problems(payload["name"])
+        model.name_problems(request.node, payload["name"])
         + model.metadata_problems(payload.get("metadata"))
         + roles.problems(request.node, descriptors)
     )
@@ -105,6 +105,7 @@ async def update(request: Request) -> tuple[int, Any]:
     payload = _parse(request, "update_api_key_request_payload", {}) if request.raw.strip() else {}
     model.refuse(
         model.metadata_problems(payload.get("metadata"))
+        + model.expiration_problems(payload)
         + roles.problems(request.node, payload.get("role_descriptors") or {})
     )
     authorization.authorize_cluster(request.cluster, request.auth, _ACTION + "update", request, own=True)

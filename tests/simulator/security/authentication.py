@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EsHttpError, security_error
+from ..errors import EsHttpError, illegal_argument, security_error
 from ..state import Cluster
 from . import REALM_TYPES, User
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..api_keys.model import ApiKey
     from ..routing import Request
 
-_CHALLENGES = ['Basic realm="security", charset="UTF-8"', 'Bearer realm="security"', "ApiKey"]
 NO_PROVIDED = "unable to authenticate with provided credentials and anonymous access is not allowed for this request"
 
 
@@ -67,9 +66,11 @@ def of_user(user: User) -> Authentication:
 
 
 def unauthorized(
-    reason: str, caused_by: EsHttpError | None = None, challenges: list[str] | None = None, **extra: Any
+    request: Request, reason: str, caused_by: EsHttpError | None = None, challenge: str = "", **extra: Any
 ) -> EsHttpError:
-    shown = challenges or _CHALLENGES
+    comma = "," if request.node.has("challenge_comma") else ""
+    every = [f'Basic realm="security"{comma} charset="UTF-8"', 'Bearer realm="security"', "ApiKey"]
+    shown = [challenge] if challenge else every
     return security_error(
         401,
         reason,
@@ -86,7 +87,7 @@ async def authenticate(request: Request) -> Authentication:
     if target is None:
         return auth
     if not target.strip():
-        raise unauthorized(f"unable to authenticate user [{auth.username}] for REST request [{request.uri}]")
+        raise unauthorized(request, f"unable to authenticate user [{auth.username}] for REST request [{request.uri}]")
     found = request.cluster.security.find(target)
     if found is None or auth.api_key is not None and auth.api_key.type == "cross_cluster":
         effective = Authentication(target, [], "", "", found=False)
@@ -102,49 +103,57 @@ async def authenticate(request: Request) -> Authentication:
 def _log_in(request: Request) -> Authentication:
     header = request.headers.get("Authorization")
     if not header:
-        raise unauthorized(f"missing authentication credentials for REST request [{request.uri}]")
+        raise unauthorized(request, f"missing authentication credentials for REST request [{request.uri}]")
     scheme, _space, rest = header.partition(" ")
     rest = rest.strip()
+    if not rest:
+        raise unauthorized(request, f"missing authentication credentials for REST request [{request.uri}]")
     if scheme.lower() == "basic":
         return _basic(request, rest)
     if scheme.lower() == "apikey":
         return _api_key(request, rest)
     if scheme.lower() == "bearer":
         return _bearer(request, rest)
-    raise unauthorized(f"missing authentication credentials for REST request [{request.uri}]")
+    raise unauthorized(request, f"missing authentication credentials for REST request [{request.uri}]")
+
+
+def _decoded(encoded: str) -> str:
+    strange = re.search(r"[^A-Za-z0-9+/=]", encoded)
+    if strange:
+        raise ValueError(f"Illegal base64 character {ord(strange.group()):x}")
+    return base64.b64decode(encoded, validate=True).decode()
 
 
 def _basic(request: Request, encoded: str) -> Authentication:
     try:
-        username, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        colon = ""
-        username = password = ""
+        username, colon, password = _decoded(encoded).partition(":")
+    except ValueError as error:
+        cause = illegal_argument(str(error))
+        raise unauthorized(request, "invalid basic authentication header encoding", cause) from None
     if not colon:
-        raise unauthorized("invalid basic authentication header value")
+        raise unauthorized(request, "invalid basic authentication header value")
     # A realm that knows the name and not the password leaves it to the next one (seen on 8.10.4).
     users = [users[username] for users in request.cluster.security.realms.values() if username in users]
     user = next((user for user in users if user.enabled and user.check_password(password)), None)
     if user is None:
-        raise unauthorized(f"unable to authenticate user [{username}] for REST request [{request.uri}]")
+        raise unauthorized(request, f"unable to authenticate user [{username}] for REST request [{request.uri}]")
     return of_user(user)
 
 
 def _api_key(request: Request, encoded: str) -> Authentication:
     try:
-        decoded = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, ValueError) as error:
-        cause = EsHttpError(400, "illegal_argument_exception", f"Illegal base64 character: {error}")
-        raise unauthorized(NO_PROVIDED, cause) from None
-    key_id, colon, secret = decoded.partition(":")
-    if not colon:
-        raise unauthorized("invalid ApiKey value")
-    try:
+        key_id, colon, secret = _decoded(encoded).partition(":")
+        if not colon:
+            raise ApiKeyRefused("invalid ApiKey value")
         key = check_api_key(request.cluster, key_id, secret, "rest")
+    except ValueError as error:
+        raise unauthorized(request, NO_PROVIDED, additional_unsuccessful_credentials=f"API key: {error}") from None
     except ApiKeyRefused as error:
         if error.terminate:
-            raise unauthorized(error.reason) from None
-        raise unauthorized(NO_PROVIDED, additional_unsuccessful_credentials=f"API key: {error.reason}") from None
+            raise unauthorized(request, error.reason) from None
+        raise unauthorized(
+            request, NO_PROVIDED, additional_unsuccessful_credentials=f"API key: {error.reason}"
+        ) from None
     return of_api_key(key)
 
 
@@ -183,17 +192,19 @@ def check_api_key(cluster: Cluster, key_id: str, secret: str, expected_type: str
 
 def _bearer(request: Request, text: str) -> Authentication:
     token = request.cluster.tokens.get(text)
-    if token is None or token["invalidated"]:
-        raise unauthorized(NO_PROVIDED)
-    if token["expires"] <= request.cluster.now_ms():
+    if token is None:
+        text = "oauth2 token: invalid token"
+        raise unauthorized(request, NO_PROVIDED, additional_unsuccessful_credentials=text)
+    if token["invalidated"] or token["expires"] <= request.cluster.now_ms():
         raise unauthorized(
+            request,
             "token expired",
-            challenges=['Bearer realm="security", error="invalid_token", error_description="The access token expired"'],
+            challenge='Bearer realm="security", error="invalid_token", error_description="The access token expired"',
         )
     auth: Authentication = token["auth"]
     user = request.cluster.security.find(auth.username)
     if user is None or not user.enabled:
-        raise unauthorized(NO_PROVIDED)
+        raise unauthorized(request, NO_PROVIDED)
     fresh = of_user(user)
     fresh.type = "token"
     return fresh

@@ -9,7 +9,7 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import EsHttpError, parse_error
+from ..errors import EsHttpError, parse_error, security_error
 from ..xcontent import Value
 
 _METADATA_FIELDS = "_*"  # granted implicitly
@@ -19,31 +19,28 @@ def fail(role: str, text: str) -> EsHttpError:
     return parse_error(f"failed to parse indices privileges for role [{role}]. {text}")
 
 
-def string_array(value: Value, name: str, allow_null: bool = False) -> list[str] | None:
-    if value.kind == "string":
-        return [value.value]
+def string_array(role: str, value: Value, name: str, allow_null: bool = False) -> list[str] | None:
     if value.kind == "null" and allow_null:
         return None
+    problem = None
     if value.kind != "array":
-        raise parse_error(
-            f"could not parse [{name}] field. expected a string array but found [{value.token}] value instead"
-        )
-    for item in value.value:
-        if item.kind not in ("string", "null") or (item.kind == "null" and not allow_null):
-            raise parse_error(
-                f"could not parse [{name}] field. expected a string array but found an element of type [{item.token}]"
-            )
-    return [item.value for item in value.value if item.kind == "string"]
+        problem = f"[{name}] field. expected a string array but found [{value.token}] value instead"
+    else:
+        for item in value.value:
+            if item.kind != "string":
+                found = f"one of the value in the array is [{item.token}]"
+                problem = f"[null] field. expected a string array but {found}"
+    if problem is not None:
+        raise parse_error(f"failed to parse role [{role}]", parse_error(f"could not parse {problem}"))
+    return [item.value for item in value.value]
 
 
-def index_entry(
-    role: str, value: Value, field: str = "indices", remote: bool = False, predefined: list[str] | None = None
-) -> dict[str, Any]:
+def index_entry(role: str, value: Value, remote: bool = False, predefined: list[str] | None = None) -> dict[str, Any]:
     """One entry as it is stored. `predefined` privileges may not be given in it; `remote` entries need `clusters`."""
     if value.kind != "object":
         raise fail(
             role,
-            f"expected field [{field}] value to be an array of objects, but found an array element of type "
+            "expected field [null] value to be an array of objects, but found an array element of type "
             f"[{value.token}]",
         )
     names: list[str] | None = None
@@ -53,11 +50,11 @@ def index_entry(
     query: str | None = None
     restricted = False
     for key, _line, _column, child in value.value:
-        if key in ("names", "name"):
+        if key == "names":
             if child.kind == "string":
                 names = [child.value]
             elif child.kind == "array":
-                names = string_array(child, key)
+                names = string_array(role, child, key)
                 if not names:
                     raise fail(role, f"[{key}] cannot be an empty array")
             else:
@@ -77,17 +74,17 @@ def index_entry(
         elif key == "privileges":
             if predefined is not None:
                 raise fail(role, "field [privileges] must not present")
-            granted_privileges = string_array(child, key)
+            granted_privileges = string_array(role, child, key)
         elif key == "clusters" and remote:
-            clusters = string_array(child, key)
-        elif key in ("fields", "transient_metadata") and not remote and predefined is None:
+            clusters = string_array(role, child, key)
+        elif key == "transient_metadata" and child.kind == "object":
+            continue
+        elif key == "fields" and not remote and predefined is None:
             raise fail(
                 role,
                 '["fields": [...]] format has changed for field permissions in role, use ["field_security": '
                 '{"grant":[...],'
-                '"except":[...]}] instead'
-                if key == "fields"
-                else f"unexpected field [{key}]",
+                '"except":[...]}] instead',
             )
         else:
             raise fail(role, f"unexpected field [{key}]")
@@ -127,12 +124,12 @@ def _query(role: str, value: Value) -> str | None:
 
 def _field_security(role: str, value: Value) -> dict[str, Any]:
     if value.kind != "object":
-        raise fail(role, f"expected grant or except field name, but found [{value.token}] instead")
+        raise fail(role, f'expected START_OBJECT but got {value.token} in "field_security".')
     found: dict[str, list[str] | None] = {}
     for key, _line, _column, child in value.value:
         if key not in ("grant", "except"):
             raise fail(role, f'"field_security" only accepts options grant and except, but got: {key}')
-        found[key] = string_array(child, key, allow_null=True)
+        found[key] = string_array(role, child, key, allow_null=True)
         if found[key] is None:
             raise fail(role, f"{key} must not be null.")
     if not found:
@@ -144,10 +141,10 @@ def _field_security(role: str, value: Value) -> dict[str, Any]:
         if not any(fnmatchcase(pattern, allowed) for allowed in [*grant, _METADATA_FIELDS]):
             text = (
                 "Exceptions for field permissions must be a subset of the granted fields but "
-                f"[{', '.join(denied or [])}] is not a "
-                f"subset of [{', '.join(grant)}]"
+                f"{','.join(denied or [])} is not a subset of {','.join(grant)}"
             )
-            raise parse_error(f"failed to parse indices privileges for role [{role}] - {text}")
+            cause = security_error(400, text)
+            raise parse_error(f"failed to parse indices privileges for role [{role}] - {text}", cause)
     return {"grant": grant} if denied is None else {"grant": grant, "except": denied}
 
 

@@ -58,7 +58,7 @@ def parse_role(name: str, value: Value, node: Node) -> dict[str, Any]:
     }
     for key, _line, _column, child in value.value:
         if key in ("cluster", "run_as"):
-            role[key] = string_array(child, key, allow_null=True) or []
+            role[key] = string_array(name, child, key, allow_null=True) or []
         elif key in ("indices", "index"):
             role["indices"] = _list(name, key, child, lambda item: index_entry(name, item))
         elif key == "applications":
@@ -113,7 +113,7 @@ def _application(role: str, value: Value) -> dict[str, Any]:
         if key == "application" and child.kind == "string":
             found[key] = child.value
         elif key in ("privileges", "resources"):
-            found[key] = string_array(child, key)
+            found[key] = string_array(role, child, key)
         else:
             raise parse_error(f"failed to parse application privileges for role [{role}]. unexpected field [{key}]")
     for key in ("application", "privileges", "resources"):
@@ -177,7 +177,7 @@ async def put_role(request: Request) -> tuple[int, Any]:
         raise validation_error(texts)
     request.authorize(_ACTION + "put")
     if name in bootstrap.reserved_roles():
-        raise illegal_argument(f"role [{name}] is reserved and cannot be modified.")
+        raise validation_error([f"Role [{name}] is reserved and may not be used."])
     created = name not in request.cluster.security.roles
     request.cluster.security.roles[name] = role
     return 200, {"role": {"created": created}}

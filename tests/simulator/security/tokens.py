@@ -13,7 +13,7 @@ from ..errors import validation_error
 from ..object_parser import BOOLEAN, STRING
 from ..routing import Request, route
 from . import license, users
-from .authentication import Authentication, of_user
+from .authentication import Authentication, of_user, unauthorized
 
 _ACTION = "cluster:admin/xpack/security/token/"
 _LIFETIME_S = 1200
@@ -55,7 +55,8 @@ async def create(request: Request) -> tuple[int, Any]:
     if grant == "password":
         user = cluster.security.find(body["username"])
         if user is None or not user.enabled or not user.check_password(body["password"]):
-            return _invalid_grant("Could not authenticate using the provided username and password.")
+            reason = f"unable to authenticate user [{body['username']}] for action [{_ACTION}create]"
+            raise unauthorized(request, reason)
         auth = of_user(user)
     elif grant == "refresh_token":
         token = next((token for token in cluster.tokens.values() if token["refresh"] == body["refresh_token"]), None)

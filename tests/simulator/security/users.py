@@ -59,11 +59,11 @@ async def put_user(request: Request) -> tuple[int, Any]:
         )
     request.authorize(_ACTION + "put")
     if name in cluster.security.realms["reserved"]:
-        raise illegal_argument(f"user [{name}] is reserved and only the password can be changed")
+        raise validation_error([f"user [{name}] is reserved and only the password can be changed"])
     users = cluster.security.realms[_NATIVE]
     created = name not in users
     if created and fields["password"] is None:
-        raise validation_error(["password must be specified unless you are updating an existing user"])
+        raise _not_valid("password must be specified unless you are updating an existing user")
     if created:
         user = cluster.security.add(name, fields["password"], fields["roles"])
     else:
@@ -75,6 +75,10 @@ async def put_user(request: Request) -> tuple[int, Any]:
         fields[key] for key in ("full_name", "email", "metadata", "enabled")
     )
     return 200, {"created": created}
+
+
+def _not_valid(text: str) -> EsHttpError:
+    return EsHttpError(400, "validation_exception", f"Validation Failed: 1: {text};")
 
 
 def _parse_user(request: Request) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def _parse_user(request: Request) -> dict[str, Any]:
                     "algorithm."
                 )
             if len(value.value) < 6:
-                raise validation_error(["passwords must be at least [6] characters long"])
+                raise _not_valid("passwords must be at least [6] characters long")
             found[key] = value.value
         elif key == "roles":
             if value.kind == "string":
