@@ -32,8 +32,8 @@ def put(api, **role):
         ),
         (
             ["x"],
-            "expected field [remote_indices] value to be an array of objects, but found an "
-            "array element of type [VALUE_STRING]",
+            "failed to parse indices privileges for role [r]. expected field [null] value to be an array of objects, "
+            "but found an array element of type [VALUE_STRING]",
         ),
         (
             [{k: v for k, v in GOOD.items() if k != "clusters"}],

@@ -288,7 +288,7 @@ async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:  # type:
     if not node.running or "remote_cluster_client" not in node.roles:
         return
     keep = wanted(node)
-    started = []
+    started: dict[str, str] = {}
     for alias in list(node.connections):
         if alias not in keep:
             await node.connections.pop(alias).close()
@@ -300,18 +300,17 @@ async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:  # type:
         if old is not None:
             await old.close()
         node.connections[alias] = RemoteConnection(node, alias)
-        node_log.info(
-            node, f"remote cluster connection [{alias}] updated: {'RECONNECTED' if old is not None else 'CONNECTED'}"
-        )
-        started.append(node.connections[alias])
+        started[alias] = "CONNECTED" if old is None else "RECONNECTED"
     results = await asyncio.gather(
-        *(asyncio.wait_for(connection.connect(), 10) for connection in started), return_exceptions=True
+        *(asyncio.wait_for(node.connections[alias].connect(), 10) for alias in started), return_exceptions=True
     )
-    for connection, result in zip(started, results, strict=True):
+    for alias, result in zip(started, results, strict=True):
         if isinstance(result, asyncio.TimeoutError):
-            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}] within 10s")
-        elif isinstance(result, Exception) and not isinstance(result, EsHttpError):
-            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}]: {result!r}")
+            node_log.warn(node, f"failed to update remote cluster connection [{alias}] within 10s")
+        elif isinstance(result, Exception):
+            node_log.warn(node, f"failed to update remote cluster connection [{alias}]: {result!r}")
+        else:
+            node_log.info(node, f"remote cluster connection [{alias}] updated: {started[alias]}")
 
 
 async def drop(node: Node) -> None:
