@@ -308,6 +308,32 @@ def test_5_1_default_of_skip_unavailable(make_world, version):
     assert pair.info()["a"]["skip_unavailable"] is of_version(SKIP_UNAVAILABLE, pair.paris.spec["version"])
 
 
+# Before, a rebuilt connection has the default until the value changes or the node restarts.
+REBUILD_KEEPS = {"8.10": False, "9.2": True}
+
+
+@each_version("8.14.0", "8.19.0", "9.3.0")
+def test_5_1_a_rebuild_may_forget_skip_unavailable(make_world, version):
+    world = make_world(SMALL, version=version)
+    reset(world)
+    pair = Pair(world)
+    default = of_version(SKIP_UNAVAILABLE, pair.paris.spec["version"])
+    kept = of_version(REBUILD_KEEPS, pair.paris.spec["version"])
+
+    def skips():
+        assert flat(pair)["persistent"]["cluster.remote.a.skip_unavailable"] == str(not default).lower()
+        return pair.info()["a"]["skip_unavailable"]
+
+    assert remote(pair, seeds=["127.0.0.1:1"], skip_unavailable=not default).status == 200
+    assert skips() is not default
+    assert remote(pair, seeds=["127.0.0.1:2"]).status == 200
+    assert (skips() is not default) is kept
+    assert remote(pair, skip_unavailable=not default).status == 200
+    assert (skips() is not default) is kept, "the same value once more is no change"
+    assert remote(pair, skip_unavailable=default).status == remote(pair, skip_unavailable=not default).status == 200
+    assert skips() is not default
+
+
 @pytest.mark.needs(since="9.3")
 def test_5_7_signing_settings_are_checked_and_never_shown(pair, tmp_path):
     answer = remote(pair, seeds=["127.0.0.1:1"], signing__certificate="no.crt", signing__key="no.key")
