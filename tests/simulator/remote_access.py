@@ -103,7 +103,7 @@ class View:
     def resolve(self, action: str, expression: str, ignore_unavailable: bool, allow_no_indices: bool) -> list[str]:
         granted = [{privilege for entry in union for privilege in entry["privileges"]} for union in self.unions]
         if not all(any(privileges.index_grants(one, action) for one in names) for names in granted):
-            raise self.denied(action, [])
+            raise self.denied(action, [part for part in expression.split(",") if "*" not in part])
         found: list[str] = []
         for part in [part for part in expression.split(",") if part]:
             if part == "_all" or "*" in part:
