@@ -21,9 +21,6 @@ from .settings_catalog import REMOTE_KEY, as_list
 from .state import Node
 
 _TRUST = "cluster.remote.signing."
-_MISSING_TRUST = (
-    "Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration"
-)
 
 
 def _settings(node: Node) -> dict[str, Any]:
@@ -119,9 +116,7 @@ def verify(node: Node, header: str | None, parts: list[str]) -> str | None:
     """The subject of the signing certificate, None for an unsigned message."""
     if header is None or not node.has("signing"):
         return None
-    authorities = _authorities(node, _settings(node))
-    if authorities is None:
-        raise security_error(401, _MISSING_TRUST)
+    authorities = _authorities(node, _settings(node)) or []  # without, those of the Java runtime, who signed nothing here
     content = json.loads(header)
     leaf = x509.load_der_x509_certificate(base64.b64decode(content["certificate"]))
     name = distinguished_name(leaf)
