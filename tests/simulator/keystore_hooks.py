@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from typing import Any
@@ -59,7 +60,8 @@ def check_yml(node: Node) -> None:
                 "Use the [remote_cluster.] settings instead."
             )
         if not catalog.is_known(key, node.version):
-            raise illegal_argument(f"unknown setting [{key}] {_HINT}")
+            close = difflib.get_close_matches(key, catalog.STATIC, n=1, cutoff=0.9)
+            raise illegal_argument(f"unknown setting [{key}] {f'did you mean [{close[0]}]?' if close else _HINT}")
         if catalog.is_secure(key, node.version):
             raise illegal_argument(
                 f"Setting [{key}] is a secure setting and must be stored inside the Elasticsearch keystore, but was "
