@@ -47,8 +47,7 @@ def authenticate(node: Node, action: str, headers: dict[str, Any]) -> dict[str, 
     check_license(node)
     for name in (wire.CREDENTIALS, wire.SUBJECT):
         if name not in headers:
-            raise security_error(
-                401,
+            raise illegal_argument(
                 "Cross cluster requests through the dedicated remote cluster server port require transport header "
                 f"[{name}] but none found. Please ensure you have configured remote cluster credentials on the "
                 "cluster originating the request.",

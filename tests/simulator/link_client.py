@@ -201,9 +201,9 @@ class RemoteConnection:
     async def _open(self, address: str, greet: bool = True) -> wire.Channel:
         status = 502 if self.node.has("connect_failure_is_502") else 500
 
-        def failed(kind: str, reason: str) -> EsHttpError:
+        def failed(kind: str, reason: str, what: str = "connect_exception") -> EsHttpError:
             cause = EsHttpError(500, kind, reason)
-            return EsHttpError(status, "connect_transport_exception", f"[][{address}] connect_exception", cause)
+            return EsHttpError(status, "connect_transport_exception", f"[][{address}] {what}", cause)
 
         host, port = parse_host(address)
         try:
@@ -229,9 +229,11 @@ class RemoteConnection:
             )
         except (wire.ChannelClosed, ssl.SSLError) as error:
             await channel.close()
-            reason = _alert(error) if isinstance(error, ssl.SSLError) else "connection closed during the handshake"
-            node_log.warn(self.node, reason)
-            raise failed("transport_exception", reason) from None
+            if isinstance(error, ssl.SSLError):
+                node_log.warn(self.node, _alert(error))
+            raise failed(
+                "transport_exception", "handshake failed because connection reset", "general node connection failure"
+            ) from None
         except EsHttpError:
             await channel.close()
             raise

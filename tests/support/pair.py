@@ -19,6 +19,13 @@ from support.worlds import Answer, Api, put_credential, reset
 SEARCH = "/berlin:logs-*/_search"
 
 
+class _Plain(yaml.SafeDumper):
+    """Elasticsearch takes an alias of YAML for a text."""
+
+    def ignore_aliases(self, data: t.Any) -> bool:
+        return True
+
+
 class Pair:
     """paris asks berlin, under the alias `berlin`; skip_unavailable is false so that causes show."""
 
@@ -111,7 +118,7 @@ class Pair:
             settings = yaml.safe_load(stream) or {}
         settings.update(change)
         with open(path, "w", encoding="utf-8") as stream:
-            yaml.safe_dump({key: value for key, value in settings.items() if value is not None}, stream)
+            yaml.dump({key: value for key, value in settings.items() if value is not None}, stream, _Plain)
 
     def log(self, cluster: str = "paris", node: int = 0) -> str:
         return self.world.control(cluster, "node_log", node=self.world.cluster(cluster)["nodes"][node]["name"])
