@@ -97,6 +97,11 @@ def load(node: Node, password: str) -> dict[str, str]:
         raise EsHttpError(500, "security_exception", str(error)) from None
     assert keystore.entries is not None
     for name in keystore.entries:
+        if catalog.is_mistaken(name, node.version):
+            raise illegal_argument(
+                f"Setting [{name}] is a non-secure setting and must be stored inside elasticsearch.yml, but was found "
+                "inside the Elasticsearch keystore"
+            )
         if not catalog.is_secure(name, node.version):
             raise illegal_argument(f"unknown secure setting [{name}] {_HINT}")
     return {name: value.decode("utf-8", "replace") for name, value in keystore.entries.items()}

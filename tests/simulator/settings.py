@@ -33,8 +33,11 @@ async def get_settings(request: Request) -> tuple[int, Any]:
 
 
 def _shown(settings: dict[str, Any], flat: bool) -> dict[str, Any]:
-    visible = {key: value for key, value in settings.items() if not catalog.is_filtered(key)}
-    return dict(sorted(visible.items())) if flat else flat_settings.nest(visible)
+    return _form({key: value for key, value in settings.items() if not catalog.is_filtered(key)}, flat)
+
+
+def _form(settings: dict[str, Any], flat: bool) -> dict[str, Any]:
+    return dict(sorted(settings.items())) if flat else flat_settings.nest(settings)
 
 
 def _defaults(node: Node) -> dict[str, Any]:
@@ -62,15 +65,17 @@ async def put_settings(request: Request) -> tuple[int, Any]:
     for node in cluster.nodes:
         if node.running or node is request.node:
             merged = {**node.yml, **persistent, **transient}
-            signing.check_settings(node, merged, {*changes["persistent"], *changes["transient"]})
+            changed = {*changes["persistent"], *changes["transient"]}
+            signing.check_update(node, merged, changed, master=node is request.node)
     cluster.persistent, cluster.transient = persistent, transient
     await fire("settings_changed", cluster)
     shown = {name: {key: value for key, value in changes[name].items() if value is not None} for name in changes}
     flat = request.flag("flat_settings")
     return 200, {
         "acknowledged": True,
-        "persistent": _shown(shown["persistent"], flat),
-        "transient": _shown(shown["transient"], flat),
+        # Here, and only here, what is filtered shows.
+        "persistent": _form(shown["persistent"], flat),
+        "transient": _form(shown["transient"], flat),
     }
 
 

@@ -174,6 +174,12 @@ def is_secure(key: str, version: Version) -> bool:
     return bool(_SECURE_FAMILIES.match(key)) or bool(ssl and ssl.group(2) in _SSL_SECURE)
 
 
+def is_mistaken(key: str, version: Version) -> bool:
+    """Is it a secure setting that the server takes for one of elasticsearch.yml? (seen: 9.5.0)"""
+    found = REMOTE_KEY.match(key)
+    return version >= (9, 3, 0) and bool(found and found.group(2) == "signing.key.secure_passphrase")
+
+
 def is_filtered(key: str) -> bool:
     """Settings the API accepts but never shows again."""
     found = REMOTE_KEY.match(key)
