@@ -254,7 +254,12 @@ def test_5_1_api_overrides_the_file_and_null_falls_back_to_it(pair):
 
 
 def test_5_1_static_settings(pair):
-    for name in ("cluster.name", "remote_cluster_server.enabled", "remote_cluster.port", "cluster.remote.connections_per_cluster"):
+    for name in (
+        "cluster.name",
+        "remote_cluster_server.enabled",
+        "remote_cluster.port",
+        "cluster.remote.connections_per_cluster",
+    ):
         refused(put(pair, **{name: "1"}), f"persistent setting [{name}], not dynamically updateable")
     refused(put(pair, "transient", foo="1"), "transient setting [foo], not recognized")
 

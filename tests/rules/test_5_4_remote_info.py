@@ -271,7 +271,9 @@ def test_5_6_enabled_needs_a_restart_and_shows_in_nodes(pair):
     assert serving() == everywhere, "read at start only"
     file.write_text(before, encoding="utf-8")
     # Nested settings are as good as flat ones.
-    with restarted(pair, "berlin", 0, {"remote_cluster_server.enabled": None, "remote_cluster_server": {"enabled": False}}):
+    with restarted(
+        pair, "berlin", 0, {"remote_cluster_server.enabled": None, "remote_cluster_server": {"enabled": False}}
+    ):
         assert serving() == {**everywhere, first["name"]: False}
     assert serving() == everywhere
     full = pair.berlin.get("/_nodes").json["nodes"]

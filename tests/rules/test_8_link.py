@@ -78,7 +78,9 @@ def change(pair, cluster, **settings):
     other = pair.world.cluster("paris" if cluster == "berlin" else "berlin")
     for node in pair.world.cluster(cluster)["nodes"]:
         certs = Path(node["config_dir"], "certs")
-        shutil.copyfile(Path(other["nodes"][0]["config_dir"], "certs", "transport_ca.crt"), certs / "peer_transport.crt")
+        shutil.copyfile(
+            Path(other["nodes"][0]["config_dir"], "certs", "transport_ca.crt"), certs / "peer_transport.crt"
+        )
         shutil.copyfile(other["remote_ca_cert"], certs / "peer_remote_cluster.crt")
     pair.yml(cluster, **settings)
 

@@ -137,7 +137,10 @@ def skipped(answer, alias):
 
 
 # What is said of a link that does not stand.
-HIDDEN = {"8.10": ("no_such_remote_cluster_exception", "no such remote cluster: [skipped]"), "8.13": ("connect_transport_exception", "Unable to connect to [skipped]")}
+HIDDEN = {
+    "8.10": ("no_such_remote_cluster_exception", "no such remote cluster: [skipped]"),
+    "8.13": ("connect_transport_exception", "Unable to connect to [skipped]"),
+}
 
 
 def test_8_skip_unavailable_hides_the_cause_when_no_connection_is_left(pair, keys):

@@ -66,7 +66,7 @@ def pem(certificate):
 
 
 def keep(nodes, name, content):
-    """A file on every node, of a name that no node has read before: what nodes know is read again only after a while."""
+    """A file on every node, of a name that no node knows yet: what it knows it reads again only after a while."""
     for node in nodes:
         path = Path(node["config_dir"], name)
         path.write_bytes(content)
@@ -83,7 +83,9 @@ def hand_over(pair, authority, key=None, passphrase=None, alias="berlin", other=
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
     return pair.settings(
         alias,
-        signing__certificate=keep(pair.nodes, f"{uuid.uuid4().hex}.pem", pem(issue("instance", other or key, authority))),
+        signing__certificate=keep(
+            pair.nodes, f"{uuid.uuid4().hex}.pem", pem(issue("instance", other or key, authority))
+        ),
         signing__key=keep(pair.nodes, f"{uuid.uuid4().hex}.pem", private),
     )
 

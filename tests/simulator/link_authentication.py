@@ -99,9 +99,7 @@ def _extract(header: str) -> tuple[str, str]:
             raise illegal_argument("invalid cross-cluster API key value")
     except EsHttpError as error:
         text = f"cross cluster access header [{wire.CREDENTIALS}] value must be a valid API key credential"
-        raise security_error(
-            401, "error attempting to authenticate request", illegal_argument(text, error)
-        ) from None
+        raise security_error(401, "error attempting to authenticate request", illegal_argument(text, error)) from None
     return key_id, secret
 
 

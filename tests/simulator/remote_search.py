@@ -22,9 +22,7 @@ def no_such_remote(request: Request, alias: str, action: str) -> EsHttpError:
     error = EsHttpError(404, "no_such_remote_cluster_exception", f"no such remote cluster: [{alias}]")
     if request.node.has("unknown_alias_is_404"):
         return error
-    denied = authorization.denied(
-        request.cluster, request.auth, action, privileges.granting_index(action), "index"
-    )
+    denied = authorization.denied(request.cluster, request.auth, action, privileges.granting_index(action), "index")
     return EsHttpError(403, denied.type, denied.reason, error)
 
 

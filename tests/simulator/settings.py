@@ -94,7 +94,9 @@ def _parse(request: Request) -> dict[str, dict[str, Any]]:
             changes[name] = flat_settings.flatten(tree)
         except ValueError as error:
             cause = EsHttpError(500, "illegal_state_exception", str(error))
-            raise EsHttpError(500, "settings_exception", f"Failed to load settings from [{dumps(tree)}]", cause) from None
+            raise EsHttpError(
+                500, "settings_exception", f"Failed to load settings from [{dumps(tree)}]", cause
+            ) from None
     return changes
 
 

@@ -50,7 +50,9 @@ class Pair:
         """Those of several aliases at once, and in use: the tool and a reload take seconds on a real node."""
         names = [f"cluster.remote.{alias}.credentials" for alias in values]
         for number in range(len(self.nodes)):
-            done = self.tool("add", "--force", *names, node=number, stdin="".join(f"{one}\n" for one in values.values()))
+            done = self.tool(
+                "add", "--force", *names, node=number, stdin="".join(f"{one}\n" for one in values.values())
+            )
             assert done.returncode == 0, done
         if worlds.number(self.paris.spec["version"]) < (8, 13):
             for node in self.nodes:
