@@ -22,6 +22,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselect(config, items)
 
 
+@pytest.fixture(scope="module")
+def pair_once(make_world):
+    """The same for a whole module; no other test of the module may ask for clusters that are as new."""
+    return as_new(make_world())
+
+
 @pytest.fixture
 def pair(world):
     """Two clusters with the document that is searched for, not linked yet."""

@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+from pathlib import Path
+
 import pytest
 
 from support.pair import Pair
+from support.worlds import each_version, of_version, reset
 
 PATH = "/_cluster/settings"
+SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
 
 
 @pytest.fixture
@@ -38,7 +44,10 @@ def refused(answer, reason):
 @pytest.mark.parametrize(
     "values, reason",
     [
-        ({"mode": "other"}, "Failed to parse value [other] for setting [cluster.remote.a.mode]"),
+        (
+            {"mode": "other"},
+            "No enum constant org.elasticsearch.transport.RemoteConnectionStrategy.ConnectionStrategy.OTHER",
+        ),
         ({"seeds": ["x"]}, "remote hosts need to be configured as [host:port], found [x] instead"),
         ({"seeds": "h:1,x"}, "remote hosts need to be configured as [host:port], found [x] instead"),
         ({"seeds": ["h:x"]}, "failed to parse port"),
@@ -60,9 +69,12 @@ def refused(answer, reason):
         ),
         (
             {"seeds": ["h:1"], "transport__compress": "some"},
-            "Failed to parse value [some] for setting [cluster.remote.a.transport.compress]",
+            "No enum constant org.elasticsearch.transport.Compression.Enabled.SOME",
         ),
-        ({"seeds": ["h:1"], "transport__compression_scheme": "gz"}, "Failed to parse value [gz]"),
+        (
+            {"seeds": ["h:1"], "transport__compression_scheme": "gz"},
+            "No enum constant org.elasticsearch.transport.Compression.Scheme.GZ",
+        ),
         ({"seeds": ["h:1"], "transport__ping_schedule": "5"}, "as a time value: unit is missing or unrecognized"),
         (
             {"mode": "proxy", "seeds": ["h:1"]},
@@ -129,13 +141,9 @@ def test_5_1_accepted_and_acknowledged_though_unreachable(pair, values):
 
 
 def test_5_2_alias_rules(pair):
-    refused(
-        put(pair, **{"cluster.remote..seeds": ["h:1"]}), "remote clusters must not have the empty string as its key"
-    )
-    refused(
-        put(pair, **{"cluster.remote.a.b.seeds": ["h:1"]}),
-        "persistent setting [cluster.remote.a.b.seeds], not recognized",
-    )
+    for alias in ("", "a.b", "\u00e4"):
+        name = f"cluster.remote.{alias}.seeds"
+        refused(put(pair, **{name: ["h:1"]}), f"persistent setting [{name}], not recognized")
     assert put(pair, **{"cluster.remote.A_b-1.seeds": ["127.0.0.1:1"]}).status == 200
     assert put(pair, **{"cluster.remote.a_b-1.seeds": ["127.0.0.1:1"]}).status == 200
     assert set(pair.info()) == {"A_b-1", "a_b-1"}
@@ -178,7 +186,7 @@ def test_5_1_include_defaults(pair):
     body = flat(pair, include_defaults="true")
     assert body["defaults"]["cluster.remote.connections_per_cluster"] == "3"
     assert body["defaults"]["cluster.remote.initial_connect_timeout"] == "30s"
-    assert not any(key.endswith("credentials") for key in body["defaults"])
+    assert not any(key.startswith("cluster.remote.") and key.endswith("credentials") for key in body["defaults"])
 
 
 def test_5_1_mode_switch_must_null_the_other_mode(pair):
@@ -212,6 +220,19 @@ def test_5_1_null_of_a_parent_or_unknown_key_is_not_recognized(pair):
     assert remote(pair, seeds=None).status == 200, "deleting what is not set is no error"
 
 
+def test_5_1_each_scope_must_be_consistent_by_itself(pair):
+    assert remote(pair, mode="proxy", proxy_address="127.0.0.1:1").status == 200
+    refused(
+        put(pair, "transient", **{"cluster.remote.a.skip_unavailable": True}),
+        "Cannot configure setting [cluster.remote.a.skip_unavailable] if remote cluster is not enabled.",
+    )
+    refused(
+        put(pair, "transient", **{"cluster.remote.a.server_name": "x"}),
+        'Setting "cluster.remote.a.server_name" cannot be used with the configured "cluster.remote.a.mode" '
+        "[required=PROXY, configured=SNIFF]",
+    )
+
+
 def test_5_1_transient_wins_and_falls_back(pair):
     assert remote(pair, seeds=["127.0.0.1:1"]).status == 200
     assert put(pair, "transient", **{"cluster.remote.a.seeds": ["127.0.0.1:2"]}).status == 200
@@ -221,33 +242,47 @@ def test_5_1_transient_wins_and_falls_back(pair):
 
 
 def test_5_1_api_overrides_the_file_and_null_falls_back_to_it(pair):
+    others = range(1, len(pair.nodes))
     pair.yml("paris", nodes=[0], **{"cluster.remote.a.seeds": ["127.0.0.1:1"]})
-    assert pair.info(0)["a"]["seeds"] == ["127.0.0.1:1"] and pair.info(1) == {}
+    assert pair.info(0)["a"]["seeds"] == ["127.0.0.1:1"] and not any(pair.info(node) for node in others)
+    refused(remote(pair, skip_unavailable=True), "if remote cluster is not enabled.")  # the file does not count
     assert remote(pair, seeds=["127.0.0.1:2"]).status == 200
     assert pair.info(0)["a"]["seeds"] == ["127.0.0.1:2"]
     assert remote(pair, seeds=None).status == 200
     assert pair.info(0)["a"]["seeds"] == ["127.0.0.1:1"], "the remote does not disappear"
-    assert pair.info(1) == {}
+    assert not any(pair.info(node) for node in others)
 
 
-def test_5_1_static_and_final_settings(pair):
-    refused(put(pair, **{"cluster.name": "x"}), "final persistent setting [cluster.name], not updateable")
-    for name in ("remote_cluster_server.enabled", "remote_cluster.port", "cluster.remote.connections_per_cluster"):
+def test_5_1_static_settings(pair):
+    for name in (
+        "cluster.name",
+        "remote_cluster_server.enabled",
+        "remote_cluster.port",
+        "cluster.remote.connections_per_cluster",
+    ):
         refused(put(pair, **{name: "1"}), f"persistent setting [{name}], not dynamically updateable")
     refused(put(pair, "transient", foo="1"), "transient setting [foo], not recognized")
 
 
 def test_5_1_malformed_bodies(pair):
-    assert pair.paris.put(PATH, {}).error["reason"] == "Validation Failed: 1: no settings to update;"
-    answer = pair.paris.put(PATH, {"persistant": {}})
-    assert (answer.status, answer.error["type"]) == (400, "x_content_parse_exception")
-    assert "[cluster_update_settings_request] unknown field [persistant]" in answer.error["reason"]
-    assert pair.paris.put(PATH, {"persistent": {"cluster.remote.a.seeds": [{"x": 1}]}}).status == 400
-    assert pair.paris.put(PATH, {"persistent": None}).status == 400
+    def told(body):
+        answer = pair.paris.put(PATH, body)
+        return answer.status, answer.error["type"], answer.error["reason"]
+
+    nothing = 400, "action_request_validation_exception", "Validation Failed: 1: no settings to update;"
+    assert told({}) == told({"persistant": {"cluster.remote.a.seeds": ["h:1"]}}) == told([]) == nothing
+    unread = 500, "settings_exception"
+    for item in ({"x": 1}, None):
+        body = {"cluster.remote.a.seeds": [item]}
+        shown = json.dumps(body, separators=(",", ":"))
+        assert told({"persistent": body}) == (*unread, f"Failed to load settings from [{shown}]")
+    assert told({"persistent": None}) == (*unread, "Failed to load settings from [null]")
+    assert told({"persistent": "x"})[:2] == told({"persistent": ["x"]})[:2] == (500, "class_cast_exception")
 
 
 def test_5_1_privileges(pair):
     user = pair.paris.user("watcher", ["monitor"])
+    assert user.put(PATH, {}).status == 400, "an empty change is seen before the privilege is"
     assert user.get(PATH).status == 200
     answer = user.put(PATH, {"persistent": {"cluster.remote.a.seeds": ["h:1"]}})
     assert answer.status == 403
@@ -255,39 +290,90 @@ def test_5_1_privileges(pair):
 
 
 def test_5_1_skip_unavailable_alone_does_not_rebuild(pair):
-    pair.document()
-    pair.link()
-    before = pair.world.clusters["paris"].nodes[0].connections["berlin"]
-    assert pair.settings(skip_unavailable=True).status == 200
-    assert pair.world.clusters["paris"].nodes[0].connections["berlin"] is before
-    assert pair.info()["berlin"]["skip_unavailable"] is True
-    assert pair.settings(proxy_socket_connections=3).status == 200
-    assert pair.world.clusters["paris"].nodes[0].connections["berlin"] is not before
+    alias = f"a-{uuid.uuid4().hex[:8]}"  # the log of a node remembers what others did
+
+    def built():
+        return pair.log().count(f"failed to update remote cluster connection [{alias}]")
+
+    assert pair.settings(alias, seeds=["127.0.0.1:1"], skip_unavailable=False).status == 200
+    assert pair.settings(alias, skip_unavailable=True).status == 200
+    assert pair.info()[alias]["skip_unavailable"] is True and built() == 1
+    assert pair.settings(alias, node_connections=2).status == 200
+    assert pair.info()[alias]["max_connections_per_cluster"] == 2 and built() == 2
 
 
-@pytest.mark.needs("versions")
-@pytest.mark.parametrize("version, default", [("8.14.0", False), ("8.15.0", True)])
-def test_5_1_default_of_skip_unavailable(make_world, version, default):
-    pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version))
+SKIP_UNAVAILABLE = {"8.10": False, "8.15": True}
+
+
+@each_version("8.14.0", "8.15.0")
+def test_5_1_default_of_skip_unavailable(make_world, version):
+    world = make_world(SMALL, version=version)
+    reset(world)
+    pair = Pair(world)
     assert remote(pair, seeds=["127.0.0.1:1"]).status == 200
-    assert pair.info()["a"]["skip_unavailable"] is default
+    assert pair.info()["a"]["skip_unavailable"] is of_version(SKIP_UNAVAILABLE, pair.paris.spec["version"])
 
 
-def test_5_7_signing_settings_are_checked_and_never_shown(pair, tmp_path):
-    answer = remote(pair, seeds=["127.0.0.1:1"], signing__certificate="no.crt", signing__key="no.key")
-    assert answer.status == 400 and "Configured file [" in answer.text and "no.crt] not found" in answer.text
+# Before, a rebuilt connection has the default until the value changes or the node restarts.
+REBUILD_KEEPS = {"8.10": False, "9.2": True}
+
+
+@each_version("8.14.0", "8.19.0", "9.3.0")
+def test_5_1_a_rebuild_may_forget_skip_unavailable(make_world, version):
+    world = make_world(SMALL, version=version)
+    reset(world)
+    pair = Pair(world)
+    default = of_version(SKIP_UNAVAILABLE, pair.paris.spec["version"])
+    kept = of_version(REBUILD_KEEPS, pair.paris.spec["version"])
+
+    def skips():
+        assert flat(pair)["persistent"]["cluster.remote.a.skip_unavailable"] == str(not default).lower()
+        return pair.info()["a"]["skip_unavailable"]
+
+    assert remote(pair, seeds=["127.0.0.1:1"], skip_unavailable=not default).status == 200
+    assert skips() is not default
+    assert remote(pair, seeds=["127.0.0.1:2"]).status == 200
+    assert (skips() is not default) is kept
+    assert remote(pair, skip_unavailable=not default).status == 200
+    assert (skips() is not default) is kept, "the same value once more is no change"
+    assert remote(pair, skip_unavailable=default).status == remote(pair, skip_unavailable=not default).status == 200
+    assert skips() is not default
+
+
+@pytest.mark.needs(since="9.3")
+def test_5_7_signing_settings_are_checked_and_never_shown(pair):
+    answer = remote(pair, seeds=["127.0.0.1:1"], signing__certificate="no.crt", signing__key="certs/http.key")
+    refused(answer, "no.crt] not found")
+    assert answer.error["reason"].startswith("Configured file [")
     kept = {"signing__certificate": "certs/http.crt", "signing__key": "certs/http.key"}
-    assert remote(pair, seeds=["127.0.0.1:1"], **kept).status == 200
+    answer = remote(pair, seeds=["127.0.0.1:1"], **kept)
+    assert answer.status == 200 and "signing" in answer.text, "only the change itself shows them"
     assert set(flat(pair)["persistent"]) == {"cluster.remote.a.seeds"}
-    answer = remote(pair, signing__certificate="elasticsearch.yml")
-    assert answer.status == 400 and "Failed to load signing config for cluster [a]" in answer.text
-    answer = put(pair, **{"cluster.remote.signing.certificate_authorities": "elasticsearch.yml"})
-    assert answer.status == 400 and "Failed to load trust config" in answer.text
+    answer = remote(pair, signing__certificate=None)
+    assert (answer.status, answer.error["type"], answer.error["reason"]) == (
+        500,
+        "ssl_config_exception",
+        "cannot specify [signing.key] without also setting [signing.certificate]",
+    )
+    refused(put(pair, **{"cluster.remote.signing.certificate_authorities": "no.crt"}), "no.crt] not found")
     assert put(pair, **{"cluster.remote.signing.certificate_authorities": ["certs/http_ca.crt"]}).status == 200
     assert "signing" not in pair.paris.get(PATH).text
 
 
-@pytest.mark.needs("versions")
+@pytest.mark.needs(since="9.3")
+def test_5_7_what_is_in_the_signing_files_is_told_in_the_log_only(pair):
+    for node in pair.nodes:
+        file = Path(node["config_dir"], "rubbish.pem")
+        file.write_text("rubbish\n", encoding="utf-8")
+        file.chmod(0o644)
+    said = len(pair.log())
+    signing = {"signing__certificate": "rubbish.pem", "signing__key": "certs/http.key"}
+    assert remote(pair, seeds=["127.0.0.1:1"], **signing).status == 200
+    assert "Failed to load signing config for cluster [a]" in pair.log()[said:]
+    assert put(pair, **{"cluster.remote.signing.certificate_authorities": "rubbish.pem"}).status == 200
+
+
+@pytest.mark.needs(before="9.3")
 def test_5_7_signing_settings_are_unknown_before_9_3(make_world):
-    pair = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version="8.15.0"))
+    pair = Pair(make_world(SMALL, version="8.15.0"))
     refused(remote(pair, signing__certificate="certs/http.crt"), "not recognized")

@@ -6,16 +6,37 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
-from support.pair import Pair, texts
+from support.pair import texts
+from support.worlds import Api, each_version, of_version
 
 GOOD = {"clusters": ["b*"], "names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}
 
 
+SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
+EVERYTHING = {"search": [{"names": ["*"]}]}
+
+
 @pytest.fixture
-def pair(world):
-    return Pair(world)
+def pair(pair_once):
+    return pair_once
+
+
+@pytest.fixture(scope="module")
+def key(pair_once):
+    """One link for all tests; each gives the key the access that it is about."""
+    made = pair_once.berlin.key(access=EVERYTHING)
+    pair_once.credentials({"berlin": made["encoded"]})
+    pair_once.proxy(proxy_socket_connections=2)
+    return made
+
+
+def grant(pair, key, access):
+    answer = pair.berlin.put(f"/_security/cross_cluster/api_key/{key['id']}", {"access": access})
+    assert answer.status == 200, answer
 
 
 def put(api, **role):
@@ -32,8 +53,8 @@ def put(api, **role):
         ),
         (
             ["x"],
-            "expected field [remote_indices] value to be an array of objects, but found an "
-            "array element of type [VALUE_STRING]",
+            "failed to parse indices privileges for role [r]. expected field [null] value to be an array of objects, "
+            "but found an array element of type [VALUE_STRING]",
         ),
         (
             [{k: v for k, v in GOOD.items() if k != "clusters"}],
@@ -101,28 +122,36 @@ def test_7_read_back(pair):
     assert role["remote_cluster"] == groups
 
 
-@pytest.mark.needs("versions")
-@pytest.mark.parametrize(
-    "version, known, stats", [("8.14.0", False, False), ("8.15.0", True, False), ("8.17.0", True, True)]
+# What a role says to [remote_cluster] with each privilege.
+UNKNOWN_FIELD = "400 failed to parse role [r]. unexpected field [remote_cluster]"
+ONLY_ENRICH = (
+    "400 failed to parse remote_cluster for role [r]. [monitor_enrich] are the only values allowed for [privileges] "
+    "within [remote_cluster]. Found [monitor_stats]"
 )
-def test_7_remote_cluster_by_version(make_world, version, known, stats):
-    paris = Pair(make_world({"berlin": {"nodes": 1}, "paris": {"nodes": 1}}, version=version)).paris
-    answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_enrich"]}])
-    assert (answer.status == 200) is known, answer
-    if not known:
-        assert "unexpected field [remote_cluster]" in texts(answer)
-    answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": ["monitor_stats"]}])
-    assert (answer.status == 200) is stats
-    if known and not stats:
-        assert "[monitor_enrich] are the only values allowed" in texts(answer)
+REMOTE_CLUSTER = {
+    "8.10": {"monitor_enrich": UNKNOWN_FIELD, "monitor_stats": UNKNOWN_FIELD},
+    "8.15": {"monitor_enrich": "200", "monitor_stats": ONLY_ENRICH},
+    "8.17": {"monitor_enrich": "200", "monitor_stats": "200"},
+}
+
+
+@each_version("8.14.0", "8.15.0", "8.17.0")
+def test_7_remote_cluster_by_version(make_world, version):
+    paris = Api(make_world(SMALL, version=version).cluster("paris"))
+    told = {}
+    for privilege in ("monitor_enrich", "monitor_stats"):
+        answer = put(paris, remote_cluster=[{"clusters": ["b"], "privileges": [privilege]}])
+        told[privilege] = "200" if answer.status == 200 else texts(answer)
+    assert told == of_version(REMOTE_CLUSTER, paris.spec["version"])
     assert put(paris, remote_indices=[{**GOOD, "privileges": ["read"]}]).status == 200
 
 
 # --- the effective right is what key and user share ---
 
 
-def searcher(pair, **entry):
-    return pair.paris.user("ann", remote_indices=[{**GOOD, **entry}])
+def searcher(pair, name=None, **entry):
+    name = name or f"ann-{uuid.uuid4().hex[:8]}"
+    return pair.paris.user(name, remote_indices=[{**GOOD, **entry}])
 
 
 def sources(answer):
@@ -130,67 +159,59 @@ def sources(answer):
     return [hit["_source"] for hit in answer.json["hits"]["hits"]]
 
 
-def test_7_user_without_entries_is_refused_locally(pair):
-    pair.link()
-    user = pair.paris.user("ann")
+def test_7_user_without_entries_is_refused_locally(pair, key):
+    user = pair.paris.user("ann-0")
     assert texts(pair.search(user=user)) == (
         "403 action [indices:data/read/search] towards remote cluster [berlin] is unauthorized "
-        "for user [ann] with effective roles "
-        "[role-of-ann] because no remote indices privileges apply for the target cluster"
+        "for user [ann-0] with effective roles "
+        "[role-of-ann-0] because no remote indices privileges apply for the target cluster"
     )
     other = searcher(pair, clusters=["munich"])
     assert "because no remote indices privileges apply for the target cluster" in texts(pair.search(user=other))
 
 
-def test_7_intersection_of_key_and_user(pair):
+def test_7_intersection_of_key_and_user(pair, key):
     for index in ("logs-1", "logs-2", "metrics-1"):
         pair.document(index)
-    key = pair.link(access={"search": [{"names": ["logs-1", "metrics-*"]}]})
-    user = searcher(pair, names=["logs-*"])
+    grant(pair, key, {"search": [{"names": ["logs-1", "metrics-*"]}]})
+    user = searcher(pair, "ann-1", names=["logs-*"])
     found = pair.search("/berlin:*/_search", user=user)
     assert [hit["_index"] for hit in found.json["hits"]["hits"]] == ["berlin:logs-1"]
     for index in ("logs-2", "metrics-1"):
         assert texts(pair.search(f"/berlin:{index}/_search", user=user)) == (
             "403 action [indices:data/read/search] towards remote cluster is unauthorized for "
-            "user [ann] with assigned roles [role-of-ann] "
+            "user [ann-1] with assigned roles [role-of-ann-1] "
             f"authenticated by API key id [{key['id']}] of user [elastic] on indices [{index}], "
             "this action is granted by the index "
             "privileges [read,all]"
         )
 
 
-def test_7_document_and_field_level_security_of_both(pair):
-    pair.document(source={"team": "a", "region": "eu", "secret": "s"}, identity="1")
-    pair.document(source={"team": "b", "region": "eu", "secret": "s"}, identity="2")
-    pair.document(source={"team": "a", "region": "us", "secret": "s"}, identity="3")
-    pair.link(
-        access={
-            "search": [
-                {
-                    "names": ["logs-*"],
-                    "query": {"term": {"team": "a"}},
-                    "field_security": {"grant": ["*"], "except": ["secret"]},
-                }
-            ]
-        }
-    )
-    assert len(sources(pair.search())) == 2 and "secret" not in sources(pair.search())[0]
+def test_7_document_and_field_level_security_of_both(pair, key):
+    pair.document("logs-dls", {"team": "a", "region": "eu", "secret": "s"}, "1")
+    pair.document("logs-dls", {"team": "b", "region": "eu", "secret": "s"}, "2")
+    pair.document("logs-dls", {"team": "a", "region": "us", "secret": "s"}, "3")
+    limits = {"query": {"term": {"team": "a"}}, "field_security": {"grant": ["*"], "except": ["secret"]}}
+    grant(pair, key, {"search": [{"names": ["logs-*"], **limits}]})
+    path = "/berlin:logs-dls/_search"
+    assert len(sources(pair.search(path))) == 2 and "secret" not in sources(pair.search(path))[0]
     user = searcher(pair, query={"term": {"region": "eu"}}, field_security={"grant": ["region", "secret"]})
-    assert sources(pair.search(user=user)) == [{"region": "eu"}]
+    assert sources(pair.search(path, user=user)) == [{"region": "eu"}]
 
 
-def test_7_a_replication_key_grants_no_search(pair):
-    pair.document()
-    pair.link(access={"replication": [{"names": ["logs-*"]}]})
-    assert texts(pair.search("/berlin:logs-1/_search")).startswith(
-        "403 action [indices:data/read/search] towards remote cluster is"
+def test_7_a_replication_key_grants_no_search(pair, key):
+    grant(pair, key, {"replication": [{"names": ["logs-*"]}]})
+    begin = (
+        "403 action [indices:data/read/search] towards remote cluster is unauthorized for user [elastic] with assigned "
+        f"roles [superuser] authenticated by API key id [{key['id']}] of user [elastic]"
     )
+    end = ", this action is granted by the index privileges [read,all]"
+    assert texts(pair.search("/berlin:logs-1/_search")) == f"{begin} on indices [logs-1]{end}"
+    assert texts(pair.search("/berlin:logs-*/_search")) == f"{begin}{end}", "not merely nothing found"
 
 
-def test_7_updated_access_applies_at_once(pair):
-    pair.document()
-    key = pair.link(access={"search": [{"names": ["other"]}]})
+def test_7_updated_access_applies_at_once(pair, key):
+    grant(pair, key, {"search": [{"names": ["other"]}]})
     assert pair.search("/berlin:logs-1/_search").status == 403
-    body = {"access": {"search": [{"names": ["logs-*"]}]}}
-    assert pair.berlin.put(f"/_security/cross_cluster/api_key/{key['id']}", body).status == 200
+    grant(pair, key, {"search": [{"names": ["logs-*"]}]})
     assert pair.search("/berlin:logs-1/_search").status == 200

@@ -2,18 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules 8: every row of the table of what goes wrong with a link, and what users see of it."""
+"""Rules 8: what goes wrong with a link when nodes run with other files, licences, versions and clocks."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
+import shutil
 import ssl
+from pathlib import Path
 
 import pytest
 
-from support.pair import SEARCH, as_new, texts
+from support.pair import as_new, texts
+from support.worlds import each_version, of_version
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
 LICENSE = "current license is non-compliant for [advanced-remote-cluster-security]"
@@ -40,26 +43,6 @@ def with_credential(pair, value):
     return texts(pair.search())
 
 
-def test_8_a_search_that_works(pair):
-    pair.berlin.put("/logs-2/_doc/2", {"x": 1})
-    pair.paris.put("/logs-1/_doc/9", {"local": True})
-    pair.link()
-    for method in ("GET", "POST"):
-        answer = pair.paris(method, "/logs-1,berlin:logs-*/_search", {"query": {"match_all": {}}, "size": 5})
-        assert answer.status == 200, answer
-        assert [hit["_index"] for hit in answer.json["hits"]["hits"]] == ["logs-1", "berlin:logs-1", "berlin:logs-2"]
-        assert answer.json["_clusters"]["total"] == answer.json["_clusters"]["successful"] == 2
-        assert set(answer.json["_clusters"]["details"]) == {"(local)", "berlin"}
-        assert answer.json["_clusters"]["details"]["berlin"]["status"] == "successful"
-
-
-def test_8_missing_indices_on_the_other_side(pair):
-    pair.link()
-    assert texts(pair.search("/berlin:logs-none/_search")) == "404 no such index [logs-none]"
-    assert pair.search("/berlin:logs-none*/_search").json["hits"]["total"]["value"] == 0
-    assert pair.search("/berlin:logs-none/_search?ignore_unavailable=true").status == 200
-
-
 @pytest.mark.needs("licences")
 def test_8_local_licence(pair):
     pair.link()
@@ -76,29 +59,6 @@ def test_8_remote_licence(pair):
     assert pair.search().status == 200
 
 
-def test_8_id_unknown(pair):
-    assert with_credential(pair, encoded("some-unknown-id:ui2lp2axTNmsyakw9tvNnw")) == (
-        "401 unable to authenticate user [some-unknown-id] for action [cluster:internal/remote_cluster/handshake] | "
-        "unable to find apikey with id some-unknown-id"
-    )
-
-
-def test_8_wrong_secret(pair):
-    key = pair.berlin.key()
-    assert f"invalid credentials for API key [{key['id']}]" in with_credential(
-        pair, encoded(f"{key['id']}:ui2lp2axTNmsyakw9tvNnw")
-    )
-    logs = "".join(pair.log("berlin", node) for node in range(3))
-    assert f"Authentication using apikey failed - invalid credentials for API key [{key['id']}]" in logs
-
-
-def test_8_invalidated(pair):
-    key = pair.link()
-    pair.berlin.delete("/_security/api_key", {"ids": [key["id"]]})
-    assert texts(pair.search()).endswith(f"api key [{key['id']}] has been invalidated")
-    assert texts(pair.search()).startswith("401 unable to authenticate user"), "and it stays so"
-
-
 @pytest.mark.needs("clock")
 def test_8_expired(pair):
     key = pair.berlin.key(expiration="1h")
@@ -110,88 +70,78 @@ def test_8_expired(pair):
     assert texts(pair.search()).startswith("401 ") and texts(pair.search()).endswith("api key is expired")
 
 
-def test_8_rest_key_used(pair):
-    key = pair.berlin.rest_key()
-    assert with_credential(pair, key["encoded"]) == (
-        f"401 authentication expected API key type of [cross_cluster], but API key [{key['id']}] has type [rest]"
-    )
+# --- nodes with other files: each restart takes long on a real server, so a test goes from one to the next ---
 
 
-def test_8_cross_cluster_key_on_the_rest_api(pair):
-    key = pair.berlin.key()
-    answer = pair.berlin.as_api_key(key["encoded"]).get("/_security/_authenticate")
-    assert answer.status == 401
-    assert (
-        f"authentication expected API key type of [rest], but API key [{key['id']}] has type [cross_cluster]"
-        in answer.text
-    )
-
-
-@pytest.mark.parametrize(
-    "value, cause",
-    [
-        (encoded("no-colon"), "invalid ApiKey value"),
-        (encoded("id:short"), "invalid cross-cluster API key value"),
-        ("not base64!", "base64"),
-    ],
-)
-def test_8_malformed_values(pair, value, cause):
-    found = with_credential(pair, value)
-    assert found.startswith("401 failed to extract credentials from headers | ") and cause in found
-
-
-def both_trust_everything(pair):
-    """Both sides take each other's authorities for every port, so that what comes after TLS shows."""
-    files = [
-        pair.world.cluster(name)["ca_cert"].replace("http_ca", f"{kind}_ca")
-        for name in SMALL
-        for kind in ("transport", "remote_cluster")
-    ]
-    for name in SMALL:
-        pair.yml(
-            name,
-            xpack__security__transport__ssl__certificate_authorities=files,
-            xpack__security__remote_cluster_client__ssl__certificate_authorities=files,
+def change(pair, cluster, **settings):
+    """As Pair.yml, with authorities that are copied to where a node may read them."""
+    other = pair.world.cluster("paris" if cluster == "berlin" else "berlin")
+    for node in pair.world.cluster(cluster)["nodes"]:
+        certs = Path(node["config_dir"], "certs")
+        shutil.copyfile(
+            Path(other["nodes"][0]["config_dir"], "certs", "transport_ca.crt"), certs / "peer_transport.crt"
         )
+        shutil.copyfile(other["remote_ca_cert"], certs / "peer_remote_cluster.crt")
+    pair.yml(cluster, **settings)
 
 
-def transport(pair, cluster="berlin"):
-    return next(iter(pair.world.cluster(cluster) and pair.berlin.get("/_nodes").json["nodes"].values()))[
-        "transport_address"
-    ]
-
-
-def test_8_no_credential_at_the_right_port(small):
-    pair = small()
-    both_trust_everything(pair)
-    pair.proxy()
-    assert "[_cross_cluster_access_credentials] but none found" in texts(pair.search()) or "handshake failed" in texts(
-        pair.search()
+def trusting(pair, cluster, **more):
+    """The nodes take the authorities of the other cluster for every port, so that what comes after TLS shows."""
+    files = ["certs/transport_ca.crt", "certs/peer_transport.crt", "certs/peer_remote_cluster.crt"]
+    change(
+        pair,
+        cluster,
+        xpack__security__transport__ssl__certificate_authorities=files,
+        xpack__security__remote_cluster_client__ssl__certificate_authorities=files,
+        **more,
     )
-    assert (
-        "require transport header [_cross_cluster_access_credentials] but none found. Please "
-        "ensure you have configured remote cluster "
+
+
+def transport(pair):
+    return next(iter(pair.berlin.get("/_nodes").json["nodes"].values()))["transport_address"]
+
+
+DEPRECATED = {"8.10": False, "9.0": True}
+
+
+@each_version("8.19.0", "9.3.0")
+def test_8_without_a_credential(small, version):
+    """The certificate model, which belongs to the transport port."""
+    pair = small(version=version)
+    trusting(pair, "berlin")
+    trusting(pair, "paris")
+    said = len(pair.log())
+    pair.proxy(transport(pair), proxy_socket_connections=2)
+    assert pair.search().status == 200 and "cluster_credentials" not in pair.info()["berlin"]
+    deprecated = of_version(DEPRECATED, pair.paris.spec["version"])
+    assert ("certificate-based security model is deprecated" in pair.log()[said:]) is deprecated
+    user = pair.paris.user("ann", remote_indices=[{"clusters": ["*"], "names": ["*"], "privileges": ["read"]}])
+    path = "/berlin:logs-1/_search"
+    assert "is unauthorized for user [ann]" in texts(pair.search(path, user=user)), "remote_indices count for nothing"
+    pair.berlin.user("ann", indices=[{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}])
+    assert pair.search(path, user=user).status == 200, "the remote's role of the same name does"
+
+    pair.forget()
+    pair.proxy(proxy_socket_connections=2)
+    assert texts(pair.search()) == (
+        "400 Cross cluster requests through the dedicated remote cluster server port require transport header "
+        "[_cross_cluster_access_credentials] but none found. Please ensure you have configured remote cluster "
         "credentials on the cluster originating the request."
-    ) in pair.log()
+    )
 
 
-def test_8_credential_at_the_transport_port(small):
+def test_8_a_credential_at_the_transport_port(small):
     pair = small()
-    pair.credential(pair.berlin.key()["encoded"])
-    pair.reload()
-    pair.proxy(transport(pair))
-    assert "failed to establish trust with server" in texts(pair.search()), (
-        "the transport CA is not trusted for remote clusters"
-    )
-    both_trust_everything(pair)
-    assert "Received fatal alert: bad_certificate" in texts(pair.search()), (
-        "the transport port wants a client certificate"
-    )
-    pair.yml("berlin", xpack__security__transport__ssl__client_authentication="optional")
-    assert "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]" in texts(
-        pair.search()
-    )
-    pair.yml(
+    pair.credentials({"berlin": pair.berlin.key()["encoded"]})
+    trusting(pair, "paris")
+    pair.proxy(transport(pair), proxy_socket_connections=2)
+    told = texts(pair.search())
+    assert "handshake failed because connection reset" in told, "the transport port wants a client certificate"
+    trusting(pair, "berlin", xpack__security__transport__ssl__client_authentication="optional")
+    missing = "missing authentication credentials for action [cluster:internal/remote_cluster/handshake]"
+    assert missing in texts(pair.search())
+    trusting(
+        pair,
         "paris",
         xpack__security__remote_cluster_client__ssl__certificate="certs/transport.crt",
         xpack__security__remote_cluster_client__ssl__key="certs/transport.key",
@@ -202,52 +152,39 @@ def test_8_credential_at_the_transport_port(small):
     )
 
 
-@pytest.mark.needs("versions")
-def test_8_certificate_model(small):
-    pair = small(version="9.0.0")
-    both_trust_everything(pair)
-    pair.proxy(transport(pair))
-    assert pair.search().status == 200 and "cluster_credentials" not in pair.info()["berlin"]
-    assert "certificate-based security model is deprecated" in pair.log()
-    user = pair.paris.user("ann", remote_indices=[{"clusters": ["*"], "names": ["*"], "privileges": ["read"]}])
-    assert "is unauthorized for user [ann]" in texts(pair.search("/berlin:logs-1/_search", user=user)), (
-        "remote_indices count for nothing"
-    )
-    pair.berlin.user("ann", indices=[{"names": ["logs-*"], "privileges": ["read", "read_cross_cluster"]}])
-    assert pair.search("/berlin:logs-1/_search", user=user).status == 200, "the remote's role of the same name does"
-
-
-def test_8_not_enabled_or_unreachable(pair):
-    pair.link()
+def test_8_a_server_that_is_not_enabled_or_has_no_api_keys(small):
+    pair = small()
+    pair.credentials({"berlin": pair.berlin.key()["encoded"]})
+    pair.proxy(proxy_socket_connections=2)
     pair.yml("berlin", remote_cluster_server__enabled=None)
-    assert "500 Unable to connect to [berlin] | failed to open any proxy connections to cluster [berlin]" in texts(
-        pair.search()
-    )
-    assert "connect_exception" in pair.log()
-    assert pair.settings(mode=None, proxy_address=None, seeds=["127.0.0.1:1"]).status == 200
-    assert "fetching nodes from external cluster [berlin] failed" in texts(pair.search())
-    assert pair.settings(seeds=["no-such-host.invalid:1"]).status == 200
-    assert "unknown host [no-such-host.invalid]" in texts(pair.search())
+    assert "Connection refused" in texts(pair.search())
+    pair.yml("berlin", remote_cluster_server__enabled=True, xpack__security__authc__api_key__enabled=False)
+    assert "api keys are not enabled" in texts(pair.search())
+    pair.yml("berlin", xpack__security__authc__api_key__enabled=None)
+    assert pair.search().status == 200, "and it comes back"
 
 
-def test_8_tls_untrusted(pair):
-    pair.link()
-    pair.yml(
-        "paris", nodes=[0], xpack__security__remote_cluster_client__ssl__certificate_authorities=["certs/http_ca.crt"]
-    )
-    assert "failed to establish trust with server" in texts(pair.search())
+def test_8_tls_untrusted(small):
+    pair = small()
+    pair.credentials({"berlin": pair.berlin.key()["encoded"]})
+    prefix = "xpack__security__remote_cluster_client__ssl__"
+    pair.yml("paris", **{f"{prefix}certificate_authorities": ["certs/http_ca.crt"]})
+    pair.proxy(proxy_socket_connections=2)
+    assert "PKIX path building failed" in texts(pair.search())
     assert "failed to establish trust with server" in pair.log()
-    assert pair.search(node=1).status == 200
-    pair.yml("paris", nodes=[0], xpack__security__remote_cluster_client__ssl__verification_mode="none")
+    pair.yml("paris", **{f"{prefix}verification_mode": "none"})
     assert pair.search().status == 200
 
 
-def test_8_tls_checks_the_server_name(pair):
+@pytest.mark.needs(nodes=2)
+def test_8_server_nodes_that_come_and_go(pair):
     pair.link()
-    assert pair.settings(server_name="munich.example").status == 200
-    assert "failed to establish trust with server" in texts(pair.search())
-    assert pair.settings(server_name="localhost").status == 200
-    assert pair.search().status == 200
+    for node in pair.world.cluster("berlin")["nodes"]:
+        pair.world.control("berlin", "restart_node", node=node["name"])
+        assert [pair.search(node=number).status for number in range(len(pair.nodes))] == [200] * len(pair.nodes)
+
+
+# --- what only simulated clusters can be brought to ---
 
 
 @pytest.mark.needs("versions")
@@ -324,50 +261,17 @@ def test_8_legacy_key_with_field_security_and_replication(small):
     assert pair.berlin.read_key(key["id"])["access"]["replication"]
 
 
-def test_8_unknown_alias(pair):
-    assert texts(pair.search("/nowhere:logs-*/_search")) == "404 no such remote cluster: [nowhere]"
-    assert pair.search("/nowhere*:logs-*/_search").status == 200
-
-
-def test_8_api_keys_disabled_on_the_remote(pair):
-    pair.link()
-    pair.yml("berlin", xpack__security__authc__api_key__enabled=False)
-    assert "api keys are not enabled" in texts(pair.search())
-
-
 @pytest.mark.needs("licences")
-def test_8_skip_unavailable_hides_every_cause(pair):
-    key = pair.link(skip_unavailable=True)
-    user = pair.paris.user("ann")
-
-    def skipped(answer):
-        assert answer.status == 200, answer
-        details = answer.json["_clusters"]["details"]["berlin"]
-        assert details["status"] == "skipped" and answer.json["_clusters"]["skipped"] == 1
-        assert details["failures"][0]["reason"] == {
-            "type": "connect_transport_exception",
-            "reason": "Unable to connect to [berlin]",
-        }
-        assert key["id"] not in answer.text and "unauthorized" not in answer.text
-
-    skipped(pair.search(user=user))
-    skipped(pair.search("/berlin:other/_search"))
+def test_8_skip_unavailable_hides_a_licence_only_without_a_connection(pair):
+    pair.link(skip_unavailable=True)
     pair.world.control("paris", "set_license", type="basic")
-    skipped(pair.search())
-    pair.world.control("paris", "set_license", type="trial")
-    pair.berlin.delete("/_security/api_key", {"ids": [key["id"]]})
-    skipped(pair.search())
-    skipped(pair.search(SEARCH.replace("berlin:", "logs-none*,berlin:")))
-    assert "has been invalidated" in pair.resolve()["berlin"]["error"], "a probe still shows it"
+    answer = pair.search()
+    details = answer.json["_clusters"]["details"]["berlin"]
+    assert answer.status == 200 and details["status"] == "skipped"
+    assert details["failures"][0]["reason"]["reason"] == LICENSE
 
 
-def test_8_server_nodes_that_come_and_go(pair):
-    pair.link()
-    for node in pair.world.cluster("berlin")["nodes"]:
-        pair.world.control("berlin", "restart_node", node=node["name"])
-        assert [pair.search(node=number).status for number in range(3)] == [200] * 3
-
-
+@pytest.mark.needs("memory")
 def test_8_many_searches_at_once_through_one_channel(pair):
     pair.link()
 

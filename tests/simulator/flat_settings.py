@@ -11,8 +11,6 @@ from typing import Any
 
 import yaml
 
-from .errors import parse_error
-
 
 def text(value: Any) -> str:
     if isinstance(value, bool):
@@ -21,19 +19,15 @@ def text(value: Any) -> str:
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested or flat settings to flat ones; None (delete) is kept."""
+    """Nested or flat settings to flat ones; None (delete) is kept. Raises ValueError with the server's text."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         path = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, dict):
             flat.update(flatten(value, path))
         elif isinstance(value, list):
-            if any(isinstance(item, (dict, list)) for item in value):
-                raise parse_error("only value lists are allowed in serialized settings")
-            if any(item is None for item in value):
-                raise parse_error(
-                    f"null-valued setting found for key [{path}] found at line number [1], column number [1]"
-                )
+            if any(item is None or isinstance(item, (dict, list)) for item in value):
+                raise ValueError("only value lists are allowed in serialized settings")
             flat[path] = [text(item) for item in value]
         else:
             flat[path] = None if value is None else text(value)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from typing import Any
@@ -59,7 +60,8 @@ def check_yml(node: Node) -> None:
                 "Use the [remote_cluster.] settings instead."
             )
         if not catalog.is_known(key, node.version):
-            raise illegal_argument(f"unknown setting [{key}] {_HINT}")
+            close = difflib.get_close_matches(key, catalog.STATIC, n=1, cutoff=0.9)
+            raise illegal_argument(f"unknown setting [{key}] {f'did you mean [{close[0]}]?' if close else _HINT}")
         if catalog.is_secure(key, node.version):
             raise illegal_argument(
                 f"Setting [{key}] is a secure setting and must be stored inside the Elasticsearch keystore, but was "
@@ -95,6 +97,11 @@ def load(node: Node, password: str) -> dict[str, str]:
         raise EsHttpError(500, "security_exception", str(error)) from None
     assert keystore.entries is not None
     for name in keystore.entries:
+        if catalog.is_mistaken(name, node.version):
+            raise illegal_argument(
+                f"Setting [{name}] is a non-secure setting and must be stored inside elasticsearch.yml, but was found "
+                "inside the Elasticsearch keystore"
+            )
         if not catalog.is_secure(name, node.version):
             raise illegal_argument(f"unknown secure setting [{name}] {_HINT}")
     return {name: value.decode("utf-8", "replace") for name, value in keystore.entries.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import string
 from typing import Any
 
 from . import link_protocol as wire
@@ -46,8 +47,7 @@ def authenticate(node: Node, action: str, headers: dict[str, Any]) -> dict[str, 
     check_license(node)
     for name in (wire.CREDENTIALS, wire.SUBJECT):
         if name not in headers:
-            raise security_error(
-                401,
+            raise illegal_argument(
                 "Cross cluster requests through the dedicated remote cluster server port require transport header "
                 f"[{name}] but none found. Please ensure you have configured remote cluster credentials on the "
                 "cluster originating the request.",
@@ -75,7 +75,7 @@ def authenticate(node: Node, action: str, headers: dict[str, Any]) -> dict[str, 
             )
         key = _check_key(node, action, *_extract(headers[wire.CREDENTIALS]), certificate)
     except EsHttpError as error:
-        reason = error.caused_by.reason if error.caused_by else error.reason
+        reason = error.extra.get("additional_unsuccessful_credentials", error.reason).removeprefix("API key: ")
         node_log.warn(node, f"Authentication using apikey failed - {reason}")
         raise
     return {"model": "api_key", "key": key, **json.loads(headers[wire.SUBJECT])}
@@ -88,14 +88,18 @@ def _extract(header: str) -> tuple[str, str]:
         try:
             text = base64.b64decode(encoded.encode("ascii"), validate=True).decode("utf-8")
         except (binascii.Error, UnicodeError):
-            raise illegal_argument("Illegal base64 character or wrong 4-byte ending unit") from None
+            alphabet = string.ascii_letters + string.digits + "+/="
+            odd = next((character for character in encoded if character not in alphabet), None)
+            what = f"Illegal base64 character {ord(odd):x}" if odd else "Input byte array has wrong 4-byte ending unit"
+            raise illegal_argument(what) from None
         key_id, colon, secret = text.partition(":")
         if not colon:
             raise illegal_argument("invalid ApiKey value")
         if len(secret) != 22:
             raise illegal_argument("invalid cross-cluster API key value")
     except EsHttpError as error:
-        raise security_error(401, "failed to extract credentials from headers", error) from None
+        text = f"cross cluster access header [{wire.CREDENTIALS}] value must be a valid API key credential"
+        raise security_error(401, "error attempting to authenticate request", illegal_argument(text, error)) from None
     return key_id, secret
 
 
@@ -105,8 +109,11 @@ def _check_key(node: Node, action: str, key_id: str, secret: str, certificate: s
     except ApiKeyRefused as error:
         if error.terminate:
             raise security_error(401, error.reason) from None
+        # The reason is no part of the chain of causes.
         raise security_error(
-            401, f"unable to authenticate user [{key_id}] for action [{action}]", security_error(401, error.reason)
+            401,
+            f"unable to authenticate user [{key_id}] for action [{action}]",
+            additional_unsuccessful_credentials=f"API key: {error.reason}",
         ) from None
     pattern = key.certificate_identity
     if pattern is None or not node.has("certificate_identity"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from typing import Any
 
@@ -31,6 +32,8 @@ REBUILD = (
     "transport.ping_schedule",
 )
 OLDEST = (8, 10, 0)
+UNREACHABLE = ("connect_transport_exception", "no_seed_node_left_exception", "node_disconnected_exception")
+_WRONG_NAME = (62, 64)  # OpenSSL: neither the host name nor the address is on the certificate
 
 
 def build_settings(node: Node, alias: str) -> dict[str, Any]:
@@ -38,9 +41,13 @@ def build_settings(node: Node, alias: str) -> dict[str, Any]:
     return {name: settings[key] for name in REBUILD if (key := f"cluster.remote.{alias}.{name}") in settings}
 
 
+def skip_unavailable_default(node: Node) -> str:
+    return "true" if node.has("skip_unavailable_default_true") else "false"
+
+
 def skip_unavailable(node: Node, alias: str) -> bool:
-    default = "true" if node.has("skip_unavailable_default_true") else "false"
-    return effective(node).get(f"cluster.remote.{alias}.skip_unavailable", default) == "true"
+    connection = node.connections.get(alias)
+    return (connection.skip_unavailable if connection else skip_unavailable_default(node)) == "true"
 
 
 def client_context(node: Node, api_key: bool) -> ssl.SSLContext | None:
@@ -74,7 +81,11 @@ class RemoteConnection:
         settings = effective(node)
         self.mode = mode(settings, alias)
         self.api_key = alias in node.credentials
+        self.skip_setting = settings.get(f"cluster.remote.{alias}.skip_unavailable", skip_unavailable_default(node))
+        self.skip_unavailable = self.skip_setting
         self.channels: list[wire.Channel] = []
+        self.sockets = 0  # of a proxy connection: as many as the server would have opened
+        self.max_sockets = int(self.settings.get("proxy_socket_connections", 18))
         self._next = 0
         self._lock = asyncio.Lock()
 
@@ -92,6 +103,21 @@ class RemoteConnection:
     @property
     def connected(self) -> bool:
         return bool(self.open_channels)
+
+    @property
+    def count(self) -> int:
+        """Open connections; one socket stands for all of a proxy connection."""
+        channels = len(self.open_channels)
+        return min(channels, 1) * self.sockets if self.mode == "PROXY" else channels
+
+    async def _refused(self, channel: wire.Channel) -> None:
+        """A request that is refused costs one connection; of a proxy connection the others live on."""
+        channel.open = False
+        self.sockets -= 1
+        if self.mode == "PROXY" and self.sockets > 0:
+            spare = await self._open(self.addresses[0], greet=False)
+            spare.remote = channel.remote
+            self.channels = [spare]
 
     async def close(self) -> None:
         for channel in self.channels:
@@ -116,12 +142,19 @@ class RemoteConnection:
                 raise
 
     async def _connect_proxy(self) -> None:
+        address = self.addresses[0]
         try:
-            self.channels = [await self._open(self.addresses[0])]
+            self.channels = [await self._open(address)]
+            self.sockets = self.max_sockets
         except EsHttpError as error:
-            if error.type == "security_exception":
+            if error.type != "connect_transport_exception":
                 raise
-            raise self._unavailable(f"failed to open any proxy connections to cluster [{self.alias}]", error) from None
+            node_log.warn(self.node, f"failed to open any proxy connections to cluster [{self.alias}]")
+            text = f"Unable to open any proxy connections to cluster [{self.alias}] at address [{address}]"
+            if self.node.has("proxy_error_names_configuration"):
+                name = self.settings.get("server_name", "")
+                text += f", configuredAddress=[{address}], configuredServerName=[{name}]"
+            raise EsHttpError(500, "no_seed_node_left_exception", text, suppressed=[error.fields()]) from None
 
     async def _connect_sniff(self) -> None:
         """The first seed that answers names the nodes; only nodes that serve remote clusters are used with API keys."""
@@ -151,60 +184,44 @@ class RemoteConnection:
             if self.channels:
                 return
         assert failure is not None
-        if failure.type == "security_exception":
-            raise failure
-        raise self._unavailable(f"fetching nodes from external cluster [{self.alias}] failed", failure)
+        if failure.type == "connect_transport_exception":
+            node_log.warn(self.node, f"fetching nodes from external cluster [{self.alias}] failed")
+        raise failure
 
-    def _unavailable(self, text: str, cause: EsHttpError) -> EsHttpError:
-        return EsHttpError(
-            500,
-            "connect_transport_exception",
-            f"Unable to connect to [{self.alias}]",
-            EsHttpError(500, "illegal_state_exception", text, cause),
-        )
-
-    async def _open(self, address: str) -> wire.Channel:
-        def failed(kind: str, reason: str, cause: EsHttpError | None = None) -> EsHttpError:
-            return EsHttpError(500, kind, reason, cause)
-
+    async def _channel(self, host: str, port: int) -> wire.Channel:
+        """The certificate has to bear the address or server_name, one of the two."""
+        context, name = client_context(self.node, self.api_key), self.settings.get("server_name")
         try:
-            host, port = parse_host(address)
-        except EsHttpError as error:
-            raise failed("connect_transport_exception", f"[{address}] connect_exception", error) from None
+            return await asyncio.wait_for(wire.Channel.connect(host, port, context, name), 30)
+        except ssl.SSLCertVerificationError as error:
+            if not name or error.verify_code not in _WRONG_NAME:
+                raise
+        return await asyncio.wait_for(wire.Channel.connect(host, port, context, host), 30)
+
+    async def _open(self, address: str, greet: bool = True) -> wire.Channel:
+        status = 502 if self.node.has("connect_failure_is_502") else 500
+
+        def failed(kind: str, reason: str, what: str = "connect_exception") -> EsHttpError:
+            cause = EsHttpError(500, kind, reason)
+            return EsHttpError(status, "connect_transport_exception", f"[][{address}] {what}", cause)
+
+        host, port = parse_host(address)
         try:
-            channel = await asyncio.wait_for(
-                wire.Channel.connect(
-                    host, port, client_context(self.node, self.api_key), self.settings.get("server_name")
-                ),
-                30,
-            )
+            channel = await self._channel(host, port)
         except ssl.SSLCertVerificationError as error:
             node_log.warn(self.node, f"failed to establish trust with server at [{host}]; {error.verify_message}")
-            raise failed(
-                "connect_transport_exception",
-                f"[{address}] general node connection failure",
-                failed(
-                    "ssl_handshake_exception",
-                    f"failed to establish trust with server at [{host}]: {error.verify_message}",
-                ),
-            ) from None
+            raise failed("s_s_l_handshake_exception", f"PKIX path building failed: {error.verify_message}") from None
         except ssl.SSLError as error:
-            raise failed(
-                "connect_transport_exception",
-                f"[{address}] general node connection failure",
-                failed("ssl_handshake_exception", _alert(error)),
-            ) from None
+            raise failed("s_s_l_handshake_exception", _alert(error)) from None
+        except socket.gaierror:
+            cause = EsHttpError(400, "unknown_host_exception", host)
+            raise illegal_argument(f"unknown host [{host}]", cause) from None
         except (OSError, OverflowError, asyncio.TimeoutError, ValueError) as error:
-            text = (
-                f"Connection refused: {address}"
-                if isinstance(error, ConnectionRefusedError)
-                else str(error) or "connect timed out"
-            )
-            if type(error).__name__ == "gaierror":
-                text = f"unknown host [{host}]"
-            raise failed(
-                "connect_transport_exception", f"[{address}] connect_exception", failed("connect_exception", text)
-            ) from None
+            refused = isinstance(error, ConnectionRefusedError)
+            text = f"Connection refused: {host}/{host}:{port}" if refused else str(error) or "connect timed out"
+            raise failed("connect_exception", text) from None
+        if not greet:
+            return channel
         try:
             action = wire.HANDSHAKE if self.api_key else wire.PLAIN_HANDSHAKE
             channel.remote = await self._send(
@@ -212,12 +229,10 @@ class RemoteConnection:
             )
         except (wire.ChannelClosed, ssl.SSLError) as error:
             await channel.close()
-            reason = _alert(error) if isinstance(error, ssl.SSLError) else "connection closed during the handshake"
-            node_log.warn(self.node, reason)
+            if isinstance(error, ssl.SSLError):
+                node_log.warn(self.node, _alert(error))
             raise failed(
-                "connect_transport_exception",
-                f"[{address}] handshake failed",
-                failed("ssl_handshake_exception", reason),
+                "transport_exception", "handshake failed because connection reset", "general node connection failure"
             ) from None
         except EsHttpError:
             await channel.close()
@@ -247,6 +262,10 @@ class RemoteConnection:
                 )
             try:
                 return await self._send(channel, action, body, subject)
+            except EsHttpError as error:
+                if error.status == 401:
+                    await self._refused(channel)
+                raise
             except (wire.ChannelClosed, ssl.SSLError, OSError) as error:
                 if attempt == 2:
                     raise EsHttpError(
@@ -288,30 +307,35 @@ async def refresh(node: Node, rebuild: set[str] = frozenset()) -> None:  # type:
     if not node.running or "remote_cluster_client" not in node.roles:
         return
     keep = wanted(node)
-    started = []
+    started: dict[str, str] = {}
     for alias in list(node.connections):
         if alias not in keep:
             await node.connections.pop(alias).close()
             node_log.info(node, f"remote cluster connection [{alias}] updated: DISCONNECTED")
     for alias in keep:
         old = node.connections.get(alias)
-        if old is not None and alias not in rebuild and old.settings == build_settings(node, alias):
+        new = RemoteConnection(node, alias)
+        if old is not None and alias not in rebuild and old.settings == new.settings:
+            if old.skip_setting != new.skip_setting:
+                old.skip_unavailable = old.skip_setting = new.skip_setting
             continue
         if old is not None:
             await old.close()
-        node.connections[alias] = RemoteConnection(node, alias)
-        node_log.info(
-            node, f"remote cluster connection [{alias}] updated: {'RECONNECTED' if old is not None else 'CONNECTED'}"
-        )
-        started.append(node.connections[alias])
+            forgets = alias not in rebuild and not node.has("rebuild_keeps_skip_unavailable")
+            if forgets and old.skip_setting == new.skip_setting:
+                new.skip_unavailable = skip_unavailable_default(node)
+        node.connections[alias] = new
+        started[alias] = "CONNECTED" if old is None else "RECONNECTED"
     results = await asyncio.gather(
-        *(asyncio.wait_for(connection.connect(), 10) for connection in started), return_exceptions=True
+        *(asyncio.wait_for(node.connections[alias].connect(), 10) for alias in started), return_exceptions=True
     )
-    for connection, result in zip(started, results, strict=True):
+    for alias, result in zip(started, results, strict=True):
         if isinstance(result, asyncio.TimeoutError):
-            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}] within 10s")
-        elif isinstance(result, Exception) and not isinstance(result, EsHttpError):
-            node_log.warn(node, f"failed to update remote cluster connection [{connection.alias}]: {result!r}")
+            node_log.warn(node, f"failed to update remote cluster connection [{alias}] within 10s")
+        elif isinstance(result, Exception):
+            node_log.warn(node, f"failed to update remote cluster connection [{alias}]: {result!r}")
+        else:
+            node_log.info(node, f"remote cluster connection [{alias}] updated: {started[alias]}")
 
 
 async def drop(node: Node) -> None:

@@ -115,7 +115,7 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         node.credentials = keystore_hooks.credentials(secure)
         changed = set(old_credentials) ^ set(node.credentials)
         for alias in sorted(changed - set(link_client.wanted(node))):
-            node_log.info(node, f"no connection rebuilding required for cluster alias [{alias}]")
+            node_log.info(node, f"no connection rebuild required for remote cluster [{alias}] after credentials change")
         # A value that changed is used by the next request; only a credential that came or went rebuilds.
         await link_client.refresh(node, rebuild=changed)
     return details

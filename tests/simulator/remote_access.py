@@ -84,23 +84,26 @@ class View:
     def denied(self, action: str, names: list[str]) -> EsHttpError:
         who = self.who
         granted = ",".join(privileges.granting_index(action))
+        indices = f" on indices [{','.join(names)}]" if names else ""
         if who["model"] != "api_key":
             return security_error(
                 403,
                 f"action [{action}] is unauthorized for user [{who['username']}] with effective roles "
-                f"[{','.join(sorted(who['roles']))}] on indices [{','.join(names)}], this action is granted by the "
-                f"index privileges [{granted}]",
+                f"[{','.join(sorted(who['roles']))}]{indices}, this action is granted by the index privileges "
+                f"[{granted}]",
             )
         key = who["key"]
         return security_error(
             403,
             f"action [{action}] towards remote cluster is unauthorized for {who['user']} with assigned roles "
             f"[{','.join(sorted(who['roles']))}] authenticated by API key id [{key.id}] of user "
-            f"[{key.creator.username}] on indices [{','.join(names)}], this action is granted by the index "
-            f"privileges [{granted}]",
+            f"[{key.creator.username}]{indices}, this action is granted by the index privileges [{granted}]",
         )
 
     def resolve(self, action: str, expression: str, ignore_unavailable: bool, allow_no_indices: bool) -> list[str]:
+        granted = [{privilege for entry in union for privilege in entry["privileges"]} for union in self.unions]
+        if not all(any(privileges.index_grants(one, action) for one in names) for names in granted):
+            raise self.denied(action, [part for part in expression.split(",") if "*" not in part])
         found: list[str] = []
         for part in [part for part in expression.split(",") if part]:
             if part == "_all" or "*" in part:

@@ -25,15 +25,13 @@ async def remote_info(request: Request) -> tuple[int, Any]:
 
 def describe(node: Node, connection: link_client.RemoteConnection) -> dict[str, Any]:
     settings = effective(node)
-    count = len(connection.open_channels)
+    count = connection.count
     body: dict[str, Any] = {"connected": count > 0, "mode": connection.mode.lower()}
     if connection.mode == "PROXY":
-        sockets = int(connection.settings.get("proxy_socket_connections", 18))
         body["proxy_address"] = connection.addresses[0]
         body["server_name"] = connection.settings.get("server_name", "")
-        # One socket stands for all of a proxy connection; the number is what the server would have opened.
-        body["num_proxy_sockets_connected"] = sockets if count else 0
-        body["max_proxy_socket_connections"] = sockets
+        body["num_proxy_sockets_connected"] = count
+        body["max_proxy_socket_connections"] = connection.max_sockets
     else:
         default = settings.get("cluster.remote.connections_per_cluster", 3)
         body["seeds"] = connection.addresses

@@ -13,15 +13,20 @@ from .errors import EsHttpError, illegal_argument
 from .link_server import action
 from .remote_access import SEARCH, View, subject
 from .routing import Request
+from .security import authorization, privileges
 from .security.authorization import pattern_matches
 from .state import Node
 
 
-def no_such_remote(alias: str) -> EsHttpError:
-    return EsHttpError(404, "no_such_remote_cluster_exception", f"no such remote cluster: [{alias}]")
+def no_such_remote(request: Request, alias: str, action: str) -> EsHttpError:
+    error = EsHttpError(404, "no_such_remote_cluster_exception", f"no such remote cluster: [{alias}]")
+    if request.node.has("unknown_alias_is_404"):
+        return error
+    denied = authorization.denied(request.cluster, request.auth, action, privileges.granting_index(action), "index")
+    return EsHttpError(403, denied.type, denied.reason, error)
 
 
-def group(request: Request, expression: str) -> dict[str, list[str]]:
+def group(request: Request, expression: str, action: str = SEARCH) -> dict[str, list[str]]:
     """Parts of an expression per alias ("" for the local cluster); `-alias:*` takes a cluster out."""
     node = request.node
     groups: dict[str, list[str]] = {}
@@ -38,7 +43,7 @@ def group(request: Request, expression: str) -> dict[str, list[str]]:
         if not names:
             if "*" in alias:
                 continue
-            raise no_such_remote(alias)
+            raise no_such_remote(request, alias, action)
         if minus:
             if index != "*":
                 raise illegal_argument(
@@ -56,7 +61,7 @@ async def call(request: Request, alias: str, name: str, body: Any) -> Any:
     """One request to a remote as the request's user: the local checks first, then the wire."""
     connection = request.node.connections.get(alias)
     if connection is None:
-        raise no_such_remote(alias)
+        raise no_such_remote(request, alias, name)
     if connection.api_key:
         link_authentication.check_license(request.node)
     who = subject(request, alias, name, connection.api_key)
@@ -90,6 +95,7 @@ async def search(request: Request, expression: str, body: dict[str, Any]) -> tup
         count, found = indices.hits(request.cluster, names, query, 0, start + size)
         total, shards, page = total + count, shards + len(names), page + found
         details["(local)"] = _success(",".join(groups[""]), len(names))
+    live = {alias for alias in remotes if request.node.connections[alias].connected}
     answers = await asyncio.gather(
         *(call(request, alias, SEARCH, {**sent, "indices": ",".join(groups[alias])}) for alias in remotes),
         return_exceptions=True,
@@ -98,7 +104,7 @@ async def search(request: Request, expression: str, body: dict[str, Any]) -> tup
         if isinstance(answer, EsHttpError):
             if not link_client.skip_unavailable(request.node, alias):
                 raise answer
-            details[alias] = _skipped(alias, ",".join(groups[alias]))
+            details[alias] = _skipped(alias, ",".join(groups[alias]), answer, alias in live)
             continue
         if isinstance(answer, BaseException):
             raise answer
@@ -128,8 +134,11 @@ def _success(expression: str, shards: int) -> dict[str, Any]:
     }
 
 
-def _skipped(alias: str, expression: str) -> dict[str, Any]:
-    """All that a skipped cluster tells, whatever the cause was."""
+def _skipped(alias: str, expression: str, error: EsHttpError, live: bool) -> dict[str, Any]:
+    """What a skipped cluster tells: the cause only while there is a connection."""
+    reason = {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"}
+    if live and error.type not in link_client.UNREACHABLE:
+        reason = error.fields()
     return {
         "status": "skipped",
         "indices": expression,
@@ -138,7 +147,7 @@ def _skipped(alias: str, expression: str) -> dict[str, Any]:
             {
                 "shard": -1,
                 "index": None,
-                "reason": {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"},
+                "reason": reason,
             }
         ],
     }

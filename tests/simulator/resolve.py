@@ -38,7 +38,7 @@ async def resolve_all(request: Request) -> tuple[int, Any]:
 async def resolve(request: Request) -> tuple[int, Any]:
     if "timeout" in request.query and not request.node.has("resolve_cluster_without_expression"):
         raise illegal_argument(f"request [{request.raw_path}] contains unrecognized parameter: [timeout]")
-    groups = remote_search.group(request, request.path_params["name"])
+    groups = remote_search.group(request, request.path_params["name"], RESOLVE)
     body: dict[str, Any] = {}
     if "" in groups:
         body["(local)"] = _local(request, ",".join(groups.pop("")))
@@ -87,13 +87,11 @@ async def _remote(request: Request, alias: str, expression: str | None) -> dict[
     try:
         return {**entry, "connected": True, **await remote_search.call(request, alias, RESOLVE, sent)}
     except EsHttpError as error:
-        if error.type == "connect_transport_exception" or error.type == "node_disconnected_exception":
+        if error.type in link_client.UNREACHABLE or error.reason.startswith("unknown host"):
             return entry
-        deepest = error
-        while deepest.caused_by is not None:
-            deepest = deepest.caused_by
-        entry["error"] = error.reason if deepest is error else f"{error.reason}: {deepest.reason}"
-        entry["connected"] = error.status not in (401, 403)
+        entry["error"] = error.reason
+        refused = error.status == 401 or error.status == 403
+        entry["connected"] = not refused or not node.has("resolve_cluster_refused_is_not_connected")
         return entry
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from . import flat_settings, signing
 from . import settings_catalog as catalog
-from .errors import EsHttpError, illegal_argument, validation_error, x_content_error
-from .routing import Request, route
+from .errors import EsHttpError, illegal_argument, validation_error
+from .routing import Request, dumps, route
 from .state import Cluster, Node, fire
 
 _COMMON = {"flat_settings", "master_timeout", "timeout"}
@@ -33,8 +33,11 @@ async def get_settings(request: Request) -> tuple[int, Any]:
 
 
 def _shown(settings: dict[str, Any], flat: bool) -> dict[str, Any]:
-    visible = {key: value for key, value in settings.items() if not catalog.is_filtered(key)}
-    return dict(sorted(visible.items())) if flat else flat_settings.nest(visible)
+    return _form({key: value for key, value in settings.items() if not catalog.is_filtered(key)}, flat)
+
+
+def _form(settings: dict[str, Any], flat: bool) -> dict[str, Any]:
+    return dict(sorted(settings.items())) if flat else flat_settings.nest(settings)
 
 
 def _defaults(node: Node) -> dict[str, Any]:
@@ -51,43 +54,49 @@ def _defaults(node: Node) -> dict[str, Any]:
 @route("PUT", "/_cluster/settings", params=_COMMON, body="optional")
 async def put_settings(request: Request) -> tuple[int, Any]:
     changes = _parse(request)
-    request.authorize("cluster:admin/settings/update")
     if not changes["persistent"] and not changes["transient"]:
         raise validation_error(["no settings to update"])
+    request.authorize("cluster:admin/settings/update")
     cluster = request.cluster
     transient = _updated(cluster, "transient", cluster.transient, changes["transient"])
     persistent = _updated(cluster, "persistent", cluster.persistent, changes["persistent"])
+    for scope in (transient, persistent):  # each must be consistent by itself
+        catalog.check_together(scope)
     for node in cluster.nodes:
         if node.running or node is request.node:
             merged = {**node.yml, **persistent, **transient}
-            catalog.check_together(merged)
-            signing.check_settings(node, merged, {*changes["persistent"], *changes["transient"]})
+            changed = {*changes["persistent"], *changes["transient"]}
+            signing.check_update(node, merged, changed, master=node is request.node)
     cluster.persistent, cluster.transient = persistent, transient
     await fire("settings_changed", cluster)
     shown = {name: {key: value for key, value in changes[name].items() if value is not None} for name in changes}
     flat = request.flag("flat_settings")
     return 200, {
         "acknowledged": True,
-        "persistent": _shown(shown["persistent"], flat),
-        "transient": _shown(shown["transient"], flat),
+        # Here, and only here, what is filtered shows.
+        "persistent": _form(shown["persistent"], flat),
+        "transient": _form(shown["transient"], flat),
     }
 
 
 def _parse(request: Request) -> dict[str, dict[str, Any]]:
-    content = request.content()
-    if content.kind != "object":
-        raise x_content_error(
-            f"{content.at} [cluster_update_settings_request] Expected START_OBJECT but was: {content.token}"
-        )
+    """Only the two scopes are looked at, and what is wrong in them is told as a failure of the server."""
+    body = request.json()
     changes: dict[str, dict[str, Any]] = {"persistent": {}, "transient": {}}
-    for name, line, column, value in content.value:
-        if name not in changes:
-            raise x_content_error(f"[{line}:{column}] [cluster_update_settings_request] unknown field [{name}]")
-        if value.kind != "object":
-            raise x_content_error(
-                f"{value.at} [cluster_update_settings_request] {name} doesn't support values of type: {value.token}"
-            )
-        changes[name] = flat_settings.flatten(value.plain())
+    for name in changes.keys() & body if isinstance(body, dict) else ():
+        tree = body[name]
+        if tree is not None and not isinstance(tree, dict):
+            kind = {str: "java.lang.String", list: "java.util.ArrayList"}.get(type(tree), "java.lang.Number")
+            raise EsHttpError(500, "class_cast_exception", f"class {kind} cannot be cast to class java.util.Map")
+        try:
+            if tree is None:
+                raise ValueError("expecting token of type [START_OBJECT] but found [VALUE_NULL]")
+            changes[name] = flat_settings.flatten(tree)
+        except ValueError as error:
+            cause = EsHttpError(500, "illegal_state_exception", str(error))
+            raise EsHttpError(
+                500, "settings_exception", f"Failed to load settings from [{dumps(tree)}]", cause
+            ) from None
     return changes
 
 
@@ -113,10 +122,6 @@ def _updated(cluster: Cluster, scope: str, current: dict[str, Any], changes: dic
 
 
 def _refused(scope: str, key: str, cluster: Cluster) -> EsHttpError:
-    if key.startswith("cluster.remote..") and key[len("cluster.remote..") :] in catalog.REMOTE:
-        return illegal_argument("remote clusters must not have the empty string as its key")
-    if key in catalog.FINAL:
-        return illegal_argument(f"final {scope} setting [{key}], not updateable")
     if key in catalog.STATIC or catalog.is_secure(key, cluster.version):
         return illegal_argument(f"{scope} setting [{key}], not dynamically updateable")
     return illegal_argument(f"{scope} setting [{key}], not recognized")

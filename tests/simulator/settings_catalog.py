@@ -79,7 +79,6 @@ DYNAMIC: dict[str, tuple[str, str]] = {
     "xpack.security.authc.api_key.delete.retention_period": ("time", "7d"),
     "xpack.security.authc.api_key.delete.interval": ("time", "24h"),
 }
-FINAL = {"cluster.name", "node.name"}
 STATIC = {
     "remote_cluster_server.enabled": "false",
     "remote_cluster.port": "9443",
@@ -97,6 +96,8 @@ STATIC = {
     "remote_cluster.tcp.receive_buffer_size": "-1b",
     "xpack.security.authc.api_key.enabled": "true",
     "xpack.security.enabled": "true",
+    "cluster.name": "elasticsearch",
+    "node.name": "",
     "node.roles": "",
     **STATIC_REMOTE,
 }
@@ -173,6 +174,12 @@ def is_secure(key: str, version: Version) -> bool:
     return bool(_SECURE_FAMILIES.match(key)) or bool(ssl and ssl.group(2) in _SSL_SECURE)
 
 
+def is_mistaken(key: str, version: Version) -> bool:
+    """Is it a secure setting that the server takes for one of elasticsearch.yml? (seen: 9.5.0)"""
+    found = REMOTE_KEY.match(key)
+    return version >= (9, 3, 0) and bool(found and found.group(2) == "signing.key.secure_passphrase")
+
+
 def is_filtered(key: str) -> bool:
     """Settings the API accepts but never shows again."""
     found = REMOTE_KEY.match(key)
@@ -199,7 +206,7 @@ def dynamic_kind(key: str, version: Version) -> str | None:
 
 def is_known(key: str, version: Version) -> bool:
     """May the key stand in elasticsearch.yml (secure settings excepted, which have an error of their own)?"""
-    if key in STATIC or key in FINAL or dynamic_kind(key, version) is not None or is_secure(key, version):
+    if key in STATIC or dynamic_kind(key, version) is not None or is_secure(key, version):
         return True
     if key.startswith(("cluster.remote.", "remote_cluster.", "remote_cluster_server.")):
         return False
@@ -233,10 +240,10 @@ def _boolean(key: str, value: str) -> None:
         raise illegal_argument(f"Failed to parse value [{value}] as only [true] or [false] are allowed.")
 
 
-def _one_of(*allowed: str, lower: bool = True) -> Callable[[str, str], None]:
-    def check(key: str, value: str) -> None:
-        if (value.lower() if lower else value) not in allowed:
-            raise _failed(key, value)
+def _one_of(constants: str, *allowed: str) -> Callable[[str, str], None]:
+    def check(_key: str, value: str) -> None:
+        if value.lower() not in allowed:
+            raise illegal_argument(f"No enum constant org.elasticsearch.transport.{constants}.{value.upper()}")
 
     return check
 
@@ -290,14 +297,14 @@ def _host(key: str, value: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "mode": _one_of("sniff", "proxy"),
+    "mode": _one_of("RemoteConnectionStrategy.ConnectionStrategy", "sniff", "proxy"),
     "hosts": _hosts,
     "host": _host,
     "positive": _positive,
     "text": lambda key, value: None,
     "boolean": _boolean,
-    "compress": _one_of("true", "indexing_data", "false"),
-    "scheme": _one_of("deflate", "lz4"),
+    "compress": _one_of("Compression.Enabled", "true", "indexing_data", "false"),
+    "scheme": _one_of("Compression.Scheme", "deflate", "lz4"),
     "time": parse_time,
 }
 

@@ -16,14 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from . import node_log
 from .errors import EsHttpError, illegal_argument, security_error
 from .settings_catalog import REMOTE_KEY, as_list
 from .state import Node
 
 _TRUST = "cluster.remote.signing."
-_MISSING_TRUST = (
-    "Cannot verify signed cross-cluster headers because [cluster.remote.signing] has not trust configuration"
-)
 
 
 def _settings(node: Node) -> dict[str, Any]:
@@ -41,8 +39,18 @@ def _file(node: Node, value: str) -> Path:
     return path
 
 
+def check_update(node: Node, merged: dict[str, Any], changed: set[str], master: bool) -> None:
+    """Only the master refuses a change, and only for files that are missing; the rest is told in the log."""
+    try:
+        check_settings(node, merged, changed)
+    except EsHttpError as error:
+        if master and not error.reason.startswith("Failed to load"):
+            raise
+        node_log.error(node, error.reason)
+
+
 def check_settings(node: Node, merged: dict[str, Any], changed: set[str]) -> None:
-    """What an update of signing settings is checked for: the files on this node."""
+    """The settings and the files on this node."""
     aliases = {
         found.group(1) for key in changed if (found := REMOTE_KEY.match(key)) and found.group(2).startswith("signing.")
     }
@@ -59,9 +67,9 @@ def _identity(node: Node, settings: dict[str, Any], alias: str) -> tuple[x509.Ce
         return None
     failed = f"Failed to load signing config for cluster [{alias}]"
     if bool(certificate) != bool(key) and not store:
-        raise illegal_argument(
-            failed, illegal_argument(f"you must specify both [{prefix}certificate] and [{prefix}key]")
-        )
+        given, lacking = ("key", "certificate") if key else ("certificate", "key")
+        reason = f"cannot specify [signing.{given}] without also setting [signing.{lacking}]"
+        raise EsHttpError(500, "ssl_config_exception", reason)
     try:
         if store:
             password = _secure(node, prefix + "keystore.secure_password") or ""
@@ -98,7 +106,10 @@ def _authorities(node: Node, settings: dict[str, Any]) -> list[x509.Certificate]
 
 def sign(node: Node, alias: str, parts: list[str]) -> str | None:
     """The signature header of a request towards `alias`, None when no signing is configured."""
-    identity = _identity(node, _settings(node), alias)
+    try:
+        identity = _identity(node, _settings(node), alias)
+    except EsHttpError:
+        return None  # the log of the node has said so when the settings came
     if identity is None:
         return None
     leaf, private = identity
@@ -119,17 +130,16 @@ def verify(node: Node, header: str | None, parts: list[str]) -> str | None:
     """The subject of the signing certificate, None for an unsigned message."""
     if header is None or not node.has("signing"):
         return None
-    authorities = _authorities(node, _settings(node))
-    if authorities is None:
-        raise security_error(401, _MISSING_TRUST)
+    # Without, those of the Java runtime count, who signed nothing here.
+    authorities = _authorities(node, _settings(node)) or []
     content = json.loads(header)
     leaf = x509.load_der_x509_certificate(base64.b64decode(content["certificate"]))
     name = distinguished_name(leaf)
+    shown = f"[({name};X.509;SHA1:{leaf.fingerprint(hashes.SHA1()).hex()})]"  # noqa: S303  # as the server does
     if not any(_issued(leaf, authority) for authority in authorities):
         raise security_error(
             401,
-            "Failed to verify cross cluster api key signature certificate from "
-            f"[({name}, serial [{leaf.serial_number}])]",
+            f"Failed to verify cross cluster api key signature certificate from {shown}",
         )
     data, signature, public = "\n".join(parts).encode(), base64.b64decode(content["signature"]), leaf.public_key()
     try:
@@ -138,7 +148,7 @@ def verify(node: Node, header: str | None, parts: list[str]) -> str | None:
         else:
             public.verify(signature, data, ec.ECDSA(hashes.SHA256()))  # type: ignore[call-arg,union-attr]
     except InvalidSignature:
-        raise security_error(401, f"Invalid cross cluster api key signature from [{name}]") from None
+        raise security_error(401, f"Invalid cross cluster api key signature from {shown}") from None
     return name
 
 

@@ -13,9 +13,17 @@ import typing as t
 import yaml
 
 from simulator import Simulator
+from support import worlds
 from support.worlds import Answer, Api, put_credential, reset
 
 SEARCH = "/berlin:logs-*/_search"
+
+
+class _Plain(yaml.SafeDumper):
+    """Elasticsearch takes an alias of YAML for a text."""
+
+    def ignore_aliases(self, data: t.Any) -> bool:
+        return True
 
 
 class Pair:
@@ -29,7 +37,7 @@ class Pair:
 
     # --- berlin ---
     def document(self, index: str = "logs-1", source: dict[str, t.Any] | None = None, identity: str = "1") -> None:
-        answer = self.berlin.put(f"/{index}/_doc/{identity}", source or {"team": "a", "secret": "s"})
+        answer = self.berlin.put(f"/{index}/_doc/{identity}?refresh=true", source or {"team": "a", "secret": "s"})
         assert answer.status in (200, 201), answer
 
     # --- paris ---
@@ -38,12 +46,33 @@ class Pair:
             if nodes is None or number in nodes:
                 put_credential(node, alias, encoded)
 
+    def credentials(self, values: dict[str, str]) -> None:
+        """Those of several aliases at once, and in use: the tool and a reload take seconds on a real node."""
+        names = [f"cluster.remote.{alias}.credentials" for alias in values]
+        for number in range(len(self.nodes)):
+            done = self.tool(
+                "add", "--force", *names, node=number, stdin="".join(f"{one}\n" for one in values.values())
+            )
+            assert done.returncode == 0, done
+        if worlds.number(self.paris.spec["version"]) < (8, 13):
+            for node in self.nodes:
+                self.world.control("paris", "restart_node", node=node["name"])
+        else:
+            assert "reload_exception" not in self.reload().text
+
+    def forget(self) -> None:
+        """No remote cluster any more; credentials stay."""
+        answer = self.paris.put(
+            "/_cluster/settings", {scope: {"cluster.remote.*": None} for scope in ("persistent", "transient")}
+        )
+        assert answer.status == 200, answer
+
     def tool(
         self, *arguments: str, node: int = 0, stdin: str = "", cluster: str = "paris"
     ) -> subprocess.CompletedProcess[str]:
         command = [self.world.cluster(cluster)["nodes"][node]["keystore"], *arguments]
         return subprocess.run(
-            command, input=stdin, text=True, capture_output=True, timeout=30, check=False, env={}, cwd="/"
+            command, input=stdin, text=True, capture_output=True, timeout=120, check=False, env={}, cwd="/"
         )
 
     def reload(self, body: t.Any = None, node_id: str = "") -> Answer:
@@ -53,9 +82,9 @@ class Pair:
         flat = {f"cluster.remote.{alias}.{name.replace('__', '.')}": value for name, value in values.items()}
         return self.paris.put("/_cluster/settings", {"persistent": flat})
 
-    def proxy(self, address: str | None = None, **more: t.Any) -> Answer:
+    def proxy(self, address: str | None = None, alias: str = "berlin", **more: t.Any) -> Answer:
         address = address or self.world.cluster("berlin")["remote_cluster_server"]
-        answer = self.settings(mode="proxy", proxy_address=address, **{"skip_unavailable": False, **more})
+        answer = self.settings(alias, mode="proxy", proxy_address=address, **{"skip_unavailable": False, **more})
         assert answer.status == 200, answer
         return answer
 
@@ -91,7 +120,7 @@ class Pair:
             settings = yaml.safe_load(stream) or {}
         settings.update(change)
         with open(path, "w", encoding="utf-8") as stream:
-            yaml.safe_dump({key: value for key, value in settings.items() if value is not None}, stream)
+            yaml.dump({key: value for key, value in settings.items() if value is not None}, stream, _Plain)
 
     def log(self, cluster: str = "paris", node: int = 0) -> str:
         return self.world.control(cluster, "node_log", node=self.world.cluster(cluster)["nodes"][node]["name"])
@@ -99,7 +128,15 @@ class Pair:
 
 def texts(answer: Answer) -> str:
     """Status and every reason, outermost first, on one line."""
-    return f"{answer.status} {' | '.join(str(reason) for reason in answer.reasons)}"
+    return f"{answer.status} {' | '.join(_told(answer.error))}"
+
+
+def _told(error: dict[str, t.Any]) -> t.Iterator[str]:
+    yield str(error["reason"])
+    if "additional_unsuccessful_credentials" in error:
+        yield error["additional_unsuccessful_credentials"]
+    for one in [error["caused_by"]] if "caused_by" in error else error.get("suppressed", []):
+        yield from _told(one)
 
 
 def as_new(world: t.Any) -> Pair:
