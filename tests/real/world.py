@@ -131,6 +131,8 @@ class World:
         """Nothing of what tests made is in the cluster; keys that were alive are dead, and stay to be seen."""
         nodes = self._spec[cluster]["nodes"]
         stopped = [node["name"] for node in nodes if not _runs(node)]
+        for node in nodes:
+            Path(node["home"], "lib", "keystore_passphrase").unlink(missing_ok=True)
         changed = {node["name"]: baseline.restore(node, self._first_yml(node)) for node in nodes}
         new = number(self._spec[cluster]["version"]) >= (8, 13)
         # Before 8.13 a credential is read only when a node starts.

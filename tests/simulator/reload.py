@@ -67,12 +67,12 @@ def _password(request: Request) -> str:
     for name, line, column, value in content.value:
         if name != "secure_settings_password":
             raise x_content_error(f"[{line}:{column}] [reload_secure_settings] unknown field [{name}]")
-        if value.kind not in ("string", "number", "boolean"):
+        if value.kind != "string":
             raise x_content_error(
                 f"{value.at} [reload_secure_settings] secure_settings_password doesn't support values of type: "
                 f"{value.token}"
             )
-        password = str(value.value)
+        password = value.value
     return password
 
 
@@ -116,6 +116,8 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         changed = set(old_credentials) ^ set(node.credentials)
         for alias in sorted(changed - set(link_client.wanted(node))):
             node_log.info(node, f"no connection rebuilding required for cluster alias [{alias}]")
+        if changed:
+            node_log.info(node, f"rebuilding [{len(changed)}] connections after credentials update")
         # A value that changed is used by the next request; only a credential that came or went rebuilds.
         await link_client.refresh(node, rebuild=changed)
     return details

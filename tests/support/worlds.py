@@ -299,5 +299,15 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
         items[:] = kept
 
 
+def of_version(table: dict[str, t.Any], version: str) -> t.Any:
+    """What a table of versions says of this one: the entry of the newest that is not newer."""
+    return table[max((one for one in table if number(one) <= number(version)), key=number)]
+
+
+def each_version(*versions: str) -> pytest.MarkDecorator:
+    """The test gets a `version` for make_world: each of these where clusters are simulated; real ones have theirs."""
+    return pytest.mark.parametrize("version", ["real"] if REAL else versions)
+
+
 def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split("."))
