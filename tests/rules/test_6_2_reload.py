@@ -272,7 +272,7 @@ def test_6_2_a_failed_connection_is_not_reported(each):
     each.credential("bm90LWEta2V5")
     each.load()
     assert each.info()["berlin"]["connected"] is False
-    assert "value must be a valid API key credential" in each.log()
+    assert "invalid ApiKey value" in each.log()
 
 
 @contextlib.contextmanager

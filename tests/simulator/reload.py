@@ -103,7 +103,7 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         if planned[node.name]["times"] == 0:
             del planned[node.name]
         raise EsHttpError(500, "illegal_state_exception", reason)
-    secure = keystore_hooks.load(node, password)
+    secure = keystore_hooks.load(node, password, check=node.has("reload_checks_names"))
     old_credentials = dict(node.credentials)
     node.secure = secure  # type: ignore[attr-defined]
     details = keystore_hooks.details(node, secure) if node.has("reload_details") else {}

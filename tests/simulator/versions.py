@@ -17,6 +17,7 @@ FEATURES: dict[str, Version] = {
     "resolve_cluster": (8, 13, 0),
     "update_expiration": (8, 13, 0),  # of an existing key, elastic/elasticsearch#103453
     "reload_remote_credentials": (8, 13, 0),
+    "reload_checks_names": (8, 13, 0),  # of all that is in the keystore; a start always does
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
     "keystore_format_6": (8, 14, 0),

@@ -219,8 +219,12 @@ def reset(one: World) -> None:
 
 @pytest.fixture
 def linked(world: World) -> tuple[World, dict[str, t.Any]]:
-    """The simulator with paris linked to berlin under the alias `berlin`, and the key."""
-    return world, link(world.cluster("paris"), world.cluster("berlin"), "berlin")
+    """The clusters with paris linked to berlin under the alias `berlin`, and the key."""
+    paris = world.cluster("paris")
+    key = link(paris, world.cluster("berlin"), "berlin")
+    for node in paris["nodes"] if number(paris["version"]) < (8, 13) else []:
+        world.control("paris", "restart_node", node=node["name"])
+    return world, key
 
 
 @pytest.fixture
