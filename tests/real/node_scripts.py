@@ -20,10 +20,13 @@ pid=$(cat run/pid 2>/dev/null)
 SCRIPTS = {
     # 8.10 ends with 0 when the node did not start.
     "start-node": """# Start the node with the configuration its files have now, and wait until it is up.
+# The password of its keystore is in a file, as a service manager is told by ES_KEYSTORE_PASSPHRASE_FILE.
 runs && exit
+in=lib/keystore_passphrase
+[ -f "$in" ] || in=/dev/null
 if [ "$(id -u)" = 0 ]; then as={prefix}; else as=; fi
 env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 HOME={home}/run ES_TMPDIR={home}/run \\
-  setsid -w $as bin/elasticsearch -d -p {home}/run/pid </dev/null || exit
+  setsid -w $as bin/elasticsearch -d -p {home}/run/pid <"$in" || exit
 pid=$(cat run/pid 2>/dev/null) && runs
 """,
     "stop-node": """# Stop the node and wait until it has gone.

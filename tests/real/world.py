@@ -130,7 +130,9 @@ class World:
     def _reset(self, cluster: str) -> None:
         """Nothing of what tests made is in the cluster; keys that were alive are dead, and stay to be seen."""
         nodes = self._spec[cluster]["nodes"]
-        stopped = [node["name"] for node in nodes if not _runs(node)]
+        stopped = [node["name"] for node in nodes if not (_runs(node) and self._lets_in(cluster, node))]
+        for node in nodes:
+            Path(node["home"], "lib", "keystore_passphrase").unlink(missing_ok=True)
         changed = {node["name"]: baseline.restore(node, self._first_yml(node)) for node in nodes}
         new = number(self._spec[cluster]["version"]) >= (8, 13)
         # Before 8.13 a credential is read only when a node starts.
@@ -148,6 +150,14 @@ class World:
         for index in self._ask(cluster, "GET", "/_cat/indices?format=json&h=index"):
             self._ask(cluster, "DELETE", "/" + index["index"])
         self.clear_log(cluster)
+
+    def _lets_in(self, cluster: str, node: dict[str, Any]) -> bool:
+        """Whether it knows the superuser: not if it started without the keystore in which his first password is."""
+        spec = self._spec[cluster]
+        with requests.Session() as session:
+            session.trust_env = False
+            session.auth, session.verify = (spec["username"], spec["password"]), spec["ca_cert"]
+            return session.get(node["url"] + "/_security/_authenticate", timeout=60).status_code != 401
 
     def _first_yml(self, node: dict[str, Any]) -> str:
         text = Path(node["home"], baseline.NAME, "elasticsearch.yml").read_text(encoding="utf-8")

@@ -2,14 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random JSON at every endpoint: only 2xx and 4xx, always well-formed, and the simulator itself never fails."""
+"""Random JSON at every endpoint: only 2xx and 4xx, always well-formed, and the simulator itself never fails.
+
+Who asks is a superuser made for it, as nearly all of this may happen to him.
+"""
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
 import re
+import ssl
+import string
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +24,10 @@ from hypothesis import strategies as st
 
 from simulator import handlers
 from simulator.routing import ROUTES
-from simulator.server import basic, respond
+from simulator.server import basic
+from support.worlds import REAL, Api
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))  # per endpoint
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3" if REAL else "12"))  # per endpoint
 WORDS = [
     "a",
     "logs-*",
@@ -124,21 +132,69 @@ handlers.load()
 ENDPOINTS = sorted({(route.method, "/" + "/".join(route.segments)) for route in ROUTES})
 
 
+class Fuzzed:
+    """One node, asked byte by byte."""
+
+    def __init__(self, api):
+        self.api = api
+        url = urlsplit(api.url)
+        context = ssl.create_default_context(cafile=api.spec["ca_cert"])
+        self.connection = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=60)
+        self.keys = [api.key()["id"], api.rest_key()["id"], api.key()["id"]]
+        self.user()
+
+    def user(self):
+        body = {"password": "secret-1", "roles": ["superuser"], "enabled": True}
+        answer = self.api.put("/_security/user/fuzzer", body)
+        assert answer.status == 200, answer
+
+    def ask(self, method, uri, raw, headers):
+        """Ask, and look at the form of the answer."""
+        try:
+            answer = self.once(method, uri, raw, headers)
+        except ConnectionError:  # the one before had ended it
+            try:
+                answer = self.once(method, uri, raw, headers)
+            except ConnectionError:
+                # (seen: 8.19.0, 9.5.0) Where neither the URI nor the type of the body can be read there is no answer.
+                assert "%" in uri and "Content-Type" in headers
+                return 0
+        payload = answer.read()
+        well_formed(answer.status, b"" if method == "HEAD" else payload, answer.headers["Content-Type"] or "")
+        return answer.status
+
+    def once(self, method, uri, raw, headers):
+        try:
+            self.connection.request(method, uri, raw, headers)
+            return self.connection.getresponse()
+        except ConnectionError:
+            self.connection.close()
+            raise
+
+    def ask_as_fuzzer(self, method, uri, raw):
+        headers = {"Authorization": basic("fuzzer", "secret-1"), "Content-Type": "application/json"}
+        if self.ask(method, uri, raw, headers) in (401, 403):
+            self.user()
+
+
 @pytest.fixture(scope="module")
 def fuzzed(make_world):
-    one = make_world({"fuzzed": {"nodes": 2}})
-    one.control("fuzzed", "fill_keys", count=20)
-    return one
+    world = make_world(["berlin"], nodes=2)
+    world.control("berlin", "reset")
+    yield Fuzzed(Api(world.cluster("berlin")))
+    world.control("berlin", "reset")
+    assert world.bugs() == []
 
 
-# What real servers tell of wrong bodies of PUT /_cluster/settings, as failures of their own.
-MISTAKES = ("settings_exception", "class_cast_exception", "ssl_config_exception")
+# (seen: 9.5.0) Lists of other than plain values in settings, settings that are no object, a null in a role: the server
+# takes these for mistakes of its own.
+OWN_MISTAKES = {"settings_exception", "class_cast_exception", "null_pointer_exception", "ssl_config_exception"}
 
 
 def well_formed(status, payload, kind):
-    mistake = status == 500 and json.loads(payload)["error"]["type"] in MISTAKES
-    assert mistake or 200 <= status < 300 or 400 <= status < 500, (status, payload[:2000])
-    if status < 400 or kind.startswith("text/plain"):
+    own = status == 500 and json.loads(payload)["error"]["type"] in OWN_MISTAKES
+    assert own or 200 <= status < 300 or 400 <= status < 500, (status, payload[:2000])
+    if status < 400 or kind.startswith("text/plain") or not payload:
         return
     body = json.loads(payload)
     error = body.get("error")
@@ -151,23 +207,9 @@ def well_formed(status, payload, kind):
         assert isinstance(error, str)
 
 
-@pytest.mark.needs("clusters", "many keys")
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS, ids=[f"{method} {path}" for method, path in ENDPOINTS])
 def test_random_json(fuzzed, method, path):
-    cluster = fuzzed.clusters["fuzzed"]
-    headers = {"Authorization": basic("elastic", cluster.extra["password"]), "Content-Type": "application/json"}
-    names = [*cluster.keys][:3] + [
-        "a",
-        "elastic",
-        "superuser",
-        "%20",
-        "*",
-        "x%2Fy",
-        "berlin:*",
-        "_all",
-        "-x",
-        "fuzzed-1",
-    ]
+    names = [*fuzzed.keys, "a", "fuzzer", "superuser", "%20", "*", "x%2Fy", "berlin:*", "_all", "-x", "berlin-1"]
 
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -184,12 +226,9 @@ def test_random_json(fuzzed, method, path):
         raw = json.dumps(body).encode()
         if cut and choice.random() < 0.3:
             raw = raw[: choice.randrange(len(raw) + 1)] + choice.choice([b"", b"}", b"\xff", b"\n"])
-        status, payload, out = fuzzed.run(respond(cluster.nodes[0], method, uri, raw, headers))
-        well_formed(status, payload, out["Content-Type"])
+        fuzzed.ask_as_fuzzer(method, uri, raw)
 
     run()
-    cluster.security.find("elastic").set_password(cluster.extra["password"])
-    assert fuzzed.bugs() == []
 
 
 HEADERS = st.dictionaries(
@@ -209,15 +248,12 @@ HEADERS = st.dictionaries(
             "",
         ]
     )
-    | st.text(max_size=8),
+    | st.text(alphabet=string.ascii_letters + string.digits + string.punctuation + "\xfc\xf1", max_size=8),
     max_size=4,
 )
 
 
-@pytest.mark.needs("clusters", "many keys")
 def test_random_headers_and_uris(fuzzed):
-    node = fuzzed.clusters["fuzzed"].nodes[0]
-
     @settings(
         max_examples=EXAMPLES * 20,
         deadline=None,
@@ -231,11 +267,9 @@ def test_random_headers_and_uris(fuzzed):
         method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD"]),
     )
     def run(headers, uri, method):
-        status, payload, out = fuzzed.run(respond(node, method, "/" + uri, b"{}", headers))
-        well_formed(status, payload, out["Content-Type"])
+        fuzzed.ask(method, "/" + uri, b"{}", headers)
 
     run()
-    assert fuzzed.bugs() == []
 
 
 ENTRY = {
@@ -360,13 +394,9 @@ def mutate(value, choice, news):
     return choice.choice([news, news, [value], {"a": value}, None, ""])
 
 
-@pytest.mark.needs("clusters", "many keys")
 @pytest.mark.parametrize(("method", "path", "valid"), VALID, ids=[f"{row[0]} {row[1]}" for row in VALID])
 def test_mutated_bodies(fuzzed, method, path, valid):
     """Bodies that are nearly right get further into the server than random ones."""
-    cluster = fuzzed.clusters["fuzzed"]
-    headers = {"Authorization": basic("elastic", cluster.extra["password"]), "Content-Type": "application/json"}
-
     @settings(
         max_examples=EXAMPLES * 6,
         deadline=None,
@@ -377,13 +407,11 @@ def test_mutated_bodies(fuzzed, method, path, valid):
     @given(seed=st.integers(0, 2**32), news=st.lists(JSON, min_size=2, max_size=2))
     def run(seed, news):
         choice = random.Random(seed)
-        key = choice.choice(list(cluster.keys))
+        key = choice.choice(fuzzed.keys)
         body = json.loads(json.dumps(valid).replace("KEY", key))
         for new in news[: choice.choice([1, 1, 2])]:
             body = mutate(body, choice, new)
         raw = json.dumps(body).encode()
-        status, payload, out = fuzzed.run(respond(cluster.nodes[0], method, path.replace("KEY", key), raw, headers))
-        well_formed(status, payload, out["Content-Type"])
+        fuzzed.ask_as_fuzzer(method, path.replace("KEY", key), raw)
 
     run()
-    assert fuzzed.bugs() == []

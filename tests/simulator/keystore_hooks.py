@@ -76,7 +76,7 @@ def check_yml(node: Node) -> None:
     catalog.check_together(node.yml)
 
 
-def load(node: Node, password: str) -> dict[str, str]:
+def load(node: Node, password: str, check: bool = True) -> dict[str, str]:
     """The keystore's settings; the exceptions are those of a reload."""
     try:
         keystore = keystore_file.Keystore.load(
@@ -96,7 +96,7 @@ def load(node: Node, password: str) -> dict[str, str]:
     except keystore_file.KeystoreSecurityError as error:
         raise EsHttpError(500, "security_exception", str(error)) from None
     assert keystore.entries is not None
-    for name in keystore.entries:
+    for name in keystore.entries if check else ():
         if catalog.is_mistaken(name, node.version):
             raise illegal_argument(
                 f"Setting [{name}] is a non-secure setting and must be stored inside elasticsearch.yml, but was found "
@@ -110,10 +110,18 @@ def load(node: Node, password: str) -> dict[str, str]:
 def open_at_start(node: Node) -> dict[str, str]:
     """A start makes a missing keystore, adds a missing seed and upgrades the format."""
     passphrase = node.home / "lib" / "keystore_passphrase"  # what a service manager hands over on a protected node
-    password = passphrase.read_text(encoding="utf-8").rstrip("\n") if passphrase.exists() else ""
+    password = passphrase.read_text(encoding="utf-8").rstrip("\n") if passphrase.exists() else None
     if not node.keystore_file.exists():
         keystore_install.write(node.home, node.version, {})
-    entries = load(node, password)
+    try:
+        entries = load(node, password or "")
+    except EsHttpError as error:
+        if password is None and error.type == "security_exception":
+            raise NodeStartError(
+                "unable to read from standard input; is standard input open and a tty attached?"
+            ) from None
+        raise
+    password = password or ""
     wanted = keystore_file.format_for(node.version)
     present = int.from_bytes(node.keystore_file.read_bytes()[27:31], "big")
     if present != wanted or keystore_file.SEED not in entries:

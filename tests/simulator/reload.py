@@ -67,12 +67,12 @@ def _password(request: Request) -> str:
     for name, line, column, value in content.value:
         if name != "secure_settings_password":
             raise x_content_error(f"[{line}:{column}] [reload_secure_settings] unknown field [{name}]")
-        if value.kind not in ("string", "number", "boolean"):
+        if value.kind != "string":
             raise x_content_error(
                 f"{value.at} [reload_secure_settings] secure_settings_password doesn't support values of type: "
                 f"{value.token}"
             )
-        password = str(value.value)
+        password = value.value
     return password
 
 
@@ -103,7 +103,7 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         if planned[node.name]["times"] == 0:
             del planned[node.name]
         raise EsHttpError(500, "illegal_state_exception", reason)
-    secure = keystore_hooks.load(node, password)
+    secure = keystore_hooks.load(node, password, check=node.has("reload_checks_names"))
     old_credentials = dict(node.credentials)
     node.secure = secure  # type: ignore[attr-defined]
     details = keystore_hooks.details(node, secure) if node.has("reload_details") else {}
@@ -115,7 +115,14 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         node.credentials = keystore_hooks.credentials(secure)
         changed = set(old_credentials) ^ set(node.credentials)
         for alias in sorted(changed - set(link_client.wanted(node))):
-            node_log.info(node, f"no connection rebuild required for remote cluster [{alias}] after credentials change")
+            words = (
+                "no connection rebuild required for remote cluster [{0}] after credentials change"
+                if node.has("rebuild_in_other_words")
+                else "no connection rebuilding required for cluster alias [{0}]"
+            )
+            node_log.info(node, words.format(alias))
+        if changed:
+            node_log.info(node, f"rebuilding [{len(changed)}] connections after credentials update")
         # A value that changed is used by the next request; only a credential that came or went rebuilds.
         await link_client.refresh(node, rebuild=changed)
     return details

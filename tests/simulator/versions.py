@@ -17,6 +17,7 @@ FEATURES: dict[str, Version] = {
     "resolve_cluster": (8, 13, 0),
     "update_expiration": (8, 13, 0),  # of an existing key, elastic/elasticsearch#103453
     "reload_remote_credentials": (8, 13, 0),
+    "reload_checks_names": (8, 13, 0),  # of all that is in the keystore; a start always does
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
     "query_by_type": (8, 14, 0),  # fields type and invalidation, match, simple_query_string; between 8.10.4 and 8.14.3
@@ -35,6 +36,7 @@ FEATURES: dict[str, Version] = {
     "keystore_format_7": (8, 18, 0),  # AES-256
     "keystore_add_stdin": (8, 18, 1),  # reads on where the terminal stopped, also in a protected keystore
     "failure_store_privileges_refused": (8, 19, 0),
+    "rebuild_in_other_words": (8, 15, 0),  # in the log of a node; between 8.14.3 and 8.19.0
     "resolve_cluster_refused_is_not_connected": (8, 15, 0),  # between 8.14.3 and 8.19.0
     "certificate_model_deprecated": (9, 0, 0),
     "no_types": (9, 0, 0),  # /a/b is no path; between 8.19.0 and 9.5.0

@@ -225,8 +225,12 @@ def reset(one: World) -> None:
 
 @pytest.fixture
 def linked(world: World) -> tuple[World, dict[str, t.Any]]:
-    """The simulator with paris linked to berlin under the alias `berlin`, and the key."""
-    return world, link(world.cluster("paris"), world.cluster("berlin"), "berlin")
+    """The clusters with paris linked to berlin under the alias `berlin`, and the key."""
+    paris = world.cluster("paris")
+    key = link(paris, world.cluster("berlin"), "berlin")
+    for node in paris["nodes"] if number(paris["version"]) < (8, 13) else []:
+        world.control("paris", "restart_node", node=node["name"])
+    return world, key
 
 
 @pytest.fixture
@@ -317,11 +321,6 @@ def each_version(*versions: str) -> pytest.MarkDecorator:
 
 def number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split("."))
-
-
-def of_version(table: dict[str, t.Any], version: str) -> t.Any:
-    """The entry of the newest version in the table that is not newer than this one."""
-    return table[max((known for known in table if number(known) <= number(version)), key=number)]
 
 
 # What rules are tried on: one version of each kind of answer that is known, or what there is.
