@@ -268,6 +268,22 @@ REFUSED = [
         not_parsed("query", ("x_content_parse_exception", "[bool] unknown field [nonsense]")),
     ),
     (
+        {"query": {"bool": {"must": ["x"]}}},
+        not_parsed(
+            "query",
+            ("x_content_parse_exception", "[bool] failed to parse field [must]"),
+            ("parsing_exception", "[_na] query malformed, must start with start_object"),
+        ),
+    ),
+    (
+        {"query": {"ids": {"x": 1}}},
+        not_parsed(
+            "query",
+            ("parsing_exception", "[ids] unknown field [x]"),
+            ("x_content_parse_exception", "[ids] unknown field [x]"),
+        ),
+    ),
+    (
         {"query": {"exists": {}}},
         not_parsed("query", ("parsing_exception", "[exists] must be provided with a [field]")),
     ),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import translate
 from typing import Any
 
-from .errors import EsHttpError, illegal_argument, parse_error
+from .errors import EsHttpError, illegal_argument, parse_error, x_content_error
 
 Document = dict[str, Any]
 Predicate = Callable[[Document], bool]
@@ -76,7 +76,7 @@ def _values(document: Document, name: str) -> list[str]:
 
 def compile_query(query: Any, fields: Fields, depth: int = 0) -> Predicate:
     if not isinstance(query, dict):
-        raise parse_error("[_na] query malformed, must start with start_object")
+        raise EsHttpError(400, "parsing_exception", "[_na] query malformed, must start with start_object")
     if depth > 30:
         raise illegal_argument(
             "The nested depth of the query exceeds the maximum nested depth for queries set in "
@@ -132,9 +132,11 @@ def _bool(body: Any, fields: Fields, depth: int) -> Predicate:
     minimum: int | None = None
     for key, value in body.items():
         if key in clauses:
-            clauses[key] = [
-                compile_query(item, fields, depth + 1) for item in (value if isinstance(value, list) else [value])
-            ]
+            items = value if isinstance(value, list) else [value]
+            try:
+                clauses[key] = [compile_query(item, fields, depth + 1) for item in items]
+            except EsHttpError as error:
+                raise x_content_error(f"[1:1] [bool] failed to parse field [{key}]", error) from None
         elif key == "minimum_should_match" and isinstance(value, (int, str)) and re.fullmatch(r"-?\d+", str(value)):
             minimum = int(value)
         elif key not in ("boost", "_name"):
@@ -243,7 +245,8 @@ def _ids(kind: str, body: dict[str, Any], fields: Fields) -> Predicate:
     unknown = [key for key in body if key not in ("values", "boost", "_name")]
     if unknown or not isinstance(values, (list, str)):
         name = unknown[0] if unknown else "values"
-        raise EsHttpError(400, "parsing_exception", f"[ids] query does not support [{name}]")
+        text = f"[1:1] [ids] unknown field [{name}]"
+        raise EsHttpError(400, "parsing_exception", text, x_content_error(text))
     wanted = {as_text(value) for value in (values if isinstance(values, list) else [values])}
     return lambda document: document.get("id", document.get("_id")) in wanted
 
