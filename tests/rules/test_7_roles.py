@@ -65,9 +65,10 @@ def put(api, **role):
         ([{**GOOD, "names": []}], "[names] cannot be an empty array"),
         ([{**GOOD, "clusters": [""]}], "remote index cluster alias cannot be an empty string"),
         ([{**GOOD, "privileges": ["raed"]}], "unknown index privilege [raed]"),
-        (
+        pytest.param(
             [{**GOOD, "privileges": ["read_failure_store"]}],
             "remote index privileges cannot contain privileges that grant access to the failure store",
+            marks=pytest.mark.needs(since="8.19"),
         ),
         ([{**GOOD, "field_security": {}}], '"field_security" must not be empty.'),
         ([{**GOOD, "other": 1}], "unexpected field [other]"),
@@ -84,6 +85,7 @@ def test_7_clusters_under_indices_is_unexpected(pair):
     assert "failed to parse indices privileges for role [r]. unexpected field [clusters]" in texts(answer)
 
 
+@pytest.mark.needs(since="8.17")
 @pytest.mark.parametrize(
     "groups, reason",
     [
@@ -104,6 +106,7 @@ def test_7_remote_cluster_refused(pair, groups, reason):
     assert answer.status == 400 and reason in texts(answer), answer
 
 
+@pytest.mark.needs(since="8.17")
 def test_7_read_back(pair):
     entry = {**GOOD, "names": "logs-*", "query": {"term": {"team": "a"}}, "field_security": {"grant": ["*"]}}
     groups = [{"clusters": ["b"], "privileges": ["monitor_enrich", "monitor_stats"]}]
