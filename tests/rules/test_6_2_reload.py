@@ -364,14 +364,16 @@ def test_6_3_calls_are_counted_per_node(pair):
 
 
 def test_6_2_nodes_are_chosen_by_role(pair):
-    """(seen: 8.10.4, 8.19.0, 9.5.0) A role that nobody knows chooses no node and is no mistake."""
+    """A role that nobody knows chooses no node and is no mistake; `false` takes away from what is chosen before it."""
     *others, last = (node["name"] for node in pair.nodes)
     pair.write_yml(pair.nodes[-1], {"node.roles": ["master", "data"]})
     pair.world.control("paris", "restart_node", node=last)
     client = pair.paris
     for expression, names in (
         ("remote_cluster_client:true", set(others)),
-        ("remote_cluster_client:false", {last}),
+        ("remote_cluster_client:false", set()),
+        ("_all,remote_cluster_client:false", {last}),
+        ("master:false,_all", {*others, last}),
         ("master:true", {*others, last}),
         ("bogus_role:true", set()),
     ):

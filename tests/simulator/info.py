@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from . import versions
@@ -98,18 +99,22 @@ _ROLES = {"data", "ingest", "master", "ml", "remote_cluster_client", "transform"
 
 
 def node_filter(request: Request, expression: str | None) -> list[Node]:
-    """Node ids, names, _local, _all, _master, patterns, or a role with :true or :false, comma separated."""
-    from fnmatch import fnmatchcase
+    """Node ids, names, _local, _all, _master, patterns, or a role, comma separated.
 
+    role:true adds nodes, and role:false takes them away from those that were chosen before it (seen: 8.19.0, 9.5.0).
+    """
     running = [node for node in request.cluster.nodes if node.running]
     if not expression or expression == "_all":
         return running
-    wanted = []
+    wanted: list[Node] = []
     for part in expression.split(","):
         role, _colon, value = part.partition(":")
+        if role in _ROLES and value == "false":
+            wanted = [node for node in wanted if role not in node.roles]
+            continue
         for node in running:
-            if role in _ROLES and value in ("true", "false"):
-                hit = (role in node.roles) == (value == "true")
+            if role in _ROLES and value == "true":
+                hit = role in node.roles
             else:
                 hit = {"_local": node is request.node, "_master": node is running[0], "_all": True}.get(
                     part, part == node.id or fnmatchcase(node.name, part)
