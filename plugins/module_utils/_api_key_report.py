@@ -57,7 +57,7 @@ class Filter(t.NamedTuple):
         if self.username is not None:
             filters.append({"term": {"username": self.username}})
         if self.realm is not None:
-            filters.append({"term": {"realm": self.realm}})
+            filters.append({"term": {"realm_name": self.realm}})
         query: t.Dict[str, t.Any] = {"filter": filters}
         if self.active_only or self.expires_within_ms is not None:
             filters.append({"term": {"invalidated": False}})

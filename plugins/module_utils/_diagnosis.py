@@ -78,7 +78,7 @@ RULES = (
     Rule(
         "key_malformed",
         r"invalid ApiKey value|invalid cross-cluster API key value|failed to extract credentials|Illegal base64"
-        r"|must be a valid API key credential",
+        r"|must be a valid API key credential|error attempting to authenticate request",
         "The credential is not the encoded form of a key. " + _DELIVER,
     ),
     Rule(

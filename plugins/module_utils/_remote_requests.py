@@ -17,6 +17,8 @@ from ._remote_state import addresses_of, security_model
 # Nested, because the names of flat settings contain the dots that filter_path takes for levels.
 # What a cluster says of a login of its own; a key that the remote cluster refuses is one "for action [..]".
 _REFUSED_HERE = re.compile(r"for REST request|with provided credentials")
+# Causes that say little more than that the link does not work.
+_UNCLEAR = ("authentication", "not_connected", "unknown")
 _FILTER = ",".join(f"{section}.cluster.remote" for section in ("persistent", "transient", "defaults"))
 
 
@@ -93,7 +95,13 @@ def _failure(e: EsError, alias: str) -> Diagnosis:
 
 
 def _look_closer(client: ElasticsearchClient, found: t.Dict[str, Diagnosis]) -> None:
-    """Only on the failing way: how this very node tries to connect."""
+    """Only on the failing way: what a search is told, and how this very node tries to connect."""
+    for alias, diagnosis in found.items():
+        # _resolve/cluster tells that a key was refused, and a search tells why.
+        if diagnosis.cause in _UNCLEAR:
+            told = _probe_by_search(client, alias)
+            if not told.ok and told.cause not in (*_UNCLEAR, "unreachable"):
+                found[alias] = told
     try:
         info = client.request("GET", "/_remote/info", attempt="read the state of remote clusters").body
     except EsError:

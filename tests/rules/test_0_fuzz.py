@@ -397,6 +397,7 @@ def mutate(value, choice, news):
 @pytest.mark.parametrize(("method", "path", "valid"), VALID, ids=[f"{row[0]} {row[1]}" for row in VALID])
 def test_mutated_bodies(fuzzed, method, path, valid):
     """Bodies that are nearly right get further into the server than random ones."""
+
     @settings(
         max_examples=EXAMPLES * 6,
         deadline=None,
