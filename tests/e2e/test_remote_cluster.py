@@ -69,7 +69,7 @@ def test_every_option(world, paris):
 
 def test_transient_settings_in_the_way(world, paris, api):
     run_module("remote_cluster", {**paris, **PROXY})
-    body = {"transient": {"cluster.remote.berlin.proxy_address": "127.0.0.1:1"}}
+    body = {"transient": {"cluster.remote.berlin.mode": "proxy", "cluster.remote.berlin.proxy_address": "127.0.0.1:1"}}
     assert api("paris").put("/_cluster/settings", body).status == 200
     result = check_real_again("remote_cluster", {**paris, **PROXY}, world, "paris")
     assert result["settings"]["proxy_address"] == "127.0.0.1:9443"
