@@ -122,10 +122,6 @@ def interpreters() -> str:
     return os.pathsep.join(sorted(glob.glob(os.path.join(pyenv, "versions", "3.*", "bin")), reverse=True))
 
 
-def _given(option: str, variable: str) -> list[str]:
-    return [option, os.environ[variable]] if os.environ.get(variable) else []
-
-
 def command(check: str, venv: str) -> list[str]:
     if check == "tests":
         return [
@@ -139,9 +135,10 @@ def command(check: str, venv: str) -> list[str]:
             "pythonpath=tests %s/collections" % venv,
             *os.environ.get("TESTS", "").split(),
         ]
+    target = os.environ.get("TARGET")
     options = {
         # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
-        "units": ["--requirements", "--venv", *_given("--python", "TARGET")],
+        "units": ["--requirements", "--venv", *(["--python", target] if target else [])],
         # In that of the core, which has what the simulator needs.
         "integration": ["--local"],
     }.get(check, [])

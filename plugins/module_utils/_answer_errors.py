@@ -88,7 +88,8 @@ def parse_error(body: t.Any) -> t.Tuple[t.Optional[str], t.Optional[str], t.List
         return None, error, []
     if not isinstance(error, dict):
         return None, None, []
-    causes = [reason for _kind, reason in told_by(error)][1 if error.get("reason") else 0 :]
+    first = 1 if error.get("reason") else 0
+    causes = [reason for _kind, reason in told_by(error)][first : first + 10]
     return error.get("type"), str(error.get("reason") or error.get("type") or ""), causes
 
 

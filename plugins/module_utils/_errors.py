@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
-MOST_REASONS = 20
+_MOST_REASONS = 20
+_MOST_ERRORS = 200
 
 
 class InputError(Exception):
@@ -138,11 +139,14 @@ def told_by(error: t.Any) -> t.List[t.Tuple[t.Optional[str], str]]:
     (there stands why a remote cluster does not take a key), and what was suppressed."""
     found: t.List[t.Tuple[t.Optional[str], str]] = []
     waiting = [error]
-    while waiting and len(found) < MOST_REASONS:
+    # Errors without a reason count too, so that nobody keeps us busy with them.
+    for _look in range(_MOST_ERRORS):
+        if not waiting or len(found) >= _MOST_REASONS:
+            break
         one = waiting.pop(0)
         if isinstance(one, dict):
             refused, suppressed = one.get("additional_unsuccessful_credentials"), one.get("suppressed")
             found += [(one.get("type"), str(one["reason"]))] if one.get("reason") else []
             found += [(None, str(refused))] if refused else []
-            waiting[:0] = [one.get("caused_by"), *(suppressed if isinstance(suppressed, list) else [])]
+            waiting[:0] = [one.get("caused_by"), *(suppressed[:_MOST_REASONS] if isinstance(suppressed, list) else [])]
     return found

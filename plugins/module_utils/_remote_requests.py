@@ -14,11 +14,11 @@ from ._diagnosis import Diagnosis, diagnose, diagnose_resolve, diagnose_search, 
 from ._errors import EsBadRequest, EsConnectionError, EsError, InputError
 from ._remote_state import addresses_of, security_model
 
-# Nested, because the names of flat settings contain the dots that filter_path takes for levels.
 # What a cluster says of a login of its own; a key that the remote cluster refuses is one "for action [..]".
 _REFUSED_HERE = re.compile(r"for REST request|with provided credentials")
 # Causes that say little more than that the link does not work.
 _UNCLEAR = ("authentication", "not_connected", "unknown")
+# Nested, because the names of flat settings contain the dots that filter_path takes for levels.
 _FILTER = ",".join(f"{section}.cluster.remote" for section in ("persistent", "transient", "defaults"))
 
 

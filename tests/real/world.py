@@ -153,10 +153,7 @@ class World:
 
     def _lets_in(self, cluster: str, node: dict[str, Any]) -> bool:
         """Whether it knows the superuser: not if it started without the keystore in which his first password is."""
-        spec = self._spec[cluster]
-        with requests.Session() as session:
-            session.trust_env = False
-            session.auth, session.verify = (spec["username"], spec["password"]), spec["ca_cert"]
+        with self._session(cluster) as session:
             return session.get(node["url"] + "/_security/_authenticate", timeout=60).status_code != 401
 
     def _first_yml(self, node: dict[str, Any]) -> str:
@@ -184,11 +181,15 @@ class World:
                 if not one["metadata"].get("_reserved"):
                     self._ask(cluster, "DELETE", f"/_security/{kind}/{requests.utils.quote(name, safe='')}")
 
+    def _session(self, cluster: str) -> requests.Session:
+        spec, session = self._spec[cluster], requests.Session()
+        session.trust_env = False
+        session.auth, session.verify = (spec["username"], spec["password"]), spec["ca_cert"]
+        return session
+
     def _ask(self, cluster: str, method: str, path: str, body: Any = None, url: str = "", until: int = 0) -> Any:
         spec, end = self._spec[cluster], time.monotonic() + SECONDS
-        with requests.Session() as session:
-            session.trust_env = False
-            session.auth, session.verify = (spec["username"], spec["password"]), spec["ca_cert"]
+        with self._session(cluster) as session:
             while True:
                 try:
                     answer = session.request(method, (url or spec["urls"][0]) + path, json=body, timeout=60)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from support.pair import as_new
@@ -20,6 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     deselect(config, items)
+
+
+@pytest.fixture
+def ours():
+    """Of a name, to make it one that nobody else has."""
+    return uuid.uuid4().hex[:8]
 
 
 @pytest.fixture(scope="module")

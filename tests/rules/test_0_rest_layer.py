@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import time
-import uuid
 
 import pytest
 import requests
@@ -25,12 +24,6 @@ NOT_AUTHENTICATED = (
 @pytest.fixture
 def berlin(each_berlin):
     return each_berlin
-
-
-@pytest.fixture
-def ours():
-    """Of a name, to make it one that nobody else has."""
-    return uuid.uuid4().hex[:8]
 
 
 def test_headers(berlin):

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 
 from support.worlds import of_version
@@ -25,12 +23,6 @@ def invalidated(answer):
 @pytest.fixture
 def berlin(each_berlin):
     return each_berlin
-
-
-@pytest.fixture
-def ours():
-    """Of a name, to make it one that nobody else has."""
-    return uuid.uuid4().hex[:8]
 
 
 def test_4_nothing_matches(berlin):

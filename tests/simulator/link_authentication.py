@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import string
 from typing import Any
 
 from . import link_protocol as wire
 from . import node_log, signing, versions
 from .errors import EsHttpError, illegal_argument, security_error
 from .java_regex import full_match
-from .security.authentication import ApiKeyRefused, check_api_key
+from .security.authentication import ApiKeyRefused, check_api_key, decoded
 from .state import Node
 
 LICENSE_TEXT = "current license is non-compliant for [advanced-remote-cluster-security]"
@@ -86,13 +83,9 @@ def _extract(header: str) -> tuple[str, str]:
     try:
         encoded = header.removeprefix("ApiKey ")
         try:
-            text = base64.b64decode(encoded.encode("ascii"), validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeError):
-            alphabet = string.ascii_letters + string.digits + "+/="
-            odd = next((character for character in encoded if character not in alphabet), None)
-            what = f"Illegal base64 character {ord(odd):x}" if odd else "Input byte array has wrong 4-byte ending unit"
-            raise illegal_argument(what) from None
-        key_id, colon, secret = text.partition(":")
+            key_id, colon, secret = decoded(encoded).partition(":")
+        except ValueError as error:
+            raise illegal_argument(str(error)) from None
         if not colon:
             raise illegal_argument("invalid ApiKey value")
         if len(secret) != 22:

@@ -26,29 +26,29 @@ FEATURES: dict[str, Version] = {
     "monitor_enrich": (8, 15, 0),  # in generated search descriptors and in remote_cluster
     "remote_cluster_privileges": (8, 15, 0),
     "challenge_comma": (8, 15, 0),  # in WWW-Authenticate; between 8.14.3 and 8.19.0
-    "selectors_refused": (8, 19, 0),  # in names of an update; between 8.14.3 and 8.19.0
     "query_wording": (8, 15, 0),  # of what API-key queries refuse; between 8.14.3 and 8.19.0
     "skip_unavailable_default_true": (8, 15, 0),
+    "rebuild_in_other_words": (8, 15, 0),  # in the log of a node; between 8.14.3 and 8.19.0
+    "resolve_cluster_refused_is_not_connected": (8, 15, 0),  # between 8.14.3 and 8.19.0
+    "connect_failure_is_502": (8, 15, 0),  # between 8.10.4 and 8.19.0
     "reload_needs_only_manage": (8, 15, 1),
     "monitor_stats": (8, 17, 0),
     "resolve_cluster_without_expression": (8, 18, 0),
     "keystore_notes_more": (8, 18, 0),  # the start script names more variables that it ignores, and says what instead
     "keystore_format_7": (8, 18, 0),  # AES-256
     "keystore_add_stdin": (8, 18, 1),  # reads on where the terminal stopped, also in a protected keystore
+    "selectors_refused": (8, 19, 0),  # in names of an update; between 8.14.3 and 8.19.0
     "failure_store_privileges_refused": (8, 19, 0),
-    "rebuild_in_other_words": (8, 15, 0),  # in the log of a node; between 8.14.3 and 8.19.0
-    "resolve_cluster_refused_is_not_connected": (8, 15, 0),  # between 8.14.3 and 8.19.0
     "certificate_model_deprecated": (9, 0, 0),
     "no_types": (9, 0, 0),  # /a/b is no path; between 8.19.0 and 9.5.0
+    "unknown_alias_is_404": (9, 0, 0),
+    "keystore_cli_json": (9, 1, 0),  # ES_CLI_JSON; between 9.0.0 and 9.5.0
     "end_of_file": (9, 2, 0),  # a type of its own for a body that is cut; between 9.1.0 and 9.5.0
     "one_name_problem": (9, 2, 0),  # of a key's name; between 9.1.0 and 9.5.0
     "names_refused": (9, 2, 0),  # commas and bad expressions in names of an update; between 9.1.0 and 9.5.0
-    "unknown_alias_is_404": (9, 0, 0),
     "proxy_error_names_configuration": (9, 2, 0),
     # before, a changed address sets it to its default on the running node, whatever the setting says
     "rebuild_keeps_skip_unavailable": (9, 2, 0),
-    "connect_failure_is_502": (8, 15, 0),  # between 8.10.4 and 8.19.0
-    "keystore_cli_json": (9, 1, 0),  # ES_CLI_JSON; between 9.0.0 and 9.5.0
     "certificate_identity": (9, 3, 0),
     "signing": (9, 3, 0),
     "reload_details": (9, 3, 0),

@@ -54,11 +54,7 @@ class Pair:
                 "add", "--force", *names, node=number, stdin="".join(f"{one}\n" for one in values.values())
             )
             assert done.returncode == 0, done
-        if worlds.number(self.paris.spec["version"]) < (8, 13):
-            for node in self.nodes:
-                self.world.control("paris", "restart_node", node=node["name"])
-        else:
-            assert "reload_exception" not in self.reload().text
+        self.load()
 
     def forget(self) -> None:
         """No remote cluster any more; credentials stay."""

@@ -330,6 +330,4 @@ VERSIONS = [real_clusters()["berlin"]["version"]] if REAL else ["8.10.4", "8.14.
 @pytest.fixture(scope="module", params=VERSIONS)
 def each_berlin(request: pytest.FixtureRequest, make_world: t.Callable[..., World]) -> Api:
     """The cluster berlin in one version after the other, shared by a whole module as berlin_once is."""
-    if REAL:
-        return Api(real_clusters()["berlin"])
     return Api(make_world(["berlin"], version=request.param, nodes=1).cluster("berlin"))

@@ -117,16 +117,20 @@ def _log_in(request: Request) -> Authentication:
     raise unauthorized(request, f"missing authentication credentials for REST request [{request.uri}]")
 
 
-def _decoded(encoded: str) -> str:
+def decoded(encoded: str) -> str:
+    """What Java makes of base64; raises ValueError with its text."""
     strange = re.search(r"[^A-Za-z0-9+/=]", encoded)
     if strange:
         raise ValueError(f"Illegal base64 character {ord(strange.group()):x}")
-    return base64.b64decode(encoded, validate=True).decode()
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        raise ValueError("Input byte array has wrong 4-byte ending unit") from None
 
 
 def _basic(request: Request, encoded: str) -> Authentication:
     try:
-        username, colon, password = _decoded(encoded).partition(":")
+        username, colon, password = decoded(encoded).partition(":")
     except ValueError as error:
         cause = illegal_argument(str(error))
         raise unauthorized(request, "invalid basic authentication header encoding", cause) from None
@@ -142,7 +146,7 @@ def _basic(request: Request, encoded: str) -> Authentication:
 
 def _api_key(request: Request, encoded: str) -> Authentication:
     try:
-        key_id, colon, secret = _decoded(encoded).partition(":")
+        key_id, colon, secret = decoded(encoded).partition(":")
         if not colon:
             raise ApiKeyRefused("invalid ApiKey value")
         key = check_api_key(request.cluster, key_id, secret, "rest")

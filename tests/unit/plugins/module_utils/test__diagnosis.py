@@ -114,6 +114,10 @@ def test_no_error_is_endless():
     error = {"reason": "a"}
     error["caused_by"] = error
     assert len(dg.reasons_of(error)) <= 20
+    del error["reason"]
+    assert dg.reasons_of(error) == []
+    error["suppressed"] = [error] * 10**6
+    assert dg.reasons_of(error) == []
 
 
 def test_a_denial_that_names_the_key_proves_that_the_key_works():
