@@ -83,6 +83,8 @@ def link_plans(
 def link_advance(run: t.Any, data: t.Any, stage: str, hostvars: t.Any) -> t.Dict[str, t.Any]:
     """The run after a stage: what was done, what went wrong, and what is left to do."""
     results = registered(hostvars, run["hosts"], stage)
+    if stage == "versions":
+        return _again({**run, "plans": _link_run.without_incompatible(run["plans"], results)}, data, run["status"])
     return _again(
         run, data, _link_run.fold(run["status"], run["plans"], data, run["hosts"], run["leader"], results, stage)
     )

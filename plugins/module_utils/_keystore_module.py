@@ -21,10 +21,11 @@ OPTIONS: t.Dict[str, t.Any] = {
 
 # The secure settings that Elasticsearch knows below `cluster.remote.`; with any other a node does not start.
 _SIGNING_SUFFIXES = (
-    ".signing.key.secure_passphrase",
     ".signing.keystore.secure_password",
     ".signing.keystore.secure_key_password",
 )
+# Elasticsearch documents this one and takes it for a setting of elasticsearch.yml (9.5.0).
+_PASSPHRASE = ".signing.key.secure_passphrase"  # noqa: S105  # a name
 _SIGNING_TRUST = "cluster.remote.signing.truststore.secure_password"
 
 
@@ -48,6 +49,11 @@ def remote_name_problem(name: str) -> t.Optional[str]:
     if problem or not (name + ".").startswith(PREFIX):
         return problem
     alias = alias_of_credentials(name)
+    if name.endswith(_PASSPHRASE):
+        return (
+            f"a node with [{name}] in its keystore does not start, by a mistake of Elasticsearch; use a signing key"
+            f" without a passphrase, or keep it in a PKCS#12 file ([{name[: -len(_PASSPHRASE)]}.signing.keystore.path])"
+        )
     if alias is None and name != _SIGNING_TRUST:
         suffix = next((suffix for suffix in _SIGNING_SUFFIXES if name.endswith(suffix)), None)
         if suffix is None:

@@ -129,9 +129,9 @@ def _node_advice(said: str, password_given: bool) -> str:
             "Create the keystore on the node (the module crosscluster.elasticsearch.keystore does when it sets a value)"
             " and check that it lies in the node's configuration directory."
         )
-    if re.search(r"unknown (secure )?setting|not recognized", said):
+    if re.search(r"unknown (secure )?setting|not recognized|is a non-secure setting", said):
         return (
-            "Remove the unknown setting from the keystore of the node (crosscluster.elasticsearch.keystore with"
+            "Remove that setting from the keystore of the node (crosscluster.elasticsearch.keystore with"
             " state absent) before the node restarts, because it would not start."
         )
     if re.search(r"AccessDenied|access denied|[Pp]ermission denied", said):

@@ -208,6 +208,23 @@ def plan_absent(alias: str, state: State) -> Plan:
     return _plan(state, cleared[0], cleared[1], notes)
 
 
+def may_forget(state: State, plan: Plan) -> bool:
+    """Whether the connection is built anew, and skip_unavailable, which the API set, is not part of the change."""
+    return (
+        bool(state.effective)
+        and "skip_unavailable" not in {**plan.persistent, **plan.transient}
+        and "skip_unavailable" in {**plan.after.persistent, **plan.after.transient}
+    )
+
+
+def reminders(plan: Plan) -> t.List[Plan]:
+    """Take skip_unavailable away and set it again: Elasticsearch acts on a change only."""
+    name = "skip_unavailable"
+    section = "transient" if name in plan.after.transient else "persistent"
+    empty: Plan = Plan({}, {}, plan.after, [])
+    return [empty._replace(**{section: {name: value}}) for value in (None, getattr(plan.after, section)[name])]
+
+
 def request_body(alias: str, plan: Plan) -> t.Dict[str, Values]:
     """Body of PUT _cluster/settings."""
     body = {}

@@ -14,6 +14,18 @@ description:
   - This is what tells why a link cannot work before any key is looked at. The playbook
     C(crosscluster.elasticsearch.verify) uses it.
 options:
+  license:
+    description:
+      - Whether to return the licence.
+    type: bool
+    default: true
+    version_added: 2.0.0
+  nodes:
+    description:
+      - Whether to return the nodes.
+    type: bool
+    default: true
+    version_added: 2.0.0
   health:
     description:
       - Also return the health of the cluster, with one request more.
@@ -26,7 +38,7 @@ extends_documentation_fragment:
   - crosscluster.elasticsearch._connection
 notes:
   - The login needs the cluster privilege C(monitor). What it may not see is V(null).
-  - It makes three requests.
+  - It makes three requests, and one less for each of O(license) and O(nodes) that is not asked for.
 seealso:
   - module: crosscluster.elasticsearch.remote_cluster_info
   - module: crosscluster.elasticsearch.remote_port_info
@@ -83,7 +95,7 @@ cluster_uuid:
   type: str
 license:
   description: The licence, V(null) when it cannot be read.
-  returned: success
+  returned: when O(license=true)
   type: dict
   contains:
     type:
@@ -109,7 +121,7 @@ health:
       type: int
 nodes:
   description: The nodes, sorted by name. V(null) when they cannot be read.
-  returned: success
+  returned: when O(nodes=true)
   type: list
   elements: dict
   contains:
@@ -210,7 +222,7 @@ def health(body: t.Optional[Data]) -> t.Optional[Data]:
 
 
 def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
-    """Three reads, the nodes before the health: what is told of the health is then as new as the list of nodes."""
+    """The nodes before the health: what is told of the health is then as new as the list of nodes."""
     root = client.request("GET", "/", attempt="read the version").body
     version = root.get("version") or {}
     result = {
@@ -221,16 +233,19 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> Data:
         "minimum_wire_compatibility_version": version.get("minimum_wire_compatibility_version"),
         "cluster_name": root.get("cluster_name"),
         "cluster_uuid": root.get("cluster_uuid"),
-        "license": licence(read(client, "/_license", "read the licence")),
-        "nodes": nodes(read(client, "/_nodes/http,jvm,remote_cluster_server", "read the nodes")),
     }
+    if module.params["license"]:
+        result["license"] = licence(read(client, "/_license", "read the licence"))
+    if module.params["nodes"]:
+        result["nodes"] = nodes(read(client, "/_nodes/http,jvm,remote_cluster_server", "read the nodes"))
     if module.params["health"]:
         result["health"] = health(read(client, "/_cluster/health", "read the health"))
     return result
 
 
 def main() -> None:
-    run_module(ArgumentSpec({"health": {"type": "bool", "default": False}}), run)
+    flags = {"license": True, "nodes": True, "health": False}
+    run_module(ArgumentSpec({name: {"type": "bool", "default": default} for name, default in flags.items()}), run)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,8 @@ notes:
   - The login needs the cluster privilege C(manage); check mode needs C(monitor).
   - A change of mode, address, connections, compression or ping schedule makes Elasticsearch rebuild the connections
     to the remote cluster; searches in flight may fail. O(skip_unavailable) alone does not.
+  - Before 9.2 connections that are built anew go by the default of O(skip_unavailable), whatever the setting says,
+    until it changes or the node starts. After such a change the module looks, with one request more, and sets it again.
   - Elasticsearch waits up to 10 seconds for the connection when an alias is added or changed, so keep O(timeout) above.
   - Settings in C(elasticsearch.yml) cannot be removed through the API. They are reported in RV(yml) as far as the API
     shows them, which is where no persistent setting hides them.
@@ -187,7 +189,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, InputError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (
+    EsBadRequest,
+    EsError,
+    EsPermissionError,
+    InputError,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_requests import read_settings
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
 
@@ -241,6 +248,19 @@ def write(client: ElasticsearchClient, alias: str, plan: settings.Plan) -> bool:
     return bool(answer.body.get("acknowledged", True))
 
 
+def remind(client: ElasticsearchClient, alias: str, plan: settings.Plan) -> None:
+    """Before 9.2 a connection that is built anew goes by the default of skip_unavailable until the setting changes."""
+    try:
+        attempt = f"read whether the remote cluster [{alias}] is skipped when it is unavailable"
+        info = client.request("GET", "/_remote/info", attempt=attempt).body.get(alias) or {}
+    except (EsBadRequest, EsPermissionError):
+        return  # a node without the role remote_cluster_client, or a login that may not read it
+    asked = settings.plain(plan.after)["skip_unavailable"]
+    if "skip_unavailable" in info and not settings.same("skip_unavailable", info["skip_unavailable"], asked):
+        for one in settings.reminders(plan):
+            write(client, alias, one)
+
+
 def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any]:
     """Compare, write when needed, and describe."""
     alias = module.params["alias"]
@@ -249,8 +269,11 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any
     if plan.changed:
         absent = module.params["state"] == "absent"
         operation = "remove" if absent else "update" if state.effective else "create"
-        if not module.check_mode and not write(client, alias, plan):
-            module.warn(f"Not all nodes confirmed the settings of the remote cluster [{alias}] in time.")
+        if not module.check_mode:
+            if not write(client, alias, plan):
+                module.warn(f"Not all nodes confirmed the settings of the remote cluster [{alias}] in time.")
+            if settings.may_forget(state, plan):
+                remind(client, alias, plan)
     for note in plan.notes:
         module.warn(note)
     return {

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import port_of
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import Data, Facts, LinkView
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import too_old, version_of
 
 ENOUGH = ("enterprise", "trial")
 
@@ -46,17 +47,16 @@ def examine(found: t.Any, facts: Facts) -> None:
 
 
 def _versions(found: t.Any, client: Data, server: Data) -> None:
-    """Neither may be older than the oldest version that the other one talks to."""
-    for old, new, name in ((client, server, found.view.link["from"]), (server, client, found.view.link["to"])):
-        oldest = version_of(new, "minimum_wire_compatibility_version")
-        if (0,) < version_of(old) < oldest:
+    for name, one, other in ((found.view.link["from"], client, server), (found.view.link["to"], server, client)):
+        oldest = too_old(one, other)
+        if oldest:
             found.word(
                 "versions_incompatible",
                 "error",
-                "GET / of the other cluster: minimum_wire_compatibility_version {0}".format(version_text(oldest)),
+                "GET / of the other cluster: minimum_wire_compatibility_version " + oldest,
                 cluster=name,
-                version=old["version"],
-                oldest=version_text(oldest),
+                version=one["version"],
+                oldest=oldest,
             )
 
 
@@ -125,16 +125,3 @@ def loopback(address: str) -> bool:
         return ipaddress.ip_address(host.split("%")[0]).is_loopback
     except ValueError:
         return False
-
-
-def version_of(cluster: t.Optional[t.Mapping[str, t.Any]], field: str = "version") -> t.Tuple[int, ...]:
-    """(8, 15, 1), or (0,) when it is not known."""
-    text = str((cluster or {}).get(field) or "").partition("-")[0]
-    try:
-        return tuple(int(part) for part in text.split("."))
-    except ValueError:
-        return (0,)
-
-
-def version_text(version: t.Tuple[int, ...]) -> str:
-    return ".".join(str(part) for part in version)

@@ -28,6 +28,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_v
     LinkView,
     days,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import version_of, version_text
 
 VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untrusted", None)
 """Causes of a probe that say that something is wrong and not what. A node that holds no credential tries the
@@ -251,7 +252,7 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
     if access.get("replication") and any(entry.get("query") or entry.get("field_security") for entry in search):
         found.word("key_access_invalid", "error", side="server", key_id=key["id"])
     privileges = key.get("cluster_privileges")
-    version = sides.version_of(facts.clusters.get(view.link["to"]))
+    version = version_of(facts.clusters.get(view.link["to"]))
     if search and privileges is not None and "monitor_enrich" not in privileges and version >= (8, 15):
         found.word(
             "monitor_enrich_missing",
@@ -260,9 +261,9 @@ def _key(found: Findings, facts: Facts, warn_days: int) -> None:
             "server",
             key_id=key["id"],
         )
-    client = sides.version_of(facts.clusters.get(view.link["from"]))
+    client = version_of(facts.clusters.get(view.link["from"]))
     if key.get("certificate_identity") and (0,) < client < (9, 3):
-        found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=sides.version_text(client))
+        found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=version_text(client))
 
 
 # -- what the client sees ----------------------------------------------------------------------------------------------
@@ -285,7 +286,7 @@ def _alias(found: Findings, facts: Facts) -> None:
         )
     live = [node.name for node, state in view.pairs() if state == lk.LIVE]
     if view.remote.get("security_model") == "certificate" and live and not view.proven:
-        client = sides.version_of(facts.clusters.get(view.link["from"]))
+        client = version_of(facts.clusters.get(view.link["from"]))
         found.word(
             "restart_needed" if (0,) < client < (8, 13) else "not_reloaded",
             "error",

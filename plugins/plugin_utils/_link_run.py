@@ -17,9 +17,11 @@ from dataclasses import replace
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import credentials_setting
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import too_old
 
 Data = t.Dict[str, t.Any]
 Results = t.Mapping[str, t.Any]
@@ -43,6 +45,7 @@ STAGE_WORDS = {
 
 # The steps that a task of the roles carries out; a step that is not here is part of another one.
 STAGES = {
+    "versions": ("create",),
     "make": ("create", "rotate"),
     "update": ("update",),
     "spread": ("spread",),
@@ -387,7 +390,7 @@ def work(
             if doer in hosts:
                 result.setdefault(doer, {}).setdefault(stage, []).append(item)
     for stages in result.values():
-        for stage in ("reload", "prove"):
+        for stage in ("versions", "reload", "prove"):
             if stage in stages:
                 stages[stage] = _per_cluster(stages[stage])
     return result
@@ -413,6 +416,9 @@ def _items(
                 if step.get("marker"):
                     item["metadata"] = {**_link(data, plan)["metadata"], lk.MARKER: step["marker"]}
                 yield leader, item
+            elif stage == "versions":
+                for side in ("from", "to"):
+                    yield leader, {**item, "cluster": plan[side]}
             elif stage in ("deliver", "remove", "spread"):
                 item.update(cluster=plan["from"], maker=leader, key_id=plan["target"])
                 yield step["source"] if stage == "spread" else step["node"], item
@@ -544,8 +550,23 @@ def without_restart(
     return folded
 
 
+def without_incompatible(plans: t.Sequence[Data], versions: Results) -> t.List[Data]:
+    """Block the links that have no key yet and whose clusters cannot talk to each other, as far as that is known."""
+    told = {name: {} if went_wrong(entry) else entry for name, entry in by_cluster(versions).items()}
+    cause, fix = _doctor_words.WORDS["versions_incompatible"]
+    result = []
+    for plan in plans:
+        for name, other in ((plan["from"], plan["to"]), (plan["to"], plan["from"])):
+            oldest = too_old(told.get(name), told.get(other))
+            if oldest and any(step["action"] == "create" for step in plan["steps"]):
+                text = "{0}. {1}".format(cause, fix).format(cluster=name, version=told[name]["version"], oldest=oldest)
+                plan = {**plan, "blocked": text, "steps": []}
+        result.append(plan)
+    return result
+
+
 def _per_cluster(items: t.Sequence[Data]) -> t.List[Data]:
-    """One call does for all links of a client cluster."""
+    """One call does for all links of a cluster."""
     result: t.Dict[str, Data] = {}
     for item in items:
         entry = result.setdefault(item["cluster"], {"cluster": item["cluster"], "links": [], "expect": []})

@@ -112,6 +112,7 @@ def test_other_secure_settings(home):
         ({"value": ""}, "empty"),
         ({"name": "cluster.remote.berlin.credential"}, "not a secure setting that Elasticsearch knows"),
         ({"name": "cluster.remote.signing.credentials"}, "cannot be an alias"),
+        ({"name": "cluster.remote.a.signing.key.secure_passphrase"}, "does not start"),
         ({"name": "cluster.remote.a.b.credentials"}, "not an alias"),
         ({"name": "bad name"}, "letters, digits"),
         ({"name": "bootstrap.password", "value": "two\nlines"}, "line break"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from support.modules import check_real_again, run_module
-from support.worlds import connection
+from support.worlds import Api, connection, each_version, reset
 
 PROXY = {"alias": "berlin", "mode": "proxy", "proxy_address": "127.0.0.1:9443", "skip_unavailable": False}
 
@@ -50,6 +50,19 @@ def test_a_mode_change_and_back(world, paris):
     assert not reordered.changed
     back = check_real_again("remote_cluster", {**paris, **PROXY}, world, "paris")
     assert set(back["settings"]) == {"mode", "proxy_address", "skip_unavailable"}
+
+
+@each_version("8.14.0", "8.19.0", "9.3.0")
+def test_skip_unavailable_outlives_a_new_address(make_world, version):
+    world = make_world(["paris"], version=version)
+    reset(world)
+    paris = connection(world.cluster("paris"))
+    for number, skip in enumerate((True, False)):
+        wanted = {**paris, **PROXY, "skip_unavailable": skip}
+        run_module("remote_cluster", {**wanted, "proxy_address": f"127.0.0.1:1{number}"})
+        check_real_again("remote_cluster", {**wanted, "proxy_address": f"127.0.0.1:2{number}"}, world, "paris")
+        info = Api(world.cluster("paris")).get("/_remote/info").json
+        assert info["berlin"]["skip_unavailable"] is skip
 
 
 def test_every_option(world, paris):

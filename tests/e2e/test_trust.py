@@ -194,3 +194,29 @@ def test_wrong_input_is_refused_before_anything_is_asked(world, tmp_path, cluste
     assert any(words in message for message in run.messages), str(run)
     assert estate.requests() == 0
     assert given["berlin"]["password"] not in run.stdout + run.stderr
+
+
+@pytest.mark.needs("versions")
+def test_clusters_that_cannot_talk_get_no_key(make_world, tmp_path):
+    """The other links are done; a link that has a key costs no request for versions."""
+    world = make_world({"berlin": {"version": "9.5.0"}, "paris": {"version": "8.14.3"}, "rome": {"version": "8.19.0"}})
+    reset(world)
+    links = Links(world, tmp_path, [("paris", "berlin"), ("rome", "berlin"), ("paris", "rome")])
+    for check in (True, False):
+        done = links.play("trust", check=check)
+        assert done.rc == 2, str(done)
+        rows = report(done)
+        states = {name: row["state"] for name, row in rows.items()}
+        changed = "would be changed" if check else "changed"
+        assert states == {"paris/berlin": "blocked", "rome/berlin": changed, "paris/rome": changed}, str(done)
+        assert rows["paris/berlin"]["note"].startswith(
+            "paris runs 8.14.3, and the other cluster talks to 8.19.0 and newer only. Upgrade paris to 8.19.0 or newer"
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+    assert links.live_keys("berlin", "paris-berlin") == []
+    assert len(links.live_keys("berlin", "rome-berlin")) == 1
+
+    links = Links(world, tmp_path / "right", [("rome", "berlin"), ("paris", "rome")])
+    again = links.play("trust")
+    assert again.ok and again.changed == 0, str(again)
+    assert not [one for name in world.clusters for one in world.log(name) if one["path"] == "/"]

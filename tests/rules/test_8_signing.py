@@ -140,14 +140,17 @@ def test_8_signing_with_rsa(pair, keys, authority):
     assert pair.search().status == 200
 
 
-def test_5_7_the_passphrase_of_a_signing_key_fails_every_reload(pair, keys):
+def test_5_7_the_passphrase_of_a_signing_key_fails_every_reload_and_start(pair, keys):
     """A mistake of the server, which takes the setting for one that belongs into elasticsearch.yml."""
     name = "cluster.remote.berlin.signing.key.secure_passphrase"
     assert pair.tool("add", "--force", name, stdin="hush\n").returncode == 0
     try:
         refused = [node["reload_exception"] for node in pair.reload().json["nodes"].values() if len(node) == 2]
+        with pytest.raises(Exception, match="."):
+            pair.world.control("paris", "restart_node", node=pair.nodes[0]["name"])
     finally:
         assert pair.tool("remove", name).returncode == 0
+    pair.world.control("paris", "start_node", node=pair.nodes[0]["name"])
     assert [(one["type"], one["reason"]) for one in refused] == [
         (
             "illegal_argument_exception",

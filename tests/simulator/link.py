@@ -39,6 +39,8 @@ async def check_tls(cluster: Cluster, node: Node) -> None:
         node.link.context("transport")  # type: ignore[attr-defined]
         for api_key in (True, False):
             link_client.client_context(node, api_key)
+    except PermissionError as error:
+        _refuse(node, f"failed to load SSL configuration - {error}")
     except (OSError, KeyError) as error:
         _refuse(node, f"failed to load SSL configuration: cannot read the configured file or setting [{error}]")
     prefix = "xpack.security.remote_cluster_client.ssl"

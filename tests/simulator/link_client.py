@@ -62,12 +62,12 @@ def client_context(node: Node, api_key: bool) -> ssl.SSLContext | None:
         context.verify_mode = ssl.CERT_NONE
     files = as_list(node.yml.get(prefix + "certificate_authorities"))
     for file in files:
-        context.load_verify_locations(node.config_dir / file)
+        context.load_verify_locations(node.ssl_file(file))
     if not files:
         context.load_default_certs()
     certificate, key = node.yml.get(prefix + "certificate"), node.yml.get(prefix + "key")
     if certificate and key:
-        context.load_cert_chain(node.config_dir / certificate, node.config_dir / key)
+        context.load_cert_chain(node.ssl_file(certificate), node.ssl_file(key))
     return context
 
 

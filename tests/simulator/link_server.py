@@ -11,12 +11,11 @@ import json
 import logging
 import socket
 import ssl
-from pathlib import Path
 from typing import Any
 
 from . import link_authentication, node_log
 from . import link_protocol as wire
-from .errors import EsHttpError, illegal_argument, security_error
+from .errors import EsHttpError, security_error
 from .flat_settings import text
 from .settings_catalog import as_list
 from .state import Cluster, Node
@@ -39,10 +38,6 @@ def bind(port: int = 0) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
     return bound
-
-
-def config_path(node: Node, value: Any) -> Path:
-    return node.config_dir / text(value)
 
 
 class Port:
@@ -106,8 +101,7 @@ class Port:
     async def _answer(self, node: Node, message: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         close = False
         try:
-            certificate = bool(writer.get_extra_info("peercert"))
-            body = await handle(node, self.profile, message["action"], message["headers"], message["body"], certificate)
+            body = await handle(node, self.profile, message["action"], message["headers"], message["body"])
             answer = {"id": message["id"], "body": body}
         except EsHttpError as error:
             answer = {"id": message["id"], "error": wire.to_wire(error)}
@@ -125,9 +119,7 @@ class Port:
                 writer.close()
 
 
-async def handle(
-    node: Node, profile: str, name: str, headers: dict[str, Any], body: Any, certificate: bool = False
-) -> Any:
+async def handle(node: Node, profile: str, name: str, headers: dict[str, Any], body: Any) -> Any:
     hello = {
         "cluster_name": node.cluster.name,
         "cluster_uuid": node.cluster.uuid,
@@ -143,12 +135,7 @@ async def handle(
     else:
         if name == wire.HANDSHAKE:
             node_log.warn(node, f"missing authentication credentials for action [{name}]")
-            if not certificate:
-                raise security_error(401, f"missing authentication credentials for action [{name}]")
-            raise illegal_argument(
-                f"remote cluster handshake action requires channel profile to be [{REMOTE_PROFILE}], "
-                f"but got [{DEFAULT_PROFILE}]"
-            )
+            raise security_error(401, f"missing authentication credentials for action [{name}]")
         if name == wire.PLAIN_HANDSHAKE:
             return hello
         subject = {"model": "certificate", **json.loads(headers["_xpack_security_authentication"])}
@@ -199,12 +186,12 @@ class NodeLink:
             return None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(
-            config_path(node, node.yml[prefix + "certificate"]), config_path(node, node.yml[prefix + "key"])
+            node.ssl_file(node.yml[prefix + "certificate"]), node.ssl_file(node.yml[prefix + "key"])
         )
         profile = REMOTE_PROFILE if name == "remote_cluster_server" else DEFAULT_PROFILE
         if self.client_authentication(profile) != "none":
             for file in as_list(node.yml.get(prefix + "certificate_authorities")):
-                context.load_verify_locations(config_path(node, file))
+                context.load_verify_locations(node.ssl_file(file))
             # asyncio drops the alert about a missing client certificate, so `required` is enforced,
             # with its alert, in Port.
             context.verify_mode = ssl.CERT_OPTIONAL

@@ -22,8 +22,13 @@ def no_such_remote(request: Request, alias: str, action: str) -> EsHttpError:
     error = EsHttpError(404, "no_such_remote_cluster_exception", f"no such remote cluster: [{alias}]")
     if request.node.has("unknown_alias_is_404"):
         return error
+    return _denied(request, action, error)
+
+
+def _denied(request: Request, action: str, cause: EsHttpError) -> EsHttpError:
+    """What goes wrong while the authorization resolves names."""
     denied = authorization.denied(request.cluster, request.auth, action, privileges.granting_index(action), "index")
-    return EsHttpError(403, denied.type, denied.reason, error)
+    return EsHttpError(403, denied.type, denied.reason, cause)
 
 
 def group(request: Request, expression: str, action: str = SEARCH) -> dict[str, list[str]]:
@@ -37,7 +42,8 @@ def group(request: Request, expression: str, action: str = SEARCH) -> dict[str, 
             groups.setdefault("", []).append(part)
             continue
         if "remote_cluster_client" not in node.roles:
-            raise illegal_argument(f"node [{node.name}] does not have the [remote_cluster_client] role")
+            cause = illegal_argument(f"node [{node.name}] does not have the remote cluster client role enabled")
+            raise _denied(request, action, cause)
         minus, alias = alias.startswith("-"), alias.removeprefix("-")
         names = [name for name in node.connections if pattern_matches(alias, name)]
         if not names:

@@ -86,6 +86,16 @@ class Node:
             configured = [part.strip() for part in configured.split(",") if part.strip()]
         return [str(role) for role in configured]
 
+    def ssl_file(self, path: str) -> Path:
+        """Certificates and keys are read below the configuration directory only."""
+        found = Path(os.path.normpath(self.config_dir / path))
+        if self.config_dir not in found.parents:
+            raise PermissionError(
+                f"cannot read the configured file [{found}] because access to read the file is blocked; SSL resources "
+                f"should be placed in the [{self.config_dir}] directory"
+            )
+        return found
+
     def has(self, feature: str) -> bool:
         return versions.has(self.version, feature)
 

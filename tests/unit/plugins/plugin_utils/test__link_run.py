@@ -100,7 +100,8 @@ def test_a_leader_has_the_links_of_its_client_and_the_work_of_its_nodes():
     run = planned(data, everybody, "a-1")
     assert [plan["link"] for plan in run["plans"]] == ["a/b", "a/c"]
     assert run["hosts"] == ["a-1", "a-2"] and sorted(run["work"]) == ["a-1", "a-2"]
-    assert sorted(run["work"]["a-1"]) == ["deliver", "make", "prove", "reload", "settings"]
+    assert sorted(run["work"]["a-1"]) == ["deliver", "make", "prove", "reload", "settings", "versions"]
+    assert [item["cluster"] for item in run["work"]["a-1"]["versions"]] == ["a", "b", "c"]
     assert sorted(run["work"]["a-2"]) == ["deliver"]
     assert {item["maker"] for item in run["work"]["a-2"]["deliver"]} == {"a-1"}
     assert run["todo"] == ["create", "deliver", "prove", "reload", "settings"]
