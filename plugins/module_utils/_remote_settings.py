@@ -220,9 +220,9 @@ def may_forget(state: State, plan: Plan) -> bool:
 def reminders(plan: Plan) -> t.List[Plan]:
     """Take skip_unavailable away and set it again: Elasticsearch acts on a change only."""
     name = "skip_unavailable"
-    section = "transient" if name in plan.after.transient else "persistent"
-    empty: Plan = Plan({}, {}, plan.after, [])
-    return [empty._replace(**{section: {name: value}}) for value in (None, getattr(plan.after, section)[name])]
+    if name in plan.after.transient:
+        return [Plan({}, {name: value}, plan.after, []) for value in (None, plan.after.transient[name])]
+    return [Plan({name: value}, {}, plan.after, []) for value in (None, plan.after.persistent[name])]
 
 
 def request_body(alias: str, plan: Plan) -> t.Dict[str, Values]:
