@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each way a link breaks, made on simulated clusters, and what the doctor says of it."""
+"""Each way a link breaks, made for real, and what the doctor says of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import socket
 import socketserver
 import subprocess
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from simulator import Simulator
 from support import doctor
 from support.worlds import Api, link, put_credential, reset
 
-pytestmark = pytest.mark.needs("bench")
+pytestmark = pytest.mark.needs(nodes=2, since="8.13")
 
 MARKED = {"crosscluster_elasticsearch": {"client": "paris"}}
 NAME = "by-hand-berlin"
@@ -139,6 +140,7 @@ def test_a_link_that_works_has_no_findings_and_nothing_is_written(bench: Bench) 
     assert not [entry for name in bench.clusters for entry in bench.world.log(name, writes_only=True)]
 
 
+@pytest.mark.needs("licences")
 @pytest.mark.parametrize("side", ["paris", "berlin"])
 @pytest.mark.parametrize("licence", ["basic", "expired"])
 def test_licence(bench: Bench, side: str, licence: str) -> None:
@@ -156,6 +158,7 @@ def test_revoked_key_and_what_skip_unavailable_hides(bench: Bench) -> None:
     assert "skip_unavailable_masks" in {item["code"] for item in bench.row["findings"]}
 
 
+@pytest.mark.needs("clock")
 def test_expired_key(bench: Bench) -> None:
     bench.replace_key(expiration="1d")
     bench.world.control("berlin", "advance_clock", seconds=4 * DAY)
@@ -163,6 +166,14 @@ def test_expired_key(bench: Bench) -> None:
     assert "expired 3 days ago" in bench.found("credential_expired")["evidence"]
 
 
+def test_expired_a_moment_ago(bench: Bench) -> None:
+    bench.replace_key(expiration="1s")
+    time.sleep(1.5)
+    bench.examine()
+    assert "expired" in bench.found("credential_expired")["evidence"]
+
+
+@pytest.mark.needs("clock")
 def test_expired_by_the_clock_of_the_server_only(bench: Bench) -> None:
     bench.replace_key(expiration="1d")
     bench.world.control("berlin", "advance_clock", seconds=4 * DAY)
@@ -319,12 +330,14 @@ def showing(bench: Bench, *names: str, **how: t.Any) -> t.Iterator[None]:
         bench.restart("berlin", lambda text: text)
 
 
+@pytest.mark.needs("authorities")
 def test_certificate_name(bench: Bench) -> None:
     with showing(bench, "berlin.example"):
         bench.examine()
     assert "berlin.example" in bench.found("certificate_name")["evidence"]
 
 
+@pytest.mark.needs("authorities")
 def test_certificate_expired(bench: Bench) -> None:
     past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
     with showing(bench, "127.0.0.1", "localhost", not_before=past - datetime.timedelta(days=1), not_after=past):
@@ -344,6 +357,7 @@ def sign(bench: Bench) -> trustme.CA:
     return authority
 
 
+@pytest.mark.needs(since="9.3")
 def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
     authority = sign(bench)
     for node in bench.clusters["berlin"]["nodes"]:
@@ -355,12 +369,14 @@ def test_certificate_identity_that_does_not_match(bench: Bench) -> None:
     bench.found("certificate_identity_mismatch")
 
 
+@pytest.mark.needs(since="9.3")
 def test_certificate_identity(bench: Bench) -> None:
     bench.replace_key(certificate_identity="CN=paris")
     bench.examine()
     assert "no certificate was provided" in bench.found("certificate_identity_missing")["evidence"]
 
 
+@pytest.mark.needs(since="9.3")
 def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> None:
     sign(bench)
     bench.replace_key(certificate_identity="CN=paris")
@@ -368,6 +384,7 @@ def test_signature_of_an_authority_the_server_does_not_know(bench: Bench) -> Non
     assert "signing.certificate_authorities" in bench.found("signature_untrusted")["fix"]
 
 
+@pytest.mark.needs("versions")
 def test_client_too_old_to_sign(make_world: t.Callable[..., Simulator]) -> None:
     bench = Bench(make_world(clusters={"paris": {"version": "9.2.0", "nodes": 2}, "berlin": {"nodes": 1}}))
     bench.replace_key(certificate_identity="CN=paris")
@@ -376,6 +393,7 @@ def test_client_too_old_to_sign(make_world: t.Callable[..., Simulator]) -> None:
     assert "paris runs 9.2.0" in told["cause"] and "9.3" in told["fix"]
 
 
+@pytest.mark.needs("upgrade")
 def test_access_that_newer_versions_refuse(make: t.Callable[..., Bench]) -> None:
     search = {"names": ["logs-*"], "field_security": {"grant": ["message"]}}
     bench = make("8.13.4", linked=False)
@@ -479,6 +497,7 @@ def test_cluster_that_cannot_be_asked(bench: Bench) -> None:
     assert "berlin" in finding["cause"] and "wrong" not in finding["evidence"]
 
 
+@pytest.mark.needs("upgrade")
 def test_keys_from_before_8_15(make: t.Callable[..., Bench]) -> None:
     bench = make("8.14.3")
     bench.world.control("berlin", "upgrade", version="8.15.1")
@@ -541,6 +560,7 @@ def test_every_finding_is_looked_for_here() -> None:
     assert {code for code in WORDS if f'"{code}"' not in told} == set() and elsewhere <= set(WORDS)
 
 
+@pytest.mark.needs(since="8.10", before="8.13")
 def test_before_8_13_a_credential_needs_a_restart(make: t.Callable[..., Bench]) -> None:
     bench = make("8.12.2")
     bench.examine()
