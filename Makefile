@@ -22,6 +22,7 @@ CORES ?=
 CHECKS ?= sanity,units,integration,tests
 ONLY ?=
 TARGET ?=
+FETCH ?=
 # A commit to measure beside the files as they are
 BEFORE ?=
 
@@ -56,8 +57,8 @@ simulator: setup  ## run simulated clusters in the foreground: [VERSION=9.3.0] [
 real: setup  ## the same with real Elasticsearch, needs Java and Maven: [VERSION=9.5.0] [NODES=1] [VERSIONS="paris=8.19.0"] and the others
 	@exec $(PYTHON) -m real "$(or $(DIR),.build/real)" $(STARTED) $(if $(VERSIONS),--versions "$(VERSIONS)")
 
-real-matrix: setup  ## rules and stories on real Elasticsearch, version by version: [VERSIONS="8.19.0 8.19.0/9.5.0"] [NODES=2] [TESTS=tests/rules]
-	@$(PYTHON) tools/real_matrix.py $(if $(NODES),-n "$(NODES)") $(if $(TESTS),-t "$(TESTS)") $(VERSIONS)
+real-matrix: setup  ## rules and stories on real Elasticsearch, version by version: [VERSIONS="8.19.0 8.19.0/9.5.0"] [NODES=2] [TESTS=tests/rules] [FETCH=1, for what they need]
+	@$(PYTHON) tools/real_matrix.py $(if $(NODES),-n "$(NODES)") $(if $(TESTS),-t "$(TESTS)") $(if $(FETCH),--fetch) $(VERSIONS)
 
 lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff mypy"]
 	@python3 tools/lint.py $(ONLY)

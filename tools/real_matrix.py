@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run tests on real Elasticsearch, one version or pair after the other.
 
-tools/real_matrix.py [-n NODES] [-t TESTS] [PAIR ...]
+tools/real_matrix.py [-n NODES] [-t TESTS] [--fetch] [PAIR ...]
 
-A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
+With --fetch nothing is run: what the pairs need is brought into the cache, or it is said what is missing. A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
 and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/.
 """
 
@@ -21,7 +21,8 @@ import typing as t
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from real.words import last_line
+from real.clusters import bring, find_jdks
+from real.words import Problem, last_line
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".build" / "real-matrix"
@@ -45,8 +46,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--nodes", default="1")
     parser.add_argument("-t", "--tests", default="tests/rules tests/e2e")
+    parser.add_argument("--fetch", action="store_true")
     parser.add_argument("pairs", nargs="*")
     options = parser.parse_args()
+    if options.fetch:
+        return fetch(options.pairs or (*VERSIONS, *MIXED))
     LOGS.mkdir(parents=True, exist_ok=True)
     # Who ends the command ends the clusters.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -58,6 +62,16 @@ def main() -> int:
         )
     print("\n" + "\n".join(table))
     return int(any(row.outcome != "pass" for row in rows))
+
+
+def fetch(pairs: t.Iterable[str]) -> int:
+    try:
+        for version, home in find_jdks(version for pair in pairs for version in pair.split("/")).items():
+            bring(version, home)
+    except Problem as problem:
+        print(problem)
+        return 1
+    return 0
 
 
 def run(pair: str, options: argparse.Namespace) -> Row:

@@ -18,6 +18,8 @@ CREATE = ("POST", "/_security/cross_cluster/api_key")
 UPDATE = ("PUT", "/_security/cross_cluster/api_key/*")
 DELETE = ("DELETE", "/_security/api_key")
 
+pytestmark = pytest.mark.needs("faults")
+
 FAULTS: dict[str, dict[str, t.Any]] = {
     "reset before acting": {"kind": "reset_before"},
     "reset after acting": {"kind": "reset_after"},
@@ -51,7 +53,6 @@ def keys(world: t.Any) -> Keys:
     return Keys(world, timeout=5)
 
 
-@pytest.mark.needs("faults")
 @pytest.mark.parametrize(("operation", "request_", "fault", "retries"), CASES)
 def test_one_fault(keys: Keys, operation: str, request_: tuple[str, str], fault: str, retries: int) -> None:
     args = OPERATIONS[operation][0]

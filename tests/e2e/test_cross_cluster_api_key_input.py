@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from support.keys import LOGS, Keys
+from support.worlds import reset
 
 
 @pytest.fixture
@@ -148,7 +149,9 @@ def test_too_old_for_an_identity(make_world: t.Any) -> None:
 
 
 def test_oldest_version(make_world: t.Any) -> None:
-    keys = Keys(make_world(clusters={"old": {"version": "8.10.0", "nodes": 1}}), cluster="old")
+    world = make_world(["berlin"], version="8.10.0")
+    reset(world)
+    keys = Keys(world)
     keys.three(access=LOGS, metadata={"a": 1}, expiration="1d")
     keys.three(access={"search": [{"names": ["x"]}]})
     keys.three(state="absent")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from support.links import plan, report
-from support.pair import Pair
+from support.pair import Pair, hand_over_authorities
 from support.playbook import run_playbook
 from support.worlds import connection
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.needs(since="8.13")
 def certified(links):
     """A link of the certificate model."""
     world = links.world
-    authorities = [world.cluster(name)["ca_cert"].replace("http_ca", "transport_ca") for name in world.clusters]
     for name in world.clusters:
+        authorities = hand_over_authorities(world, name)
         for node in world.cluster(name)["nodes"]:
             Pair.write_yml(node, {"xpack.security.transport.ssl.certificate_authorities": authorities})
             world.control(name, "restart_node", node=node["name"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,21 @@ def available_memory(meminfo: str) -> int:
     """MB, from what /proc/meminfo says."""
     fields = dict(line.split(":") for line in meminfo.splitlines())
     return int(fields["MemAvailable"].split()[0]) // 1024
+
+
+def find_jdks(versions: Iterable[str]) -> dict[str, Path]:
+    """The JDK for each version; what cannot be fetched for want of Maven is found here too."""
+    found = jdk.found(jdk.candidates(os.environ))
+    jdks = {version: jdk.choose(number(version), found) for version in dict.fromkeys(versions)}
+    for version in jdks:
+        fetch.check(version)
+    return jdks
+
+
+def bring(version: str, home: Path) -> tuple[Path, Path, Path]:
+    """What a node of this version is made of, from the cache or into it: JDK, distribution, compiled module."""
+    distribution = fetch.distribution(version)
+    return home, distribution, module.module(version, distribution, home)
 
 
 class Clusters:
@@ -68,10 +83,7 @@ class Clusters:
     def _start(self) -> None:
         jdks = self._check()
         self.place.take()
-        parts = {}
-        for version, home in jdks.items():
-            distribution = fetch.distribution(version)
-            parts[version] = (home, distribution, module.module(version, distribution, home))
+        parts = {version: bring(version, home) for version, home in jdks.items()}
         homes = self.place.make_homes(self.account)
         nodes = f"{self.count * len(self.versions)} node{'s' * (self.count * len(self.versions) > 1)}"
         with busy(f"laying out {nodes}, run by the user {self.account.name}, below {homes}"):
@@ -91,10 +103,8 @@ class Clusters:
     def _check(self) -> dict[str, Path]:
         """The JDK for each version; all that can be missing is found missing here, before anything is begun."""
         self.account = account.choose()
-        found = jdk.found(jdk.candidates(os.environ))
-        jdks = {version: jdk.choose(number(version), found) for version in dict.fromkeys(self.versions.values())}
-        for version, home in jdks.items():
-            fetch.check(version)
+        jdks = find_jdks(self.versions.values())
+        for home in jdks.values():
             if not self.account.reaches(home / "bin" / "java"):
                 raise Problem(f"the user {self.account.name}, who runs the servers, may not run {home}/bin/java.")
         needed = MEMORY * self.count * len(self.versions)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import shutil
 import ssl
-from pathlib import Path
 
 import pytest
 
-from support.pair import as_new, texts
+from support.pair import as_new, hand_over_authorities, texts
 from support.worlds import each_version, of_version
 
 SMALL = {"berlin": {"nodes": 1}, "paris": {"nodes": 1}}
@@ -73,23 +71,10 @@ def test_8_expired(pair):
 # --- nodes with other files: each restart takes long on a real server, so a test goes from one to the next ---
 
 
-def change(pair, cluster, **settings):
-    """As Pair.yml, with authorities that are copied to where a node may read them."""
-    other = pair.world.cluster("paris" if cluster == "berlin" else "berlin")
-    for node in pair.world.cluster(cluster)["nodes"]:
-        certs = Path(node["config_dir"], "certs")
-        shutil.copyfile(
-            Path(other["nodes"][0]["config_dir"], "certs", "transport_ca.crt"), certs / "peer_transport.crt"
-        )
-        shutil.copyfile(other["remote_ca_cert"], certs / "peer_remote_cluster.crt")
-    pair.yml(cluster, **settings)
-
-
 def trusting(pair, cluster, **more):
     """The nodes take the authorities of the other cluster for every port, so that what comes after TLS shows."""
-    files = ["certs/transport_ca.crt", "certs/peer_transport.crt", "certs/peer_remote_cluster.crt"]
-    change(
-        pair,
+    files = hand_over_authorities(pair.world, cluster)
+    pair.yml(
         cluster,
         xpack__security__transport__ssl__certificate_authorities=files,
         xpack__security__remote_cluster_client__ssl__certificate_authorities=files,

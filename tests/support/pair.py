@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import typing as t
+from pathlib import Path
 
 import yaml
 
@@ -128,6 +130,18 @@ class Pair:
 
     def log(self, cluster: str = "paris", node: int = 0) -> str:
         return self.world.control(cluster, "node_log", node=self.world.cluster(cluster)["nodes"][node]["name"])
+
+
+def hand_over_authorities(world: t.Any, cluster: str) -> list[str]:
+    """Those of both clusters, as files of each node of this one: a node reads none elsewhere."""
+    other = world.cluster("paris" if cluster == "berlin" else "berlin")
+    for node in world.cluster(cluster)["nodes"]:
+        certs = Path(node["config_dir"], "certs")
+        shutil.copyfile(
+            Path(other["nodes"][0]["config_dir"], "certs", "transport_ca.crt"), certs / "peer_transport.crt"
+        )
+        shutil.copyfile(other["remote_ca_cert"], certs / "peer_remote_cluster.crt")
+    return ["certs/transport_ca.crt", "certs/peer_transport.crt", "certs/peer_remote_cluster.crt"]
 
 
 def texts(answer: Answer) -> str:

@@ -276,9 +276,10 @@ class Needs:
 
     Only simulated clusters have the abilities that are named: "faults", "clock" (one that is turned), "calls" (of the
     keystore tool, counted), "memory" (what a node has loaded), "many keys", "licences", "realms", "switches" (API keys
-    turned off), "wire" (messages of our own between nodes), "host names" (of other hosts), "upgrade",
-    "authorities" (certificates signed by those of the clusters), "untouched" (nobody used the clusters before), and others than there are, "versions" and "clusters". `since` and
-    `before` are of real clusters: a simulated one gets the version that the test asks for.
+    turned off), "wire" (messages of our own between nodes), "host names" (of other hosts), "upgrade", "authorities"
+    (certificates signed by those of the clusters), "untouched" (nobody used the clusters before), and others than
+    there are, "versions" and "clusters". `since` and `before` are of real clusters: a simulated one gets the version
+    that the test asks for.
     """
 
     def __init__(self, item: pytest.Item) -> None:
