@@ -5,8 +5,9 @@
 
 tools/real_matrix.py [-n NODES] [-t TESTS] [--fetch] [PAIR ...]
 
-With --fetch nothing is run: what the pairs need is brought into the cache, or it is said what is missing. A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
-and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/.
+A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
+and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/. With --fetch
+nothing is run: what the pairs need is brought into the cache, or it is said what is missing.
 """
 
 from __future__ import annotations
