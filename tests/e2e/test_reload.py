@@ -40,7 +40,9 @@ def test_one_request_and_every_node_verified(world, paris):
     world.clear_log()
     result = run_module(MODULE, {**paris, "expect_settings": [NAME]})
     assert result.changed and result["verified"] is True and result["restart_required"] is False
-    assert len(result["nodes"]) == count(world) and all(NAME in node["secure_setting_names"] for node in result["nodes"])
+    assert len(result["nodes"]) == count(world) and all(
+        NAME in node["secure_setting_names"] for node in result["nodes"]
+    )
     assert [entry["method"] for entry in world.log("paris")] == ["POST"]
     assert key["encoded"] not in str(result)
 
