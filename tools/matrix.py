@@ -44,8 +44,7 @@ from pip._internal.cli.main import main
 options = [option for option in sys.argv[1:] if option.startswith("--disable")]
 sys.exit(main(["install", "--no-deps", "--no-index"] + options + [wheel]))
 """
-
-
+# Environments are made one after the other.
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -54,12 +53,7 @@ class NotRun(Exception):
 
 
 def environment(core: str) -> str:
-    """The virtual environment of one core, made when it is missing or older than the requirements; one at a time."""
-    with ONE_AT_A_TIME:
-        return _environment(core)
-
-
-def _environment(core: str) -> str:
+    """The virtual environment of one core, made when it is missing or older than the requirements."""
     python, _pip = CORES[core]
     venv = os.path.join(BUILD, "core-" + core)
     ready = os.path.join(venv, ".ready")
@@ -156,7 +150,8 @@ def command(check: str, venv: str) -> list[str]:
 
 
 def run_check(check: str, core: str) -> tuple[str, float]:
-    venv = environment(core)
+    with ONE_AT_A_TIME:
+        venv = environment(core)
     home = prepare_home(core, venv)
     where = setup.ROOT if check == "tests" else copy_tree(core)
     variables = dict(os.environ, HOME=home, ANSIBLE_CONFIG=os.path.join(setup.ROOT, "tests", "ansible.cfg"))

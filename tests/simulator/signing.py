@@ -75,11 +75,9 @@ def _identity(node: Node, settings: dict[str, Any], alias: str) -> tuple[x509.Ce
             password = _secure(node, prefix + "keystore.secure_password") or ""
             private, leaf, _more = pkcs12.load_key_and_certificates(_file(node, store).read_bytes(), password.encode())
         else:
-            passphrase = _secure(node, prefix + "key.secure_passphrase")
             leaf = x509.load_pem_x509_certificates(_file(node, certificate).read_bytes())[0]
-            private = serialization.load_pem_private_key(
-                _file(node, key).read_bytes(), passphrase.encode() if passphrase else None
-            )
+            # No node runs with the passphrase of a key: see settings_catalog.is_mistaken.
+            private = serialization.load_pem_private_key(_file(node, key).read_bytes(), None)
     except (ValueError, TypeError, OSError) as error:
         raise illegal_argument(failed, EsHttpError(400, "ssl_config_exception", str(error))) from None
     if leaf is None or not isinstance(private, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
