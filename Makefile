@@ -5,7 +5,8 @@
 SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-WORKERS ?= auto
+# Real clusters serve one test at a time.
+WORKERS ?= $(if $(ELASTICSEARCH_TEST_CLUSTERS),0,auto)
 PYTEST_ARGS ?=
 # Clusters to start, simulated or real; what is not given has a default of its own in each.
 DIR ?=
