@@ -21,19 +21,28 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import 
     _link_plan,
     _link_run,
     _outside,
+    _paths,
 )
 
 
-def link_input(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
-    return _link_input.normalise(clusters, links)
+def link_input(clusters: t.Any, links: t.Any, sources: t.Any = ()) -> t.Dict[str, t.Any]:
+    data = _link_input.normalise(clusters, links, sources)
+    if data["errors"]:
+        raise AnsibleFilterError("; ".join(data["errors"]))
+    return data
 
 
-def link_connection(cluster: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """The connection options of a cluster, as the modules take them."""
+def link_connection(
+    cluster: t.Mapping[str, t.Any], sources: t.Any = (), api_from: str = "localhost"
+) -> t.Dict[str, t.Any]:
+    """The connection options of a cluster, as the modules take them. Files are looked for where the controller calls."""
     options = {name: cluster[name] for name in CONNECTION_OPTIONS if cluster.get(name) is not None}
     if "urls" not in options:
         nodes = [node["url"] for node in cluster.get("nodes") or [] if isinstance(node, t.Mapping) and node.get("url")]
         options["urls"] = [cluster["url"]] if cluster.get("url") else nodes
+    if (cluster.get("api_from") or api_from) == "localhost":
+        files = {name: _paths.find(str(options[name]), sources) for name in _paths.LOGIN_FILES if options.get(name)}
+        options.update({name: path for name, path in files.items() if path})
     return options
 
 

@@ -20,6 +20,20 @@ from ._errors import InputError
 
 MODES = ("proxy", "sniff")
 
+#: The options of the module that are settings.
+OPTIONS: t.Dict[str, t.Dict[str, t.Any]] = {
+    "mode": {"type": "str", "choices": ["proxy", "sniff"]},
+    "proxy_address": {"type": "str"},
+    "seeds": {"type": "list", "elements": "str"},
+    "server_name": {"type": "str"},
+    "proxy_socket_connections": {"type": "int"},
+    "node_connections": {"type": "int"},
+    "skip_unavailable": {"type": "bool"},
+    "transport_compress": {"type": "str", "choices": ["true", "indexing_data", "false"]},
+    "transport_compression_scheme": {"type": "str", "choices": ["deflate", "lz4"]},
+    "transport_ping_schedule": {"type": "str"},
+}
+
 #: Option of the module -> name of the setting after `cluster.remote.<alias>.`
 SUFFIXES = {
     "mode": "mode",
@@ -109,33 +123,34 @@ def check_input(alias: str, given: t.Mapping[str, t.Any]) -> None:
     if problem:
         raise InputError(f"Nothing was changed: {problem}.")
 
-    def refuse(text: str) -> t.NoReturn:
-        raise InputError(f"Nothing was changed for the remote cluster [{alias}]: {text}.")
+    wrong = wrong_settings(given)
+    if wrong:
+        raise InputError(f"Nothing was changed for the remote cluster [{alias}]: {wrong}.")
 
+
+def wrong_settings(given: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """What is wrong with the options that were set, in their values and together."""
     mode = given.get("mode") or implied_mode(given)
     for other in MODES:
         wrong = [option for option in OPTION_OF_MODE[other] if option in given]
         if wrong and mode != other:
             if "mode" in given:
-                refuse(f"{', '.join(wrong)} cannot be used with mode {mode}; it belongs to mode {other}")
-            refuse(f"{', '.join(wrong)} belongs to mode {other}, other options given to mode {mode}: use those of one")
-    if "proxy_address" in given:
-        problem = address_problem(given["proxy_address"])
-        if problem:
-            refuse(f"proxy_address: {problem}")
-    if "seeds" in given:
-        if not given["seeds"]:
-            refuse("seeds is empty; to remove the remote cluster use 'state: absent'")
-        for seed in given["seeds"]:
-            problem = address_problem(seed)
+                return f"{', '.join(wrong)} cannot be used with mode {mode}; it belongs to mode {other}"
+            return f"{', '.join(wrong)} belongs to mode {other}, other options given to mode {mode}: use those of one"
+    if "seeds" in given and not given["seeds"]:
+        return "seeds is empty; to remove the remote cluster use 'state: absent'"
+    for option, addresses in (("proxy_address", [given.get("proxy_address")]), ("seeds", given.get("seeds", []))):
+        for address in addresses:
+            problem = address_problem(address) if address is not None else None
             if problem:
-                refuse(f"seeds: {problem}")
+                return f"{option}: {problem}"
     for option in ("proxy_socket_connections", "node_connections"):
         if option in given and given[option] < 1:
-            refuse(f"{option} must be 1 or more")
+            return f"{option} must be 1 or more"
     ping = given.get("transport_ping_schedule")
     if ping is not None and not _TIME_VALUE.fullmatch(ping):
-        refuse(f"transport_ping_schedule [{ping}] is not a time value like 30s, nor -1")
+        return f"transport_ping_schedule [{ping}] is not a time value like 30s, nor -1"
+    return None
 
 
 def implied_mode(given: t.Mapping[str, t.Any]) -> t.Optional[str]:

@@ -202,16 +202,7 @@ SPEC = ArgumentSpec(
     {
         "alias": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "mode": {"type": "str", "choices": ["proxy", "sniff"]},
-        "proxy_address": {"type": "str"},
-        "seeds": {"type": "list", "elements": "str"},
-        "server_name": {"type": "str"},
-        "proxy_socket_connections": {"type": "int"},
-        "node_connections": {"type": "int"},
-        "skip_unavailable": {"type": "bool"},
-        "transport_compress": {"type": "str", "choices": ["true", "indexing_data", "false"]},
-        "transport_compression_scheme": {"type": "str", "choices": ["deflate", "lz4"]},
-        "transport_ping_schedule": {"type": "str"},
+        **settings.OPTIONS,
     }
 )
 

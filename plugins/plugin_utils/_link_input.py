@@ -20,6 +20,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import (
     REMOTE_LOGIN,
     URL_LOGIN,
+    address_problem,
     holds_login,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
@@ -27,24 +28,33 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_ke
     check_certificate_identity,
     check_metadata,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import CONNECTION_SPEC
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_settings import OPTIONS, wrong_settings
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_keys import MARKER, OPERATOR_PREFIX
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._paths import LOGIN_FILES, find, nowhere
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._types import kind, wrong_type
 
 # Field names equal those of the options of the modules they end in. The third group is information that is allowed so
 # that the output of other tools can be used as it is.
-CLUSTER_FIELDS = (
-    *CONNECTION_OPTIONS, "url",
-    "remote_cluster_server", "server_name", "remote_ca_cert", "nodes", "api_from", "keystore_password",
-    "version", "cluster_uuid", "description",
-)  # fmt: skip
-NODE_FIELDS = ("name", "node_name", "url", "keystore", "config_dir", "keystore_password", "vars", "home", "description")
+_TEXT, _PATH = {"type": "str"}, {"type": "path"}
+CLUSTER_FIELDS: t.Dict[str, t.Dict[str, t.Any]] = {
+    **CONNECTION_SPEC.options,
+    **dict.fromkeys(("url", "server_name", "api_from", "keystore_password", "cluster_uuid", "description"), _TEXT),
+    # One address or several.
+    **dict.fromkeys(("urls", "remote_cluster_server"), {"type": "raw"}),
+    "remote_ca_cert": _PATH,
+    "nodes": {"type": "list"},
+    "version": {"type": "raw"},
+}
+NODE_FIELDS: t.Dict[str, t.Dict[str, t.Any]] = {
+    **dict.fromkeys(("name", "node_name", "url", "keystore_password", "home", "description"), _TEXT),
+    **dict.fromkeys(("keystore", "config_dir"), _PATH),
+    "vars": {"type": "dict"},
+}
 KEY_FIELDS = ("access", "metadata", "expiration", "renew_before", "on_expiring", "certificate_identity")
-SETTING_FIELDS = (
-    "mode", "proxy_address", "seeds", "server_name", "proxy_socket_connections", "node_connections", "skip_unavailable",
-    "transport_compress", "transport_compression_scheme", "transport_ping_schedule",
-)  # fmt: skip
+SETTING_FIELDS = tuple(OPTIONS)
 LINK_FIELDS = (
     "from",
     "to",
@@ -69,10 +79,13 @@ class Problems(list):
         self.append(text.format(*values))
 
 
-def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
-    """Clusters, nodes and links in full, and what is wrong with them."""
+def normalise(
+    clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None
+) -> t.Dict[str, t.Any]:
+    """Clusters, nodes and links in full, and what is wrong with them. Files are looked for where the sources of the
+    inventory are given."""
     problems = Problems()
-    known = _clusters(clusters, problems)
+    known = _clusters(clusters, problems, sources)
     nodes: t.Dict[str, t.Dict[str, t.Any]] = {}
     for cluster in known.values():
         for position, (node, entry) in enumerate(zip(cluster["nodes"], cluster.pop("entries"))):
@@ -89,14 +102,18 @@ def normalise(clusters: t.Any, links: t.Any) -> t.Dict[str, t.Any]:
     return {"clusters": known, "nodes": nodes, "links": found, "errors": list(problems)}
 
 
-def _clusters(clusters: t.Any, problems: Problems) -> t.Dict[str, t.Dict[str, t.Any]]:
+def _clusters(
+    clusters: t.Any, problems: Problems, sources: t.Optional[t.Sequence[t.Any]]
+) -> t.Dict[str, t.Dict[str, t.Any]]:
     if not isinstance(clusters, t.Mapping):
         problems.add("elasticsearch_clusters must be a dictionary of clusters by name, not {0}", kind(clusters))
         return {}
-    return {str(name): _cluster(str(name), value, problems) for name, value in clusters.items()}
+    return {str(name): _cluster(str(name), value, problems, sources) for name, value in clusters.items()}
 
 
-def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
+def _cluster(
+    name: str, value: t.Any, problems: Problems, sources: t.Optional[t.Sequence[t.Any]]
+) -> t.Dict[str, t.Any]:
     where = "elasticsearch_clusters.{0}".format(name)
     result: t.Dict[str, t.Any] = {
         "name": name,
@@ -110,17 +127,16 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     if not isinstance(value, t.Mapping):
         problems.add("{0} must be a dictionary, not {1}", where, kind(value))
         return result
-    unknown_fields(where, value, CLUSTER_FIELDS, problems)
+    check_fields(where, value, CLUSTER_FIELDS, problems)
     nodes = value.get("nodes") or []
     if not isinstance(nodes, (list, tuple)):
-        problems.add("{0}.nodes must be a list of node names, not {1}", where, kind(nodes))
         nodes = []
     for number, node in enumerate(nodes):
         entry = node if isinstance(node, t.Mapping) else {"name": node}
         if not isinstance(entry.get("name"), str) or not entry["name"]:
             problems.add("{0}.nodes[{1}] has no name; give the name of the node in the inventory", where, number)
             continue
-        unknown_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
+        check_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
         result["nodes"].append(str(entry["name"]))
         url = addresses("{0}.nodes[{1}].url".format(where, number), entry.get("url"), problems)
         told = {"url": url, "node_name": entry.get("node_name")}
@@ -137,10 +153,31 @@ def _cluster(name: str, value: t.Any, problems: Problems) -> t.Dict[str, t.Any]:
     result["proof_urls"] = result["node_urls"] if whole else result["urls"]
     remote = value.get("remote_cluster_server")
     result["address"] = addresses(where + ".remote_cluster_server", remote, problems, REMOTE_LOGIN)
+    for address in listed(result["address"]):
+        wrong = address_problem(str(address))
+        if wrong:
+            problems.add("{0}.remote_cluster_server: {1}", where, wrong)
     result["server_name"] = value.get("server_name")
+    result["api_from"] = str(value.get("api_from") or "localhost")
     result["remote_ca_cert"] = value.get("remote_ca_cert")
-    result["api_from"] = value.get("api_from") or "localhost"
+    if sources is not None:
+        # The files of a login are on the host that the calls are made from.
+        names = (*LOGIN_FILES, "remote_ca_cert") if result["api_from"] == "localhost" else ("remote_ca_cert",)
+        found = _files(where, {name: value.get(name) for name in names}, sources, problems)
+        result["remote_ca_cert"] = found.get("remote_ca_cert")
     return result
+
+
+def _files(
+    where: str, given: t.Mapping[str, t.Any], sources: t.Sequence[t.Any], problems: Problems
+) -> t.Dict[str, t.Optional[str]]:
+    found = {}
+    for name, path in given.items():
+        if path and isinstance(path, str):
+            found[name] = find(path, sources)
+            if not found[name]:
+                problems.add("{0}.{1}: {2}", where, name, nowhere(path, sources))
+    return found
 
 
 def _links(
@@ -326,6 +363,10 @@ def _settings(
         given = settings.get(name)
         if given is not None and addresses("{0}: {1}".format(where, name), given, problems, REMOTE_LOGIN) is None:
             return {}
+    wrong = [wrong_type("{0}: {1}".format(where, name), OPTIONS[name], given) for name, given in settings.items()]
+    if any(wrong):
+        problems += filter(None, wrong)
+        return {}
     address = settings.get("proxy_address") or settings.get("seeds") or server["address"]
     if not address:
         problems.add(
@@ -336,17 +377,21 @@ def _settings(
         )
         return settings
     mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
+    trouble = wrong_settings(
+        {
+            name: int(given) if OPTIONS[name]["type"] == "int" else [*map(str, given)] if name == "seeds" else str(given)
+            for name, given in settings.items()
+        }
+    )
+    if trouble:
+        problems.add("{0}: {1}", where, trouble)
+    # The address of the server was checked with its cluster.
     if mode == "proxy":
         settings.setdefault("proxy_address", address if isinstance(address, str) else list(address)[0])
         if server.get("server_name"):
             settings.setdefault("server_name", server["server_name"])
-    elif mode == "sniff":
-        settings.setdefault("seeds", [address] if isinstance(address, str) else list(address))
     else:
-        problems.add("{0}: mode must be proxy or sniff, not [{1}]", where, mode)
-    for name in ("seeds",) if mode == "proxy" else ("proxy_address", "server_name", "proxy_socket_connections"):
-        if name in settings:
-            problems.add("{0}: {1} does not go with mode {2}", where, name, mode)
+        settings.setdefault("seeds", [address] if isinstance(address, str) else list(address))
     return settings
 
 
@@ -408,6 +453,23 @@ def addresses(where: str, value: t.Any, problems: Problems, refusal: str = URL_L
     return None
 
 
+def check_fields(
+    where: str, value: t.Mapping[str, t.Any], known: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems
+) -> None:
+    """Fields that are not known, and values of another type; addresses have their own check."""
+    unknown_fields(where, value, tuple(known), problems)
+    for name, option in known.items():
+        if name != "url" and value.get(name) is not None:
+            wrong = wrong_type("{0}.{1}".format(where, name), option, value[name])
+            if wrong:
+                problems.append(wrong)
+
+
+def listed(value: t.Any) -> t.Sequence[t.Any]:
+    """One or several, as several."""
+    return value if isinstance(value, (list, tuple)) else [value] if value else []
+
+
 def unknown_fields(where: str, value: t.Mapping[str, t.Any], known: t.Sequence[str], problems: Problems) -> None:
     for name in value:
         if name not in known:
@@ -421,16 +483,3 @@ def did_you_mean(name: str, known: t.Iterable[str]) -> str:
         if close
         else "; known are {0}".format(", ".join(sorted(known)) or "none")
     )
-
-
-def kind(value: t.Any) -> str:
-    """The type of a value in the words of YAML. Never the value: it may hold a password."""
-    if value is None:
-        return "nothing"
-    for types, word in (
-        (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"),
-        ((list, tuple), "a list"),
-    ):  # fmt: skip
-        if isinstance(value, types):
-            return word
-    return "something else"

@@ -9,62 +9,33 @@ This file is private to the crosscluster.elasticsearch collection.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_link import CODES
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_input import kind
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_report import STATES
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._types import wrong_type
 
-_WORDS = {
-    "bool": "true or false",
-    "dict": "a dictionary",
-    "float": "a number",
-    "int": "a whole number",
-    "list": "a list",
-    "path": "a path",
-    "str": "text",
-}
 # Each of them leads to all variables of a host.
 _TOO_WIDE = ("vars", "hostvars")
+# The share of letters that two names have in common from which on one may be a slip for the other.
+_NEAR = 0.8
 Template = t.Callable[[t.Any], t.Any]
 
 
 def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str | None:
     """What is wrong with the value of a variable, and what is allowed."""
-    wanted, elements, choices = option.get("type", "str"), option.get("elements"), option.get("choices")
-    if not _fits(option, value):
-        if choices:
-            return "{0} must be one of {1}".format(name, ", ".join(map(str, choices)))
-        of = " of {0}".format(_WORDS.get(elements, elements)) if elements else ""
-        return "{0} must be {1}{2}, not {3}".format(name, _WORDS.get(wanted, wanted), of, kind(value))
+    wrong = wrong_type(name, option, value)
+    if wrong:
+        return wrong
     if name.endswith("_fail_on"):
         return _no_finding(name, value)
     addresses = {name: value} if name.endswith("_url") else {}
     if name.endswith("_connection") and isinstance(value, t.Mapping):
         addresses = {"{0}.{1}".format(name, field): value.get(field) for field in ("urls", "url")}
     return next(("{0} {1}".format(where, URL_LOGIN) for where, url in addresses.items() if holds_login(url)), None)
-
-
-def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
-    wanted, elements = option.get("type", "str"), option.get("elements")
-    # Ansible makes text of everything, and a list or dictionary of some texts; the roles do not.
-    if wanted == "dict" or isinstance(value, t.Mapping):
-        return wanted == "raw" or (wanted == "dict" and isinstance(value, t.Mapping))
-    if wanted == "list" or isinstance(value, (list, tuple)):
-        return wanted == "raw" or (
-            wanted == "list"
-            and isinstance(value, (list, tuple))
-            and (not elements or all(_fits({"type": elements}, item) for item in value))
-        )
-    # The roles make booleans of texts with the filter bool, which does not know the letters that modules take.
-    if wanted == "bool" and str(value).lower() in ("y", "n", "t", "f"):
-        return False
-    rules = {key: option[key] for key in ("type", "choices") if key in option}
-    return not ArgumentSpecValidator({"it": rules}).validate({"it": value}).error_messages
 
 
 def _no_finding(name: str, words: t.Sequence[t.Any]) -> str | None:
@@ -78,12 +49,30 @@ def _no_finding(name: str, words: t.Sequence[t.Any]) -> str | None:
     return None
 
 
-def undefined(name: str, defined: t.Iterable[str]) -> str:
-    """A variable that is needed is not there, and which one may be meant for it."""
-    near = difflib.get_close_matches(name, list(defined), n=1, cutoff=0.8)
-    return "{0} is not defined; {1}".format(
-        name, "is it meant by [{0}]?".format(near[0]) if near else "define it, even where it is empty"
-    )
+def misspelt(names: t.Iterable[str], unused: t.Sequence[str]) -> list[str]:
+    """Names that nobody reads, and that are close to one of ours that nobody defines."""
+    found = []
+    for name in names:
+        close = [] if name.startswith("_") else [ours for ours in unused if _close(name.lower(), ours)]
+        if close:
+            found.append(
+                "{0} is read by nobody; did you mean [{1}]? Where it is a variable of your own, define {1} as well".format(
+                    name, max(close, key=lambda ours: difflib.SequenceMatcher(None, name.lower(), ours).ratio())
+                )
+            )
+    return found
+
+
+def _close(name: str, ours: str) -> bool:
+    """Whether a name may be a slip: but for the words that both begin with, nearly all is the same or letters are swapped,
+    or one word of ours is missing."""
+    words, wanted = name.split("_"), ours.split("_")
+    if any(words == wanted[:left] + wanted[left + 1 :] for left in range(1, len(wanted) - 1)):
+        return True
+    same = len(os.path.commonprefix([words, wanted]))
+    rest, wanted_rest = "_".join(words[same:]), "_".join(wanted[same:])
+    swapped = sorted(rest) == sorted(wanted_rest)
+    return swapped or (bool(rest) and difflib.SequenceMatcher(None, rest, wanted_rest).ratio() >= _NEAR)
 
 
 def unresolved(name: str, variables: t.Mapping[str, t.Any], template: Template) -> str:

@@ -172,22 +172,90 @@ def test_a_playbook(tmp_path, mistake):
     assert any(name in text for text in run.messages), run.messages
 
 
-NAMES: dict[str, tuple[dict[str, t.Any], list[str]]] = {
-    "trust": (
+PLAYBOOKS = ("trust", "rotate", "verify", "untrust", "report")
+SLIPS: dict[str, tuple[dict[str, t.Any], list[str]]] = {
+    "a letter is missing": (
         {"elasticsearch_clusters": CLUSTERS, "cross_cluster_link": LINKS},
-        ["cross_cluster_links is not defined; is it meant by [cross_cluster_link]?"],
+        ["cross_cluster_link is read by nobody; did you mean [cross_cluster_links]?", "cross_cluster_links is not defined"],
     ),
-    "verify": ({}, ["elasticsearch_clusters is not defined", "cross_cluster_links is not defined"]),
-    "report": ({"elasticsearch_clusters": {}, "cross_cluster_trust_links": []}, []),
-    "untrust": ({"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": []}, []),
+    "a capital": (
+        {"elasticsearch_clusters": CLUSTERS, "Cross_cluster_links": LINKS},
+        ["Cross_cluster_links is read by nobody; did you mean [cross_cluster_links]?"],
+    ),
+    "nothing": ({}, ["elasticsearch_clusters is not defined", "cross_cluster_links is not defined"]),
+    "undefined in a cluster": (
+        {"elasticsearch_clusters": {**CLUSTERS, "rome": {"password": UNDEFINED}}, "cross_cluster_links": LINKS},
+        ["elasticsearch_clusters.rome.password has no value: 'nobody_has_defined_it' is undefined"],
+    ),
+    "undefined in a link": (
+        {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": [{**LINKS[0], "expiration": UNDEFINED}]},
+        ["cross_cluster_links[0].expiration has no value: 'nobody_has_defined_it' is undefined"],
+    ),
+    "of the role": (
+        {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS, "cross_cluster_trust_rotat": True},
+        ["cross_cluster_trust_rotat is read by nobody; did you mean [cross_cluster_trust_rotate]?"],
+    ),
+    "of a playbook": (
+        {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS, "cross_cluster_verify_failon": ["broken"]},
+        ["did you mean [cross_cluster_verify_fail_on]?"],
+    ),
+    "two at once": (
+        {"elasticsearch_cluster": CLUSTERS, "crosscluster_links": LINKS},
+        ["did you mean [elasticsearch_clusters]?", "did you mean [cross_cluster_links]?"],
+    ),
 }
 
 
-@pytest.mark.parametrize("playbook", NAMES)
-def test_a_name_that_nobody_reads_is_no_success(tmp_path, playbook):
-    variables, words = NAMES[playbook]
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_name_that_nobody_reads_is_no_success(tmp_path, playbook, slip):
+    variables, words = SLIPS[slip]
     run = run_playbook(f"crosscluster.elasticsearch.{playbook}", directory=tmp_path / "run", extra_vars=variables)
-    assert run.rc == (2 if words else 0) and all(word in str(run.messages) for word in words), run
+    assert run.rc == 2 and [word for word in words if word not in str(run.messages)] == [], run
+    assert not any("Read which keys" in task for task in run.tasks)
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": []},
+        {"cross_cluster_trust_clusters": CLUSTERS, "cross_cluster_trust_links": [], "elasticsearch_cluster": "of the user"},
+    ],
+    ids=["of the playbooks", "of the role"],
+)
+def test_no_link_is_no_mistake(tmp_path, playbook, variables):
+    variables = {**variables, "cross_cluster_report_json": str(tmp_path / "report.json"), "cross_cluster_rotations": 3}
+    run = run_playbook(f"crosscluster.elasticsearch.{playbook}", directory=tmp_path / "run", extra_vars=variables)
+    assert run.ok and "No link is configured" in run.stdout, run
+    if playbook in ("verify", "report"):
+        assert json.loads((tmp_path / "report.json").read_text())["links"] == []
+
+
+def test_a_name_of_a_variable_of_the_client_role(tmp_path):
+    role = {"name": "crosscluster.elasticsearch.remote_cluster_client"}
+    given = {**GOOD, "remote_cluster_client_wiat": 3}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [{"include_role": role}]}
+    run = run_playbook(write(tmp_path / "play.yml", [play]), directory=tmp_path / "run")
+    assert run.rc == 2 and "did you mean [remote_cluster_client_wait]?" in str(run.messages), run
+    assert (clean := swept(run)).clean, clean
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    clusters = {
+        **CLUSTERS,
+        "berlin": {**CLUSTERS["berlin"], "timeout": "soon", "remote_cluster_server": "berlin", "ca_cert": "nowhere/ca.crt"},
+    }
+    links = [{**LINKS[0], "expiration": "90"}, {"from": "paris", "to": "rom"}]
+    variables = {"elasticsearch_clusters": clusters, "cross_cluster_links": links}
+    run = run_playbook("crosscluster.elasticsearch.trust", directory=tmp_path / "run", extra_vars=variables)
+    assert run.rc == 2, run
+    for word in (
+        "berlin.timeout must be a whole number", "[berlin] has no port: write berlin:9443", "there is no file [nowhere/ca.crt]",
+        "expiration", "[to: rom] is not in elasticsearch_clusters; did you mean [rome]?",
+    ):  # fmt: skip
+        assert word in str(run.messages), (word, run)
+    assert (clean := swept(run)).clean, clean
 
 
 def test_what_verify_fails_for_is_checked_before_anybody_is_asked(tmp_path):

@@ -286,6 +286,7 @@ def test_on_nodes_roles_run_no_module_but_ours():
         "assert",
         "debug",
         "fail",
+        "group_by",
         "include_role",
         "include_tasks",
         "set_fact",

@@ -98,8 +98,8 @@ def test_the_result_holds_no_password():
         ({**LINK, "on_expiring": "wait"}, "on_expiring must be rotate or extend"),
         ({**LINK, "metadata": []}, "metadata must be a dictionary, not a list"),
         ({**LINK, "metadata": {"_x": 1}}, "begins with an underscore"),
-        ({**LINK, "mode": "direct"}, "mode must be proxy or sniff"),
-        ({**LINK, "mode": "proxy", "seeds": ["a:1"]}, "seeds does not go with mode proxy"),
+        ({**LINK, "mode": "direct"}, "mode must be one of proxy, sniff"),
+        ({**LINK, "mode": "proxy", "seeds": ["a:1"]}, "seeds cannot be used with mode proxy; it belongs to mode sniff"),
         ({**LINK, "roles": [{"remote_indices": []}]}, "needs the name of a role"),
         ({**LINK, "roles": [{"name": "r", "remote_indices": "x"}]}, "remote_indices must be a list of dictionaries"),
         ({**LINK, "roles": [{"name": "r", "remote_indices": ["x"]}]}, "remote_indices must be a list of dictionaries"),
@@ -121,6 +121,79 @@ def test_wrong_clusters():
     ]
     assert normalise({"a": "password"}, [])["errors"] == ["elasticsearch_clusters.a must be a dictionary, not text"]
     assert "must be a list of links, not nothing" in normalise({}, None)["errors"][0]
+
+
+@pytest.mark.parametrize(
+    "place, told",
+    [
+        ({"berlin": {"timeout": "soon"}}, "elasticsearch_clusters.berlin.timeout must be a whole number, not text"),
+        ({"berlin": {"password": ["a"]}}, "elasticsearch_clusters.berlin.password must be text, not a list"),
+        ({"berlin": {"validate_certs": "perhaps"}}, "berlin.validate_certs must be true or false, not text"),
+        ({"paris": {"nodes": "paris-1"}}, "elasticsearch_clusters.paris.nodes must be a list, not text"),
+        ({"paris": {"nodes": [{"name": "a", "vars": "b"}]}}, "paris.nodes[0].vars must be a dictionary, not text"),
+        ({"berlin": {"remote_cluster_server": "berlin"}}, "berlin.remote_cluster_server: [berlin] has no port: write berlin"),
+        ({"berlin": {"remote_cluster_server": ["a:1", "b:"]}}, "[b:]: the port must be a number from 1 to 65535"),
+    ],
+)
+def test_a_field_of_another_type(place, told):
+    assert any(told in text for text in errors(**place)), errors(**place)
+
+
+@pytest.mark.parametrize(
+    "fields, told",
+    [
+        ({"proxy_address": "berlin"}, "cross_cluster_links[0] (paris to berlin): proxy_address: [berlin] has no port"),
+        ({"skip_unavailable": "perhaps"}, "skip_unavailable must be true or false, not text"),
+        ({"proxy_socket_connections": 0}, "proxy_socket_connections must be 1 or more"),
+        ({"proxy_socket_connections": "many"}, "proxy_socket_connections must be a whole number, not text"),
+        ({"transport_compress": "some"}, "transport_compress must be one of true, indexing_data, false"),
+        ({"transport_ping_schedule": "often"}, "transport_ping_schedule [often] is not a time value"),
+    ],
+)
+def test_a_setting_that_the_server_would_refuse(fields, told):
+    assert any(told in text for text in errors([{**LINK, **fields}])), errors([{**LINK, **fields}])
+
+
+def test_a_number_may_be_written_as_text():
+    assert errors([{**LINK, "proxy_socket_connections": "3"}], berlin={"timeout": "30", "validate_certs": "no"}) == []
+
+
+def test_all_mistakes_come_at_once(tmp_path):
+    clusters = copy.deepcopy(CLUSTERS)
+    clusters["berlin"].update({"remote_cluster_server": "berlin", "ca_cert": "no/ca.crt", "timeout": "soon"})
+    clusters["paris"].update({"remote_ca_cert": "/nowhere/ca.crt", "pasword": "x"})
+    found = normalise(clusters, [LINK, {**LINK, "alias": "b", "name": "paris-berlin", "grace": "x"}], [str(tmp_path)])
+    assert len(found["errors"]) == 7, found["errors"]
+
+
+def test_files_are_found_beside_the_inventory(tmp_path, monkeypatch):
+    folder, current = tmp_path / "inventory", tmp_path / "current"
+    for name in (folder / "in.crt", tmp_path / "beside.crt", current / "here.crt", folder / "two.crt", current / "two.crt"):
+        name.parent.mkdir(exist_ok=True)
+        name.write_text("")
+    monkeypatch.chdir(current)
+    clusters = {
+        name: {**CLUSTERS["paris"], "nodes": [], "remote_ca_cert": f"{name}.crt"} for name in ("in", "beside", "here", "two")
+    }
+    for sources in ([str(folder)], [str(folder / "hosts")]):
+        data = normalise(clusters, [], [*sources, "a,b"])
+        found = {name: cluster["remote_ca_cert"] for name, cluster in data["clusters"].items()}
+        assert found["in"] == str(folder / "in.crt") and found["here"] == str(current / "here.crt")
+        assert found["two"] == str(folder / "two.crt")
+    assert normalise(clusters, [], [str(folder)])["clusters"]["beside"]["remote_ca_cert"] == str(tmp_path / "beside.crt")
+    (told,) = normalise(clusters, [], [str(folder / "hosts")])["errors"]
+    assert told == (
+        f"elasticsearch_clusters.beside.remote_ca_cert: there is no file [beside.crt]; tried: {folder}/beside.crt, "
+        f"{current}/beside.crt"
+    )
+
+
+def test_the_files_of_a_login_are_on_the_host_that_uses_them():
+    clusters = copy.deepcopy(CLUSTERS)
+    clusters["berlin"].update({"ca_cert": "/etc/only-there/ca.crt", "api_from": "jump"})
+    assert normalise(clusters, [LINK], [])["errors"] == []
+    clusters["berlin"]["api_from"] = "localhost"
+    assert len(normalise(clusters, [LINK], [])["errors"]) == 1
 
 
 def test_two_links_that_get_into_each_others_way():
@@ -169,7 +242,7 @@ def test_no_value_of_a_field_is_beyond_the_checks(value):
     """An exception in here would be Ansible's to explain, with what it was about."""
 
     def check(clusters, links):
-        normalise(clusters, links)
+        normalise(clusters, links, [])
         complete(clusters, LOGINS)
 
     for field in CLUSTER_FIELDS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._role_variables import (
-    undefined,
+    misspelt,
     unresolved,
     wrong_value,
 )
@@ -88,13 +88,37 @@ def test_a_word_that_no_report_can_find(words, told):
     assert found is None if told is None else found.startswith("it_fail_on" + told) and SECRET not in found
 
 
-def test_a_variable_that_is_not_there():
-    known = ["cross_cluster_link", "inventory_hostname"]
-    assert undefined("cross_cluster_links", known) == (
-        "cross_cluster_links is not defined; is it meant by [cross_cluster_link]?"
-    )
-    assert undefined("elasticsearch_clusters", known) == (
-        "elasticsearch_clusters is not defined; define it, even where it is empty"
+OURS = ["cross_cluster_links", "cross_cluster_trust_rotate", "cross_cluster_trust_wait", "elasticsearch_clusters"]
+
+
+@pytest.mark.parametrize(
+    "name, meant",
+    [
+        ("cross_cluster_link", "cross_cluster_links"),
+        ("Cross_cluster_links", "cross_cluster_links"),
+        ("crosscluster_links", "cross_cluster_links"),
+        ("cross_cluster_linsk", "cross_cluster_links"),
+        ("cross_cluster_trust_rotat", "cross_cluster_trust_rotate"),
+        ("cross_cluster_rotate", "cross_cluster_trust_rotate"),
+        ("elasticsearch_cluster", "elasticsearch_clusters"),
+        ("elastic_search_clusters", "elasticsearch_clusters"),
+        ("cross_cluster_trust", None),
+        ("cross_cluster_trust_host", None),
+        ("cross_cluster_trust_wait_seconds", None),
+        ("elasticsearch_cluster_name", None),
+        ("elasticsearch_clusters_old", None),
+        ("__cross_cluster_links", None),
+        ("links", None),
+    ],
+)
+def test_a_name_that_may_be_a_slip(name, meant):
+    told = misspelt(["inventory_hostname", name], OURS)
+    assert told == (
+        [
+            f"{name} is read by nobody; did you mean [{meant}]? Where it is a variable of your own, define {meant} as well"
+        ]
+        if meant
+        else []
     )
 
 

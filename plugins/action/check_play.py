@@ -1,0 +1,130 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Works on the controller alone; the documentation is that of the module."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.crosscluster.elasticsearch.plugins.modules.check_play import SPEC
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
+    _link_input,
+    _paths,
+    _play,
+    _role_variables,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_logins import environment_problems
+
+Variables = t.Mapping[str, t.Any]
+
+display = Display()
+ROLES = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "roles")
+CLUSTERS, LINKS = "cross_cluster_trust_clusters", "cross_cluster_trust_links"
+# What the variables of the roles are made of, and the one that a playbook reads itself.
+SOURCES = {
+    "elasticsearch_clusters": {"type": "dict"},
+    "cross_cluster_links": {"type": "list"},
+    "cross_cluster_verify_fail_on": {"type": "list", "elements": "str"},
+}
+MADE_OF = {CLUSTERS: "elasticsearch_clusters", LINKS: "cross_cluster_links"}
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        del tmp
+        found = self._problems(task_vars or {})
+        if found:
+            result.update(failed=True, msg=found if len(found) > 1 else found[0])
+        else:
+            result["changed"] = False
+        return result
+
+    def _problems(self, variables: Variables) -> list[str]:
+        _check, arguments = self.validate_argument_spec(SPEC)
+        forgery = forged(variables)
+        if forgery:
+            return [forgery]
+        found = _play.refusals(self._task, variables, batches=arguments["batches"])
+        if _play.half(variables):
+            return [f"Nothing was done: {self._half(variables)}."]
+        options: dict[str, t.Any] = {}
+        defaults: dict[str, t.Any] = {}
+        for role, _slash, entry in (name.partition("/") for name in arguments["roles"]):
+            options.update(self._file(role, "meta", "argument_specs.yml")["argument_specs"][entry or "main"]["options"])
+            defaults.update(self._file(role, "defaults", "main.yml"))
+        linking = CLUSTERS in options
+        needless = {source for name, source in MADE_OF.items() if variables.get(name) != defaults.get(name)}
+        ours = {**defaults, **dict.fromkeys(set(SOURCES) - needless)} if linking else defaults
+        wrong = self._misspelt(ours, variables)
+        if linking:
+            # There would be nothing to do, and a slip in a name be a success.
+            missing = [source for source in MADE_OF.values() if source not in {*variables, *needless}]
+            wrong += [f"{source} is not defined; define it, even where it is empty" for source in missing]
+            wrong += self._wrong(SOURCES, variables)
+            wrong += environment_problems(os.environ)
+        if not linking or not wrong:
+            wrong += self._wrong(options, variables)
+        if linking and not wrong:
+            wrong, nodes = self._links(variables)
+            found += filter(None, [_play.left_out(nodes, variables, self._loader)])
+        return [f"Nothing was done: {text}." for text in found] + wrong
+
+    def _half(self, variables: Variables) -> str:
+        try:
+            nodes = self._links(variables)[1]
+        except Exception:
+            nodes = []  # It is not for this play to say what is wrong with them.
+        return _play.left_out(["localhost", *nodes], variables, self._loader) or (
+            "the first play of this playbook was left out: run all of it, without --start-at-task"
+        )
+
+    def _file(self, role: str, *path: str) -> t.Any:
+        return self._loader.load_from_file(os.path.join(ROLES, role, *path)) or {}
+
+    def _misspelt(self, defaults: Variables, variables: Variables) -> list[str]:
+        """Names that are close to one of ours that nobody gives a value."""
+        specs = [self._file(role, "meta", "argument_specs.yml")["argument_specs"] for role in os.listdir(ROLES)]
+        known = {name for spec in specs for entry in spec.values() for name in entry["options"]} | {*SOURCES}
+        unused = [name for name in defaults if name not in variables or variables[name] == defaults[name]]
+        return _role_variables.misspelt((name for name in variables if name not in known), unused)
+
+    def _wrong(self, options: Variables, variables: Variables) -> list[str]:
+        found: list[str | None] = []
+        for name, option in options.items():
+            if name not in variables:
+                found.append(f"{name} is required" if option.get("required") else None)
+                continue
+            try:
+                value = self._templar.template(variables[name], fail_on_undefined=True)
+                found.append(_role_variables.wrong_value(name, option, value))
+            except Exception:
+                found.append(_role_variables.unresolved(name, variables, self._templar.template))
+        return [text for text in found if text]
+
+    def _links(self, variables: Variables) -> tuple[list[str], list[str]]:
+        """What is wrong with clusters and links, and the nodes that they need."""
+        clusters, links = (
+            self._templar.template(variables[f"__{name}"], fail_on_undefined=True) for name in (CLUSTERS, LINKS)
+        )
+        sources = variables["ansible_inventory_sources"] or []
+        data = _link_input.normalise(clusters, links, sources)
+        if not data["errors"]:
+            for name, cluster in clusters.items():
+                for field in (*_paths.LOGIN_FILES, "remote_ca_cert"):
+                    path = cluster.get(field)
+                    if path and not os.path.isabs(os.path.expanduser(path)):
+                        display.v(f"elasticsearch_clusters.{name}.{field}: {_paths.find(path, sources)}")
+        clients = {link["from"] for link in data["links"]}
+        return data["errors"], [node for name in data["clusters"] if name in clients for node in data["clusters"][name]["nodes"]]

@@ -1,0 +1,75 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether all of a role's work is done for all of its hosts, as the play runs it.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.inventory.manager import InventoryManager
+
+NODES = "crosscluster_elasticsearch_nodes"
+"""The group that the first play of each playbook makes, for the second one."""
+_APART = ("free", "host_pinned")
+
+
+def refusals(task: t.Any, variables: t.Mapping[str, t.Any], batches: bool) -> list[str]:
+    """What is wrong with the way the play runs the role that ``task`` is of."""
+    found = []
+    hosts, batch = variables["ansible_play_hosts"], variables["ansible_play_batch"]
+    around = list(_around(task))
+    strategy = next((str(item._play.strategy) for item in around if getattr(item, "_play", None)), "")
+    if any(strategy.endswith(word) for word in _APART):
+        found.append(
+            f"the strategy [{strategy}] lets hosts run ahead of each other, and every step of this role is one of all "
+            "hosts: use strategy linear for this play"
+        )
+    if not batches and set(hosts) - set(batch):
+        found.append("a link is the work of all nodes of its client at once: leave serial out of the play")
+    if len(hosts) > 1 and any(getattr(item, "run_once", None) is True for item in around):
+        found.append("run_once around this role leaves the other hosts of the play out: take it away")
+    # Tags of a role do not reach the tasks of the files that it includes while it runs.
+    tags = sorted(map(str, variables.get("ansible_run_tags") or ["all"]))
+    if not {"all", "untagged"} & set(tags):
+        found.append(f"--tags {','.join(tags)} leaves out tasks of this role: run it without --tags")
+    return found
+
+
+def _around(task: t.Any) -> t.Iterator[t.Any]:
+    """The task and all that it stands in."""
+    while task is not None:
+        yield task
+        task = getattr(task, "_parent", None)
+
+
+def half(variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether the first play of a playbook of ours was left out, so that nobody knows which hosts the second one needs."""
+    return "__cross_cluster_playbook" in variables and NODES not in variables["groups"]
+
+
+def left_out(needed: t.Sequence[str], variables: t.Mapping[str, t.Any], loader: t.Any) -> str | None:
+    """Which of these hosts ``--limit`` leaves out, and what to give in its place."""
+    limit = variables.get("ansible_limit")
+    if not limit:
+        return None
+    inventory = InventoryManager(loader=loader, parse=False)
+    for group, hosts in variables["groups"].items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(host, group=group)
+    for host in needed:
+        inventory.add_host(host)
+    inventory.subset(limit)
+    chosen = {host.name for host in inventory.get_hosts()}
+    missing = [host for host in needed if host not in chosen]
+    if not missing:
+        return None
+    return (
+        f"--limit {limit} leaves out {', '.join(missing)}. Localhost reads the clusters and links, and a link is the work of "
+        f"all nodes of its client: give --limit '{','.join(dict.fromkeys(['localhost', *needed]))}', or no limit and only "
+        "the links that are meant"
+    )

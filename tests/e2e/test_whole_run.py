@@ -1,0 +1,157 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run that would leave a part of its work undone is refused before anything is asked or written, with the way out.
+
+That is the work of the module `check_play`, the first task of each of the `roles`. The addresses lead nowhere: who gets as far as asking them fails with another message.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import yaml
+
+from support.playbook import run_playbook
+
+PLAYBOOKS = ("trust", "rotate", "verify", "untrust", "report")
+CLUSTERS: dict[str, t.Any] = {
+    "paris": {
+        "urls": ["https://127.0.0.1:1"],
+        "username": "elastic",
+        "password": "x",
+        "nodes": [
+            {"name": f"paris-{number}", "vars": {"ansible_connection": "local"}, "keystore": "/nowhere"} for number in (1, 2)
+        ],
+    },
+    "berlin": {
+        "urls": ["https://127.0.0.1:1"],
+        "username": "elastic",
+        "password": "x",
+        "remote_cluster_server": "127.0.0.1:2",
+    },
+}
+LINK = {"from": "paris", "to": "berlin", "access": {"search": [{"names": ["logs-*"]}]}}
+GIVEN: dict[str, t.Any] = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": [LINK]}
+INVENTORY = ["-i", "paris-1,paris-2,"]
+
+
+def run(tmp_path, playbook, *arguments, **variables):
+    """Runs one of our playbooks, or these plays."""
+    name = playbook if isinstance(playbook, str) else "play.yml"
+    if not isinstance(playbook, str):
+        (tmp_path / name).write_text(yaml.safe_dump(playbook))
+    return run_playbook(
+        f"crosscluster.elasticsearch.{name}" if isinstance(playbook, str) else tmp_path / name,
+        directory=tmp_path / "run",
+        extra_vars={**GIVEN, **variables},
+        arguments=[*arguments],
+    )
+
+
+def refused(run, *words):
+    """Red, with these words, and nobody was asked."""
+    said = str(run.messages)
+    assert run.rc != 0 and run.changed == 0, run
+    assert [word for word in words if word not in said] == [], run
+    assert not any("Read which keys" in task for task in run.tasks), run
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+@pytest.mark.parametrize(
+    "limit, words",
+    [
+        ("paris-1", ["leaves out localhost, paris-2", "give --limit 'localhost,paris-1,paris-2'"]),
+        ("localhost,paris-1", ["leaves out paris-2", "give --limit 'localhost,paris-1,paris-2'"]),
+        ("all:localhost:!paris-2", ["leaves out paris-2"]),
+    ],
+)
+def test_a_limit_that_leaves_out_what_a_link_needs(tmp_path, playbook, limit, words):
+    refused(run(tmp_path, playbook, *INVENTORY, "--limit", limit), *words)
+
+
+def test_a_limit_from_a_file(tmp_path):
+    (tmp_path / "hosts.retry").write_text("localhost\nparis-1\n")
+    refused(run(tmp_path, "trust", *INVENTORY, "--limit", f"@{tmp_path}/hosts.retry"), "leaves out paris-2")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+@pytest.mark.parametrize("arguments", [["--tags", "links"], ["--tags", "a,b"]])
+def test_tags(tmp_path, playbook, arguments):
+    refused(run(tmp_path, playbook, *INVENTORY, *arguments), f"--tags {arguments[1]} leaves out tasks of this role: run it without --tags")
+
+
+@pytest.mark.parametrize(
+    "playbook, task",
+    [
+        ("trust", "Link the clusters"),
+        ("rotate", "Rotate the keys of the links"),
+        ("verify", "Verify the links"),
+        ("untrust", "Take the links down"),
+        ("report", "Report the links"),
+    ],
+)
+def test_a_run_that_starts_in_its_midst(tmp_path, playbook, task):
+    found = run(tmp_path, playbook, *INVENTORY, "--start-at-task", task)
+    refused(found, "the first play of this playbook was left out: run all of it, without --start-at-task")
+
+
+ROLES = {
+    "cross_cluster_trust": {},
+    "cross_cluster_report": {},
+    "remote_cluster_client": {
+        "remote_cluster_client_alias": "berlin",
+        "remote_cluster_client_connection": {"urls": ["https://127.0.0.1:1"], "username": "elastic", "password": "x"},
+        "remote_cluster_client_settings": {"proxy_address": "127.0.0.1:2"},
+    },
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "play, around, words",
+    [
+        ({"serial": 1}, {}, "leave serial out of the play"),
+        ({"strategy": "free"}, {}, "the strategy [free] lets hosts run ahead of each other"),
+        ({"strategy": "ansible.builtin.host_pinned"}, {}, "use strategy linear"),
+        ({}, {"run_once": True}, "run_once around this role leaves the other hosts of the play out"),
+    ],
+)
+@pytest.mark.parametrize("how", ["include_role", "import_role"])
+def test_the_play_of_a_role(tmp_path, role, play, around, words, how):
+    task = {how: {"name": f"crosscluster.elasticsearch.{role}"}, **around}
+    plays = [{"hosts": "paris-1,paris-2", "gather_facts": False, **play, "tasks": [task]}]
+    refused(run(tmp_path, plays, *INVENTORY, **ROLES[role]), words)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"import_role": {"name": "crosscluster.elasticsearch.cross_cluster_trust"}, "tags": ["links"]},
+        {
+            "include_role": {"name": "crosscluster.elasticsearch.cross_cluster_trust", "apply": {"tags": ["links"]}},
+            "tags": ["links"],
+        },
+    ],
+    ids=["import", "apply"],
+)
+@pytest.mark.parametrize("serial", [{}, {"serial": 1}], ids=["together", "in batches"])
+def test_the_server_role_may_be_run_in_batches(tmp_path, serial):
+    """It asks the module for `batches`; here it goes on, and fails for a folder that is nowhere."""
+    task = {"import_role": {"name": "crosscluster.elasticsearch.remote_cluster_server"}}
+    plays = [{"hosts": "paris-1,paris-2", "gather_facts": False, "connection": "local", **serial, "tasks": [task]}]
+    found = run(tmp_path, plays, *INVENTORY, remote_cluster_server_config_dir="/nowhere")
+    assert "remote_cluster_server_config_dir must name its directory" in str(found.messages), found
+
+
+def test_tags_of_a_role_do_not_reach_all_of_its_tasks(tmp_path, role):
+    plays = [{"hosts": "paris-1,paris-2", "gather_facts": False, "tasks": [role]}]
+    refused(run(tmp_path, plays, *INVENTORY, "--tags", "links"), "--tags links leaves out tasks of this role")
+
+
+@pytest.mark.parametrize("limit", ["localhost,paris-1,paris-2", "all,localhost"])
+def test_a_limit_that_has_all_hosts(tmp_path, limit):
+    found = run(tmp_path, "verify", *INVENTORY, "--limit", limit)
+    assert any("Read which keys" in task for task in found.tasks), found
