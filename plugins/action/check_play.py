@@ -108,7 +108,10 @@ class ActionModule(ActionBase):
                 continue
             try:
                 value = self._templar.template(variables[name], fail_on_undefined=True)
-                found.append(_role_variables.wrong_value(name, option, value))
+                # The files of a login are on the host that uses them.
+                caller = self._templar.template(variables.get(name.replace("_connection", "_api_from"), "localhost"))
+                sources = variables["ansible_inventory_sources"] if caller == "localhost" else None
+                found.append(_role_variables.wrong_value(name, option, value, sources))
             except Exception:
                 found.append(_role_variables.unresolved(name, variables, self._templar.template))
         return [text for text in found if text]
@@ -127,4 +130,6 @@ class ActionModule(ActionBase):
                     if path and not os.path.isabs(os.path.expanduser(path)):
                         display.v(f"elasticsearch_clusters.{name}.{field}: {_paths.find(path, sources)}")
         clients = {link["from"] for link in data["links"]}
-        return data["errors"], [node for name in data["clusters"] if name in clients for node in data["clusters"][name]["nodes"]]
+        return data["errors"], [
+            node for name in data["clusters"] if name in clients for node in data["clusters"][name]["nodes"]
+        ]

@@ -35,7 +35,7 @@ def link_input(clusters: t.Any, links: t.Any, sources: t.Any = ()) -> t.Dict[str
 def link_connection(
     cluster: t.Mapping[str, t.Any], sources: t.Any = (), api_from: str = "localhost"
 ) -> t.Dict[str, t.Any]:
-    """The connection options of a cluster, as the modules take them. Files are looked for where the controller calls."""
+    """The connection options of a cluster, as the modules take them. Of a login on the controller, files are found."""
     options = {name: cluster[name] for name in CONNECTION_OPTIONS if cluster.get(name) is not None}
     if "urls" not in options:
         nodes = [node["url"] for node in cluster.get("nodes") or [] if isinstance(node, t.Mapping) and node.get("url")]

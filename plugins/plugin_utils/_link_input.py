@@ -79,9 +79,7 @@ class Problems(list):
         self.append(text.format(*values))
 
 
-def normalise(
-    clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None
-) -> t.Dict[str, t.Any]:
+def normalise(clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None) -> t.Dict[str, t.Any]:
     """Clusters, nodes and links in full, and what is wrong with them. Files are looked for where the sources of the
     inventory are given."""
     problems = Problems()
@@ -111,9 +109,7 @@ def _clusters(
     return {str(name): _cluster(str(name), value, problems, sources) for name, value in clusters.items()}
 
 
-def _cluster(
-    name: str, value: t.Any, problems: Problems, sources: t.Optional[t.Sequence[t.Any]]
-) -> t.Dict[str, t.Any]:
+def _cluster(name: str, value: t.Any, problems: Problems, sources: t.Optional[t.Sequence[t.Any]]) -> t.Dict[str, t.Any]:
     where = "elasticsearch_clusters.{0}".format(name)
     result: t.Dict[str, t.Any] = {
         "name": name,
@@ -379,7 +375,11 @@ def _settings(
     mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
     trouble = wrong_settings(
         {
-            name: int(given) if OPTIONS[name]["type"] == "int" else [*map(str, given)] if name == "seeds" else str(given)
+            name: int(given)
+            if OPTIONS[name]["type"] == "int"
+            else [*map(str, given)]
+            if name == "seeds"
+            else str(given)
             for name, given in settings.items()
         }
     )

@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import URL_LOGIN, holds_login
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_link import CODES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_report import STATES
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._paths import LOGIN_FILES, find, nowhere
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._types import wrong_type
 
 # Each of them leads to all variables of a host.
@@ -25,8 +26,11 @@ _NEAR = 0.8
 Template = t.Callable[[t.Any], t.Any]
 
 
-def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str | None:
-    """What is wrong with the value of a variable, and what is allowed."""
+def wrong_value(
+    name: str, option: t.Mapping[str, t.Any], value: t.Any, sources: t.Sequence[t.Any] | None = None
+) -> str | None:
+    """What is wrong with the value of a variable, and what is allowed. Files are looked for where the sources of the
+    inventory are given."""
     wrong = wrong_type(name, option, value)
     if wrong:
         return wrong
@@ -35,6 +39,10 @@ def wrong_value(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> str |
     addresses = {name: value} if name.endswith("_url") else {}
     if name.endswith("_connection") and isinstance(value, t.Mapping):
         addresses = {"{0}.{1}".format(name, field): value.get(field) for field in ("urls", "url")}
+        for field in LOGIN_FILES:
+            path = value.get(field)
+            if sources is not None and path and not find(str(path), sources):
+                return "{0}.{1}: {2}".format(name, field, nowhere(str(path), sources))
     return next(("{0} {1}".format(where, URL_LOGIN) for where, url in addresses.items() if holds_login(url)), None)
 
 
@@ -56,7 +64,7 @@ def misspelt(names: t.Iterable[str], unused: t.Sequence[str]) -> list[str]:
         close = [] if name.startswith("_") else [ours for ours in unused if _close(name.lower(), ours)]
         if close:
             found.append(
-                "{0} is read by nobody; did you mean [{1}]? Where it is a variable of your own, define {1} as well".format(
+                "{0} is read by nobody; did you mean [{1}]? Where it is one of your own, define {1} as well".format(
                     name, max(close, key=lambda ours: difflib.SequenceMatcher(None, name.lower(), ours).ratio())
                 )
             )
@@ -64,8 +72,8 @@ def misspelt(names: t.Iterable[str], unused: t.Sequence[str]) -> list[str]:
 
 
 def _close(name: str, ours: str) -> bool:
-    """Whether a name may be a slip: but for the words that both begin with, nearly all is the same or letters are swapped,
-    or one word of ours is missing."""
+    """Whether a name may be a slip: behind the words that both begin with, nearly all is the same or letters are
+    swapped, or one word of ours is missing."""
     words, wanted = name.split("_"), ours.split("_")
     if any(words == wanted[:left] + wanted[left + 1 :] for left in range(1, len(wanted) - 1)):
         return True

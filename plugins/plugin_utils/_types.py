@@ -24,7 +24,7 @@ _WORDS = {
 
 
 def wrong_type(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Optional[str]:
-    """What is wrong with the type of a value, or that it is none of the choices. An option is as in an argument spec."""
+    """What is wrong with the type of a value, or that it is none of the choices. Options are as in argument specs."""
     wanted, elements, choices = option.get("type", "str"), option.get("elements"), option.get("choices")
     if _fits(option, value):
         return None

@@ -4,7 +4,8 @@
 
 """A run that would leave a part of its work undone is refused before anything is asked or written, with the way out.
 
-That is the work of the module `check_play`, the first task of each of the `roles`. The addresses lead nowhere: who gets as far as asking them fails with another message.
+That is the work of the module `check_play`, the first task of each of the `roles`. The addresses lead nowhere: who
+gets as far as asking them fails with another message.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ CLUSTERS: dict[str, t.Any] = {
         "username": "elastic",
         "password": "x",
         "nodes": [
-            {"name": f"paris-{number}", "vars": {"ansible_connection": "local"}, "keystore": "/nowhere"} for number in (1, 2)
+            {"name": f"paris-{number}", "vars": {"ansible_connection": "local"}, "keystore": "/nowhere"}
+            for number in (1, 2)
         ],
     },
     "berlin": {
@@ -80,7 +82,10 @@ def test_a_limit_from_a_file(tmp_path):
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 @pytest.mark.parametrize("arguments", [["--tags", "links"], ["--tags", "a,b"]])
 def test_tags(tmp_path, playbook, arguments):
-    refused(run(tmp_path, playbook, *INVENTORY, *arguments), f"--tags {arguments[1]} leaves out tasks of this role: run it without --tags")
+    refused(
+        run(tmp_path, playbook, *INVENTORY, *arguments),
+        f"--tags {arguments[1]} leaves out tasks of this role: run it without --tags",
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,10 @@ PLAYBOOKS = ("trust", "rotate", "verify", "untrust", "report")
 SLIPS: dict[str, tuple[dict[str, t.Any], list[str]]] = {
     "a letter is missing": (
         {"elasticsearch_clusters": CLUSTERS, "cross_cluster_link": LINKS},
-        ["cross_cluster_link is read by nobody; did you mean [cross_cluster_links]?", "cross_cluster_links is not defined"],
+        [
+            "cross_cluster_link is read by nobody; did you mean [cross_cluster_links]?",
+            "cross_cluster_links is not defined",
+        ],
     ),
     "a capital": (
         {"elasticsearch_clusters": CLUSTERS, "Cross_cluster_links": LINKS},
@@ -220,7 +223,11 @@ def test_a_name_that_nobody_reads_is_no_success(tmp_path, playbook, slip):
     "variables",
     [
         {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": []},
-        {"cross_cluster_trust_clusters": CLUSTERS, "cross_cluster_trust_links": [], "elasticsearch_cluster": "of the user"},
+        {
+            "cross_cluster_trust_clusters": CLUSTERS,
+            "cross_cluster_trust_links": [],
+            "elasticsearch_cluster": "of the user",
+        },
     ],
     ids=["of the playbooks", "of the role"],
 )
@@ -244,16 +251,24 @@ def test_a_name_of_a_variable_of_the_client_role(tmp_path):
 def test_all_mistakes_are_told_at_once(tmp_path):
     clusters = {
         **CLUSTERS,
-        "berlin": {**CLUSTERS["berlin"], "timeout": "soon", "remote_cluster_server": "berlin", "ca_cert": "nowhere/ca.crt"},
+        "berlin": {
+            **CLUSTERS["berlin"],
+            "timeout": "soon",
+            "remote_cluster_server": "berlin",
+            "ca_cert": "nowhere/ca.crt",
+        },
     }
     links = [{**LINKS[0], "expiration": "90"}, {"from": "paris", "to": "rom"}]
     variables = {"elasticsearch_clusters": clusters, "cross_cluster_links": links}
     run = run_playbook("crosscluster.elasticsearch.trust", directory=tmp_path / "run", extra_vars=variables)
     assert run.rc == 2, run
     for word in (
-        "berlin.timeout must be a whole number", "[berlin] has no port: write berlin:9443", "there is no file [nowhere/ca.crt]",
-        "expiration", "[to: rom] is not in elasticsearch_clusters; did you mean [rome]?",
-    ):  # fmt: skip
+        "berlin.timeout must be a whole number",
+        "[berlin] has no port: write berlin:9443",
+        "there is no file [nowhere/ca.crt]",
+        "expiration",
+        "[to: rom] is not in elasticsearch_clusters; did you mean [rome]?",
+    ):
         assert word in str(run.messages), (word, run)
     assert (clean := swept(run)).clean, clean
 

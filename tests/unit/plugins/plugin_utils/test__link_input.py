@@ -131,7 +131,10 @@ def test_wrong_clusters():
         ({"berlin": {"validate_certs": "perhaps"}}, "berlin.validate_certs must be true or false, not text"),
         ({"paris": {"nodes": "paris-1"}}, "elasticsearch_clusters.paris.nodes must be a list, not text"),
         ({"paris": {"nodes": [{"name": "a", "vars": "b"}]}}, "paris.nodes[0].vars must be a dictionary, not text"),
-        ({"berlin": {"remote_cluster_server": "berlin"}}, "berlin.remote_cluster_server: [berlin] has no port: write berlin"),
+        (
+            {"berlin": {"remote_cluster_server": "berlin"}},
+            "berlin.remote_cluster_server: [berlin] has no port: write berlin",
+        ),
         ({"berlin": {"remote_cluster_server": ["a:1", "b:"]}}, "[b:]: the port must be a number from 1 to 65535"),
     ],
 )
@@ -168,19 +171,28 @@ def test_all_mistakes_come_at_once(tmp_path):
 
 def test_files_are_found_beside_the_inventory(tmp_path, monkeypatch):
     folder, current = tmp_path / "inventory", tmp_path / "current"
-    for name in (folder / "in.crt", tmp_path / "beside.crt", current / "here.crt", folder / "two.crt", current / "two.crt"):
+    for name in (
+        folder / "in.crt",
+        tmp_path / "beside.crt",
+        current / "here.crt",
+        folder / "two.crt",
+        current / "two.crt",
+    ):
         name.parent.mkdir(exist_ok=True)
         name.write_text("")
     monkeypatch.chdir(current)
     clusters = {
-        name: {**CLUSTERS["paris"], "nodes": [], "remote_ca_cert": f"{name}.crt"} for name in ("in", "beside", "here", "two")
+        name: {**CLUSTERS["paris"], "nodes": [], "remote_ca_cert": f"{name}.crt"}
+        for name in ("in", "beside", "here", "two")
     }
     for sources in ([str(folder)], [str(folder / "hosts")]):
         data = normalise(clusters, [], [*sources, "a,b"])
         found = {name: cluster["remote_ca_cert"] for name, cluster in data["clusters"].items()}
         assert found["in"] == str(folder / "in.crt") and found["here"] == str(current / "here.crt")
         assert found["two"] == str(folder / "two.crt")
-    assert normalise(clusters, [], [str(folder)])["clusters"]["beside"]["remote_ca_cert"] == str(tmp_path / "beside.crt")
+    assert normalise(clusters, [], [str(folder)])["clusters"]["beside"]["remote_ca_cert"] == str(
+        tmp_path / "beside.crt"
+    )
     (told,) = normalise(clusters, [], [str(folder / "hosts")])["errors"]
     assert told == (
         f"elasticsearch_clusters.beside.remote_ca_cert: there is no file [beside.crt]; tried: {folder}/beside.crt, "
