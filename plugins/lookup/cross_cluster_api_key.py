@@ -29,6 +29,8 @@ options:
       - Directory on the controller that was given as
         O(crosscluster.elasticsearch.cross_cluster_api_key#module:credential_store).
         A relative path starts at the directory of the playbook.
+      - A template in the variable is resolved. One that stands in quotes among the arguments is not, so write
+        C(store=base ~ '/keys').
       - The file of a key is plain or encrypted by Ansible Vault. A vault secret that opens it must be loaded then.
     type: path
     env:
@@ -136,6 +138,7 @@ _raw:
 import time
 import typing as t
 
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
@@ -178,7 +181,7 @@ class LookupModule(LookupBase):
         problem = forged(variables or {}, OPTIONS)
         if problem:
             raise AnsibleLookupError(problem)
-        self.set_options(var_options=variables, direct=kwargs)
+        self.set_options(var_options=self._resolved(variables or {}), direct=kwargs)
         names = _names(terms)
         try:
             return self._values(names)
@@ -193,10 +196,22 @@ class LookupModule(LookupBase):
                 f" report it."
             ) from None
 
+    def _resolved(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The variables that set options, with the templates in them. Arguments have been templated where they come from
+        variables; what stands in quotes, or was put together of texts of others, never is."""
+        options = C.config.get_configuration_definitions("lookup", self._load_name)
+        names = {entry["name"] for option in options.values() for entry in option.get("vars") or ()}
+        return {name: self._templar.template(variables[name]) for name in names if name in variables}
+
     def _values(self, names: list[str]) -> list[t.Any]:
         directory = self.get_option("store")
         if not directory:
             raise StoreError(NO_STORE)
+        if "{{" in str(directory):
+            raise StoreError(
+                "store holds a template, which Ansible does not look into where it stands in quotes: write"
+                " store=base ~ '/keys' for store='{{ base }}/keys', or use the variable crosscluster_credential_store."
+            )
         min_valid = self.get_option("min_valid")
         needed_ms = parse_duration(min_valid, "min_valid").ms if min_valid else 0
         store = CredentialStore(self._loader.path_dwim(str(directory)), self._loader._vault)

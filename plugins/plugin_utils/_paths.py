@@ -15,7 +15,7 @@ LOGIN_FILES = ("ca_cert", "client_cert", "client_key")
 
 
 def places(path: str, sources: t.Iterable[t.Any]) -> t.List[str]:
-    """Where a path may lead: beside each source of the inventory, for a folder in it first, then in the current folder."""
+    """Where a path may lead: beside each source of the inventory, for a folder in it first, then in the current one."""
     path = os.path.expanduser(path)
     folders: t.List[str] = []
     for source in map(str, sources):

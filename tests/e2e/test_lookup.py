@@ -115,3 +115,31 @@ def test_what_is_of_no_use_can_be_left_out(cluster, store, tmp_path):
     done, requests = ask(cluster, store, tmp_path, *terms, verify=True, output="id", **choices)
     assert done.ok, done
     assert done.result("Ask")["msg"] == [held(store, "one"), held(store, "two")] and len(requests) == 1
+
+
+@pytest.mark.parametrize("given", ["variable", "argument"])
+def test_templates_in_what_it_is_given(cluster, store, tmp_path, given):
+    """Variables of options may be templates, those of the connection too; an argument may be made of variables."""
+    spec = cluster.spec["clusters"]["berlin"]
+    known = {"base": str(store.parent), "address": spec["urls"][0], "vault_berlin": spec["password"]}
+    if given == "variable":
+        arguments = ""
+        known["crosscluster_credential_store"] = "{{ base }}/" + store.name
+    else:
+        arguments = f", store=base ~ '/{store.name}'"
+    variables = {
+        "elasticsearch_urls": ["{{ address }}"],
+        "elasticsearch_username": spec["username"],
+        "elasticsearch_password": "{{ vault_berlin }}",
+        "elasticsearch_ca_cert": spec["ca_cert"],
+    }
+    value = "{{ lookup('%s', 'one', verify=true, output='id'%s) }}" % (LOOKUP, arguments)
+    tasks = play({"name": "Ask", "debug": {"msg": value}, "vars": variables})
+    done = run_playbook(tasks, directory=tmp_path, extra_vars=known)
+    assert done.ok and done.result("Ask")["msg"] == held(store, "one"), done
+
+
+def test_a_template_in_quotes_is_refused_with_the_way_out(store, tmp_path):
+    value = "{{ lookup('%s', 'one', store='{{ base }}/keys') }}" % LOOKUP
+    done = run_playbook(play({"name": "Ask", "debug": {"msg": value}}), directory=tmp_path, extra_vars={"base": "/x"})
+    assert not done.ok and "store=base ~ '/keys'" in done.stdout + done.stderr, done
