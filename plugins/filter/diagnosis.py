@@ -78,7 +78,11 @@ def link_diagnosis(
 
 def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:
     """What the trust playbook would do, for links without another cause."""
-    told = {item["link"] for item in findings if item["level"] in ("error", "unknown")}
+    told = {
+        item["link"]
+        for item in findings
+        if item["level"] in ("error", "unknown") or item["code"] == "certificate_model"
+    }
     plans = _link_run.plan_all(
         facts.data,
         facts.keystores,

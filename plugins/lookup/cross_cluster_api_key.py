@@ -197,8 +197,8 @@ class LookupModule(LookupBase):
             ) from None
 
     def _resolved(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """The variables that set options, with the templates in them. Arguments have been templated where they come from
-        variables; what stands in quotes, or was put together of texts of others, never is."""
+        """The variables that set options, with the templates in them. Arguments that are variables have been templated;
+        what stands in quotes, or was put together of texts of others, never is."""
         options = C.config.get_configuration_definitions("lookup", self._load_name)
         names = {entry["name"] for option in options.values() for entry in option.get("vars") or ()}
         return {name: self._templar.template(variables[name]) for name in names if name in variables}

@@ -23,16 +23,31 @@ from ._node_settings import setting, settings_text
 ALERT_WAIT = 0.5
 """In TLS 1.3 the handshake ends for the client before the server has missed its certificate: the alert comes later."""
 
-SETTING = "xpack.security.remote_cluster_client.ssl.certificate_authorities"
-"""What a node trusts when it connects to remote cluster servers."""
+SSL = "xpack.security.remote_cluster_client.ssl."
+"""Where elasticsearch.yml says what a node trusts when it connects to remote cluster servers."""
 
 Result = t.Dict[str, t.Any]
 
 
-def trusted_files(config_dir: str) -> t.Optional[t.List[str]]:
-    """The CA files that elasticsearch.yml of this node names; None when it cannot be read or names none."""
-    found = setting(settings_text(config_dir) or "", SETTING)
-    return [os.path.join(config_dir, path) for path in found] if found else None
+class Trust(t.NamedTuple):
+    """What elasticsearch.yml of this node says of certificates."""
+
+    known: bool
+    """Whether it can be told. It cannot where the file cannot be read, or names a truststore."""
+    files: t.List[str]
+    """The files of authorities that it names. Where it names none, those of the JDK are trusted."""
+    mode: str
+    """full, certificate or none."""
+
+
+def node_trust(config_dir: str) -> Trust:
+    text = settings_text(config_dir)
+    if text is None:
+        return Trust(False, [], "full")
+    mode = setting(text, SSL + "verification_mode") or ["full"]
+    truststore = setting(text, SSL + "truststore.path")
+    files = [os.path.join(config_dir, path) for path in setting(text, SSL + "certificate_authorities")]
+    return Trust(not truststore, files, mode[0].lower())
 
 
 def split(address: str) -> t.Tuple[str, int]:
@@ -55,7 +70,9 @@ def trust(ca_certs: t.Sequence[str], pem: t.Optional[str]) -> ssl.SSLContext:
     return context
 
 
-def probe(address: str, context: ssl.SSLContext, server_name: t.Optional[str], timeout: float) -> Result:
+def probe(
+    address: str, context: ssl.SSLContext, server_name: t.Optional[str], timeout: float, mode: str = "full"
+) -> Result:
     """`cause` is None when a client that trusts the same would get through to the API key."""
     host, port = split(address)
     result: Result = {"address": address, "cause": None, "reason": None, "names": [], "not_after": None}
@@ -68,6 +85,8 @@ def probe(address: str, context: ssl.SSLContext, server_name: t.Optional[str], t
     try:
         # Which of host and server_name is verified differs between versions, so either will do (see _named).
         context.check_hostname = False
+        if mode == "none":
+            context.verify_mode = ssl.CERT_NONE
         name = server_name or (None if _is_ip(host) else host)
         with context.wrap_socket(raw, server_hostname=name) as secure:
             certificate = t.cast(Result, secure.getpeercert() or {})
@@ -76,7 +95,7 @@ def probe(address: str, context: ssl.SSLContext, server_name: t.Optional[str], t
             wanted = _wants_certificate(secure)
             if wanted:
                 return {**result, "cause": "transport_port", "reason": "it asks for a client certificate: " + wanted}
-            if not _named(host, server_name, certificate):
+            if mode == "full" and not _named(host, server_name, certificate):
                 shown = ", ".join(result["names"]) or "none"
                 return {**result, "cause": "certificate_name", "reason": f"it bears {shown}, and the link says {host}"}
             return result

@@ -35,13 +35,14 @@ options:
   config_dir:
     description:
       - Directory with the C(elasticsearch.yml) of the node. The CAs that it names for remote clusters are trusted, and
-        nothing else, so that the answer is what the node would get.
-      - Where it names none or cannot be read, O(ca_certs) and O(ca_pem) are used.
+        nothing else, and its C(verification_mode) is followed, so that the answer is what the node would get.
+      - Where it names none those of the system stand in for those of the JDK.
+      - Where it cannot be read or names a truststore, O(ca_certs) and O(ca_pem) are used. RV(ports[].trust) says which.
     type: path
     default: /etc/elasticsearch
   ca_pem:
     description:
-      - The CAs to trust as PEM text. Without it, O(ca_certs) and O(config_dir), those of the system are.
+      - The CAs to trust as PEM text, used as O(ca_certs). Without any, those of the system are trusted.
     type: str
   timeout:
     description: Seconds to wait for a connection.
@@ -86,6 +87,13 @@ ports:
         - certificate_untrusted
         - certificate_expired
         - certificate_name
+    trust:
+      description:
+        - Whose trust the certificate was held against, V(node) for what C(elasticsearch.yml) says, V(given) for
+          O(ca_certs) and O(ca_pem), V(system) where neither is known, and so not what the node itself would trust.
+      type: str
+      choices: [node, given, system]
+      version_added: 2.0.0
     reason:
       description: What was seen.
       type: str
@@ -103,9 +111,9 @@ import ssl
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import address_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import AddressModule
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._port_probe import (
+    node_trust,
     probe,
     trust,
-    trusted_files,
 )
 
 
@@ -121,17 +129,19 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    own = trusted_files(module.params["config_dir"])
+    own, given = node_trust(module.params["config_dir"]), module.params["ca_certs"]
+    source = "node" if own.known else "given" if given or module.params["ca_pem"] else "system"
     ports = []
     for address in module.params["addresses"]:
         problem = address_problem(address)
         if problem:
             module.fail_json(msg=f"Nothing was connected to: {problem}.")
         try:
-            context = trust(own or module.params["ca_certs"], None if own else module.params["ca_pem"])
+            context = trust(own.files, None) if own.known else trust(given, module.params["ca_pem"])
         except (OSError, ssl.SSLError) as exc:
             module.fail_json(msg=f"The CA certificates to trust cannot be read: {exc}. Check ca_certs and ca_pem.")
-        ports.append(probe(address, context, module.params["server_name"], module.params["timeout"]))
+        port = probe(address, context, module.params["server_name"], module.params["timeout"], own.mode)
+        ports.append({**port, "trust": source})
     module.exit_json(changed=False, ports=ports)
 
 

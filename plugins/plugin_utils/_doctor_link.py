@@ -35,6 +35,13 @@ VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untru
 certificate
 model, for instance, and then complains about TLS."""
 
+ANSWERED = (
+    "license", "api_keys_disabled", "header_not_allowed", "internal_user", "signature_untrusted", "signature_invalid",
+    "certificate_identity_missing", "certificate_identity_mismatch", "key_works_access_denied", "key_access_invalid",
+    "key_unknown", "key_wrong_secret", "key_revoked", "key_expired", "key_wrong_type",
+)  # fmt: skip
+"""Causes that only the server can have told: whoever is told one has a connection, and its TLS is right."""
+
 KEY_STATES = {
     "key_unknown": lk.UNKNOWN,
     "key_revoked": lk.REVOKED,
@@ -62,12 +69,23 @@ class Findings(list):
     def __init__(self, view: LinkView) -> None:
         super().__init__()
         self.view = view
+        self.about: t.Dict[int, t.Container[t.Optional[str]]] = {}
+        """The nodes that a finding is about, by its place; what is about the whole link is not in here."""
 
     def add(
-        self, code: str, level: str, cause: str, fix: str, evidence: t.Optional[str] = None, side: str = "client"
+        self,
+        code: str,
+        level: str,
+        cause: str,
+        fix: str,
+        evidence: t.Optional[str] = None,
+        side: str = "client",
+        about: t.Optional[t.Collection[t.Optional[str]]] = None,
     ) -> None:
         if any(item["code"] == code and item["cause"] == cause for item in self):
             return
+        if about is not None:
+            self.about[len(self)] = about
         self.append(
             {
                 "link": self.view.link["id"],
@@ -81,7 +99,13 @@ class Findings(list):
         )
 
     def word(
-        self, code: str, level: str, evidence: t.Optional[str] = None, side: str = "client", **values: t.Any
+        self,
+        code: str,
+        level: str,
+        evidence: t.Optional[str] = None,
+        side: str = "client",
+        about: t.Optional[t.Collection[t.Optional[str]]] = None,
+        **values: t.Any,
     ) -> None:
         """A finding whose texts stand in the table of words."""
         link = self.view.link
@@ -93,10 +117,16 @@ class Findings(list):
             **values,
         }
         cause, fix = words.WORDS[code]
-        self.add(code, level, cause.format(**names), fix.format(**names), evidence, side)
+        self.add(code, level, cause.format(**names), fix.format(**names), evidence, side, about)
 
-    def explained(self) -> bool:
-        return any(item["level"] == "error" for item in self)
+    def explaining(self, node: t.Optional[str]) -> t.List[Data]:
+        """The errors that tell why requests through a node fail. Where nobody knows which node an address leads to,
+        that is any of them."""
+        return [
+            item
+            for place, item in enumerate(self)
+            if item["level"] == "error" and (node is None or node in self.about.get(place, (node,)))
+        ]
 
 
 def examine(
@@ -118,12 +148,15 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
     _credentials(found)
     _alias(found, facts)
     sides.examine(found, facts)
-    _ports(found, facts)
+    unsure = _ports(found, facts)
     _key(found, facts, warn_days)
     for role in roles:
         found.word("remote_indices_missing", "error", role.get("evidence"), role=role["role"])
     if "client" not in view.faults and view.remote is not None and not view.proven:
         _probe(found, facts)
+        for node, port in unsure:
+            if any(item["code"] in VAGUE for item in found.explaining(node)):
+                found.word("certificate_unchecked", "info", port.get("reason"), address=port["address"], nodes=node)
     if view.proven is False and view.remote is not None and view.remote.get("skip_unavailable"):
         found.word("skip_unavailable_masks", "warning")
     order = {"error": 0, "unknown": 1, "warning": 2, "info": 3}
@@ -167,6 +200,11 @@ def _credentials(found: Findings) -> None:
     if unread:
         found.word("node_unread", "unknown", unread[0].reason, nodes=lk.names(node.name for node in unread))
     live = groups.get(lk.LIVE, [])
+    if view.by_certificate:
+        # Nothing is missing: the link works without a key. One that shall move to a key is told as drift.
+        groups.pop(lk.ABSENT, None)
+        if not view.link.get("migrate"):
+            found.word("certificate_model", "warning")
     # What nodes have in memory works on until the next reload or restart, so this is not yet an outage.
     level = "warning" if view.proven else "error"
     for state, nodes in groups.items():
@@ -187,7 +225,12 @@ def _credentials(found: Findings) -> None:
                 ", or the clocks differ" if state == lk.EXPIRED else ""
             )
         found.add(
-            "credential_" + state, level, cause, _credential_fix(view, state, live, ids), _key_evidence(view, ids)
+            "credential_" + state,
+            level,
+            cause,
+            _credential_fix(view, state, live, ids),
+            _key_evidence(view, ids),
+            about=[node.name for node in nodes],
         )
     if len({node.key_id for node in live}) > 1:
         found.word("mixed_keys", "warning", "; ".join("{0}: {1}".format(node.name, node.key_id) for node in live))
@@ -277,45 +320,56 @@ def _alias(found: Findings, facts: Facts) -> None:
         found.word("alias_missing", "error")
         return
     drift = list(facts.settings_drift(view.link, view.remote))
-    if drift:
+    # A link of the certificate model goes to another port by its nature.
+    if drift and not view.by_certificate:
         found.word(
             "settings_differ",
             "warning",
             "addresses of the alias: " + ", ".join(view.remote.get("addresses") or []) or None,
             fields=lk.names(drift),
         )
-    live = [node.name for node, state in view.pairs() if state == lk.LIVE]
+    # How the connection was built is told by one node; of the others only those that fail can be meant.
+    failing = {view.node_at(entry) for entry in view.failing}
+    live = [node.name for node, state in view.pairs() if state == lk.LIVE and (None in failing or node.name in failing)]
     if view.remote.get("security_model") == "certificate" and live and not view.proven:
         client = version_of(facts.clusters.get(view.link["from"]))
         found.word(
             "restart_needed" if (0,) < client < (8, 13) else "not_reloaded",
             "error",
             "the connection was built with the certificate model",
+            about=live,
             nodes=lk.names(live),
         )
 
 
-def _ports(found: Findings, facts: Facts) -> None:
-    """What answered when a node was told to connect to the address of the link."""
+def _ports(found: Findings, facts: Facts) -> t.List[t.Tuple[str, Data]]:
+    """What answered when a node was told to connect to the address of the link. Returned is what proves nothing, as it
+    is not known what the node trusts."""
     if any(item["code"] in ("transport_port", "http_port") for item in found):
-        return  # It is the wrong port, so its certificate tells nothing.
+        return []  # It is the wrong port, so its certificate tells nothing.
+    view, unsure = found.view, []
+    answered = {view.node_at(entry) for entry in view.failing if _cause(view, entry) in ANSWERED}
     groups: t.Dict[t.Tuple[str, str], t.List[t.Tuple[str, Data]]] = {}
     for (node, address), port in facts.ports.items():
-        if (
-            address in sides.addresses(found.view)
-            and any(node == own.name for own in found.view.nodes)
-            and port.get("cause")
-        ):
+        if address not in sides.addresses(view) or not any(node == own.name for own in view.nodes):
+            continue
+        if not port.get("cause") or node in answered or None in answered:
+            continue
+        if port["cause"] == "certificate_untrusted" and port.get("trust") == "system":
+            unsure.append((node, port))
+        else:
             groups.setdefault((port["cause"], address), []).append((node, port))
     for (cause, address), members in groups.items():
         found.word(
             cause,
             "error",
             members[0][1].get("reason"),
+            about=[node for node, _port in members],
             nodes=lk.names(node for node, _port in members),
             address=address,
             port=port_of(address),
         )
+    return unsure
 
 
 def _probe(found: Findings, facts: Facts) -> None:
@@ -323,58 +377,76 @@ def _probe(found: Findings, facts: Facts) -> None:
     their words.
     """
     view = found.view
-    entries = [entry for entry in view.probe.get("nodes") or [view.probe] if not entry.get("ok")]
     groups: t.Dict[t.Optional[str], t.List[Data]] = {}
-    for entry in entries:
-        cause = entry.get("cause")
-        if cause is None and entry.get("reason"):
-            cause = _diagnosis.diagnose([entry["reason"]], view.link["alias"]).cause
+    for entry in view.failing:
+        cause = _cause(view, entry)
         groups.setdefault(cause, []).append({**entry, "cause": cause})
-    for cause, members in sorted(groups.items(), key=lambda group: group[0] in VAGUE):
-        seen = _seen(members)
+    for cause, together in sorted(groups.items(), key=lambda group: group[0] in VAGUE):
         if cause == "login_lacks_remote_indices":
-            found.word("login_lacks_remote_indices", "unknown", seen)
-        elif _explains(found, cause, members, seen) or (cause in VAGUE and found.explained()):
-            _append_evidence(found, cause, seen)
-        elif cause in words.WORDS:
-            found.word(cause, "error", seen, **_values(view, members))
+            found.word("login_lacks_remote_indices", "unknown", _seen(together))
+            continue
+        # The file is right and the memory is not.
+        old = [entry for entry in together if _remembers(found, cause, entry)]
+        if old:
+            found.word("not_reloaded", "error", _seen(old), about=_about(view, old), nodes=_names(view, old))
+        members = [entry for entry in together if entry not in old and not _told(found, cause, entry)]
+        if not members:
+            continue
+        seen, about = _seen(members), _about(view, members)
+        if cause in words.WORDS:
+            found.word(cause, "error", seen, about=about, **_values(view, members))
         else:
             advice = (
                 members[0].get("advice") or _diagnosis.diagnose([members[0].get("reason")], view.link["alias"]).advice
             )
-            text = "requests through {0} fail".format(lk.names(_host(entry) for entry in members))
-            found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen)
+            text = "requests through {0} fail".format(_names(view, members))
+            found.add(cause or "unknown", "error", text, advice or words.FIX_LOGS, seen, about=about)
 
 
-def _explains(found: Findings, cause: t.Optional[str], members: t.Sequence[Data], seen: str) -> bool:
-    """Is what the server said about the key already told by what the nodes hold?"""
-    state = KEY_STATES.get(cause or "")
-    if state is None:
-        return any(item["code"] == cause for item in found)
-    if any(item["code"] == "credential_" + state for item in found):
-        return True
-    view = found.view
-    held = set(view.held)
-    named = set(re.findall(r"(?:apikey with id |api key \[|API key \[id \[?|API key \[)([A-Za-z0-9_-]+)", seen))
-    if named and not named & held and any(live == lk.LIVE for live in view.states.values()):
-        # The file is right and the memory is not.
-        found.word("not_reloaded", "error", seen, nodes=lk.names(_host(entry) for entry in members))
-        return True
-    return cause == "no_credential" and any(item["code"] == "not_reloaded" for item in found)
+def _cause(view: LinkView, entry: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    if entry.get("cause") is None and entry.get("reason"):
+        return _diagnosis.diagnose([entry["reason"]], view.link["alias"]).cause
+    return entry.get("cause")
 
 
-def _append_evidence(found: Findings, cause: t.Optional[str], seen: str) -> None:
-    for item in found:
-        if item["level"] == "error":
-            if seen not in (item["evidence"] or ""):
-                item["evidence"] = "; ".join(part for part in (item["evidence"], seen) if part)
-            return
+def _remembers(found: Findings, cause: t.Optional[str], entry: Data) -> bool:
+    """Does a node whose keystore is right use another key, by what the server says of it?"""
+    view, node, state = found.view, found.view.node_at(entry), KEY_STATES.get(cause or "")
+    named = set(
+        re.findall(r"(?:apikey with id |api key \[|API key \[id \[?|API key \[)([A-Za-z0-9_-]+)", _seen([entry]))
+    )
+    right = view.states.get(node) == lk.LIVE if node else lk.LIVE in view.states.values()
+    told = any(item["code"] == "credential_" + str(state) for item in found.explaining(node))
+    return state is not None and right and not told and bool(named) and not named & set(view.held)
+
+
+def _told(found: Findings, cause: t.Optional[str], entry: Data) -> bool:
+    """Is what a node said told already? Then it is evidence for that."""
+    state, seen, errors = KEY_STATES.get(cause or ""), _seen([entry]), found.explaining(found.view.node_at(entry))
+    codes = {cause} if state is None else {"credential_" + state}
+    if cause == "no_credential":
+        codes.add("not_reloaded")
+    same = errors if cause in VAGUE else [item for item in errors if item["code"] in codes]
+    for item in same[:1]:
+        if seen not in (item["evidence"] or ""):
+            item["evidence"] = "; ".join(part for part in (item["evidence"], seen) if part)
+    return bool(same)
+
+
+def _about(view: LinkView, entries: t.Sequence[Data]) -> t.Optional[t.List[t.Optional[str]]]:
+    """The nodes that entries of the probe are about; None when that is not known of all."""
+    nodes = [view.node_at(entry) for entry in entries]
+    return None if None in nodes else nodes
+
+
+def _names(view: LinkView, entries: t.Sequence[Data]) -> str:
+    return lk.names(view.node_at(entry) or _host(entry) for entry in entries)
 
 
 def _values(view: LinkView, members: t.Sequence[Data]) -> Data:
     addresses = sides.addresses(view)
     return {
-        "nodes": lk.names(_host(entry) for entry in members),
+        "nodes": _names(view, members),
         "address": ", ".join(addresses) or "its address",
         "cluster": "{0} or {1}".format(view.link["from"], view.link["to"]),
         "key_id": next(iter(view.held), "in use"),

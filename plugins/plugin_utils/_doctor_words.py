@@ -124,6 +124,14 @@ WORDS = {
         "Hand the CA of {server} to the nodes (xpack.security.remote_cluster_client.ssl.certificate_authorities; the trust playbook does it "  # noqa: E501
         "when remote_ca_cert is given) and restart them. If the certificate of the server changed, take the new CA.",
     ),
+    "certificate_unchecked": (
+        "{address} shows a certificate of an authority that the system of {nodes} does not know; what Elasticsearch trusts there could not be seen",  # noqa: E501
+        "Give remote_ca_cert of {server}, or config_dir of {nodes}, so that the next run can tell whether this is the cause.",  # noqa: E501
+    ),
+    "certificate_model": (
+        "alias {alias} of {client} works by the certificate model, without an API key",
+        "Nothing is wrong with it. With migrate: true on the link the trust playbook moves it to an API key.",
+    ),
     "certificate_expired": (
         "the certificate that {address} shows is not valid at this time",
         "Renew the certificate of the remote cluster server on {server}; check the clocks.",

@@ -47,6 +47,8 @@ class Members:
     """Listed, and the node whose elasticsearch.yml was found there."""
     started: t.Mapping[str, int] = field(default_factory=dict)
     """When the listed nodes started, by their own clocks."""
+    at: t.Mapping[str, str] = field(default_factory=dict)
+    """URL -> the listed node that it leads to, where it leads to one alone."""
 
     def trouble(self, cluster: str) -> str:
         """Why nothing may be written, and nothing ever revoked, for the links of this client; empty when all is
@@ -91,7 +93,17 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
         unmatched=tuple(entry.name for entry in lost),
         mistaken=tuple((entry.name, str(entry.own_name)) for entry in lost if entry.own_name in running),
         started={name: node["started"] for name, node in matched.items() if node.get("started")},
+        at=_at(listed, matched),
     )
+
+
+def _at(listed: t.Sequence[Listed], matched: t.Mapping[str, Found]) -> t.Dict[str, str]:
+    told = [(url, name) for name, node in matched.items() for url in node.get("urls") or ()]
+    told += [(entry.url.rstrip("/"), entry.name) for entry in listed if entry.url]
+    names: t.Dict[str, t.Set[str]] = {}
+    for url, name in told:
+        names.setdefault(url.rstrip("/"), set()).add(name)
+    return {url: found.pop() for url, found in names.items() if len(found) == 1}
 
 
 def match(listed: t.Sequence[Listed], found: t.Sequence[Found]) -> t.Dict[str, Found]:

@@ -83,6 +83,22 @@ class LinkView:
             return None
         return bool(self.probe.get("ok"))
 
+    @property
+    def by_certificate(self) -> bool:
+        """Does the link work without a key?"""
+        return bool(self.proven) and (self.remote or {}).get("security_model") == "certificate"
+
+    def node_at(self, entry: t.Mapping[str, t.Any]) -> t.Optional[str]:
+        """The listed node that an entry of the probe is about."""
+        if len(self.nodes) == 1:
+            return self.nodes[0].name
+        return self.members.at.get(str(entry.get("url") or "").rstrip("/"))
+
+    @property
+    def failing(self) -> t.List[t.Mapping[str, t.Any]]:
+        """The requests of the probe that failed."""
+        return [entry for entry in self.probe.get("nodes") or [self.probe] if not entry.get("ok")]
+
     def live(self, key_id: str) -> bool:
         return any(state == lk.LIVE and node.key_id == key_id for node, state in self.pairs())
 

@@ -47,7 +47,7 @@ def _around(task: t.Any) -> t.Iterator[t.Any]:
 
 
 def half(variables: t.Mapping[str, t.Any]) -> bool:
-    """Whether the first play of a playbook of ours was left out, and nobody knows which hosts the second needs."""
+    """Whether the first play of a playbook of ours was left out, and nobody knows whom the second needs."""
     return "__cross_cluster_playbook" in variables and NODES not in variables["groups"]
 
 
@@ -69,6 +69,6 @@ def left_out(needed: t.Sequence[str], variables: t.Mapping[str, t.Any], loader: 
     if not missing:
         return None
     return (
-        "--limit {0} leaves out {1}. Localhost reads the clusters and links, and a link is the work of all nodes of its "
-        "client: give --limit '{2}', or none, and only the links that are meant"
+        "--limit {0} leaves out {1}. Localhost reads the clusters and links, and a link is the work of all nodes of "
+        "its client: give --limit '{2}', or none, and only the links that are meant"
     ).format(limit, ", ".join(missing), ",".join(dict.fromkeys(["localhost", *needed])))

@@ -45,6 +45,16 @@ def test_a_working_certificate_link_is_left_alone_until_told(certified):
     assert links.writes() == [] and links.all_work()
 
 
+def test_verify_has_nothing_against_a_link_of_the_certificate_model_that_works(certified):
+    links = certified
+    run = links.play("verify")
+    assert run.ok, str(run)
+    assert "works by the certificate model" in run.stdout and "credential_absent" not in run.stdout
+    links.links[0]["migrate"] = True
+    run = links.play("verify")
+    assert run.rc == 2 and "moves from the certificate model" in str(run.messages), str(run)
+
+
 def test_the_alias_moves_to_an_api_key(certified):
     links = certified
     old = transport(links, "berlin")

@@ -162,6 +162,82 @@ def test_each_node_may_have_its_own_cause() -> None:
     assert {"unknown_host", "key_wrong_secret"} <= set(codes(estate))
 
 
+def placed() -> Estate:
+    """As two, and it is known which node an address leads to."""
+    estate = two()
+    for node in estate.running["paris"]:
+        node["urls"] = [f"https://{node['name']}:9200"]
+    return estate
+
+
+def told(estate: Estate, code: str) -> dict[str, t.Any]:
+    found = [item for item in report(estate)["links"][0]["findings"] if item["code"] == code]
+    assert len(found) == 1, report(estate)["links"][0]["findings"]
+    return found[0]
+
+
+def test_the_fault_of_one_node_is_not_told_of_another() -> None:
+    estate = placed()
+    estate.keystores["paris-1"]["credentials"].pop("berlin")
+    estate.fail_probe("paris/berlin", "[_cross_cluster_access_credentials] but none found", ["paris-1"])
+    estate.fail_probe("paris/berlin", "Unable to connect to [berlin]", ["paris-2"])
+    absent = told(estate, "credential_absent")
+    assert "paris-1" in absent["cause"] and "Unable" not in absent["evidence"]
+    assert told(estate, "not_connected")["cause"] == "requests through paris-2 fail"
+
+
+def test_a_key_in_memory_is_that_of_the_node_that_uses_it() -> None:
+    """paris-1 has a revoked key in its keystore; paris-2 has the live one there, and another one in memory."""
+    estate = placed()
+    estate.keys["berlin"].append({**estate.key("paris/berlin"), "id": "old", "invalidated": True})
+    estate.keystores["paris-1"]["credentials"]["berlin"]["api_key_id"] = "old"
+    estate.fail_probe("paris/berlin", "api key [older] has been invalidated", ["paris-1", "paris-2"])
+    assert "paris-1" in told(estate, "credential_revoked")["cause"]
+    assert "paris-2" in told(estate, "not_reloaded")["cause"] and "paris-1" not in told(estate, "not_reloaded")["cause"]
+
+
+def test_a_reload_is_missing_only_on_nodes_that_fail() -> None:
+    estate = placed()
+    estate.remote("paris/berlin")["security_model"] = "certificate"
+    estate.fail_probe("paris/berlin", "Unable to connect to [berlin]", ["paris-2"])
+    finding = told(estate, "not_reloaded")
+    assert "paris-2" in finding["cause"] and "paris-1" not in finding["cause"]
+
+
+UNTRUSTED = {"cause": "certificate_untrusted", "reason": "self-signed certificate", "address": "berlin.example:9443"}
+
+
+def test_no_certificate_is_blamed_by_a_node_that_got_an_answer_of_the_server() -> None:
+    estate = placed()
+    estate.key("paris/berlin")["invalidated"] = True
+    for node in ("paris-1", "paris-2"):
+        estate.ports[node, "berlin.example:9443"] = {**UNTRUSTED, "trust": "node"}
+    estate.fail_probe("paris/berlin", "api key [key0000] has been invalidated")
+    assert not {"certificate_untrusted", "certificate_unchecked"} & set(codes(estate)), codes(estate)
+
+
+@pytest.mark.parametrize("trust, level", [("node", "error"), ("given", "error"), ("system", "info")])
+def test_a_certificate_is_blamed_where_it_is_known_what_the_node_trusts(trust: str, level: str) -> None:
+    estate = placed()
+    for node in ("paris-1", "paris-2"):
+        estate.ports[node, "berlin.example:9443"] = {**UNTRUSTED, "trust": trust}
+    estate.fail_probe("paris/berlin", "Unable to connect to [berlin]")
+    found = codes(estate)
+    assert found["certificate_unchecked" if level == "info" else "certificate_untrusted"] == level
+    assert ("not_connected" in found) == (level == "info")
+
+
+@pytest.mark.parametrize("migrate", [False, True])
+def test_a_link_that_works_by_the_certificate_model_is_not_broken(migrate: bool) -> None:
+    estate = placed()
+    estate.link("paris/berlin")["migrate"] = migrate
+    estate.keys["berlin"].clear()
+    for node in ("paris-1", "paris-2"):
+        estate.keystores[node]["credentials"].clear()
+    estate.remote("paris/berlin")["security_model"] = "certificate"
+    assert codes(estate) == ({} if migrate else {"certificate_model": "warning"})
+
+
 def test_clusters_that_cannot_be_linked() -> None:
     estate = two()
     estate.fail_probe("paris/berlin", "Unable to connect to [berlin]")
