@@ -99,12 +99,16 @@ def text(kind: str, x: int, y: int, content: str, anchor: str = "start") -> str:
     return '<text class="%s" x="%d" y="%d" text-anchor="%s">%s</text>' % (kind, x, y, anchor, html.escape(content))
 
 
-def diagnosis(root: str) -> types.ModuleType:
-    """The module with the table, loaded without Ansible: it is pure and has one neighbour."""
-    package = types.ModuleType("utilities")
-    package.__path__ = [os.path.join(root, "plugins", name) for name in ("module_utils", "plugin_utils")]
-    sys.modules["utilities"] = package
-    return importlib.import_module("utilities._diagnosis")
+def plugins(root: str) -> types.SimpleNamespace:
+    """The modules with the tables, from these files and not from an installed collection."""
+    name, path = "", root
+    for part in ("ansible_collections", "crosscluster", "elasticsearch", "plugins"):
+        name = f"{name}.{part}".lstrip(".")
+        path = os.path.join(root, "plugins") if part == "plugins" else os.devnull
+        package = sys.modules[name] = types.ModuleType(name)
+        package.__path__ = [path]
+    names = ("module_utils._diagnosis", "plugin_utils._doctor_words", "plugin_utils._link_keys")
+    return types.SimpleNamespace(**{one.rpartition("._")[2]: importlib.import_module(f"{name}.{one}") for one in names})
 
 
 def readable(pattern: str) -> list[str]:
@@ -129,18 +133,27 @@ def entry(cause: str, said: str, advice: str) -> list[str]:
     return ["``%s``" % cause, "    Says: %s" % said, "", "    Fix: %s" % escape(advice), ""]
 
 
+def finding(code: str, cause: str, fix: str) -> list[str]:
+    return ["``%s``" % code, "    Cause: %s." % placeholders(cause), "", "    Fix: %s" % placeholders(fix), ""]
+
+
 def troubleshooting(root: str) -> str:
-    module = diagnosis(root)
+    found = plugins(root)
     lines = [".. " + line for line in NOTICE]
     lines += SENTENCES.split("\n")
     # A list and not a table: the texts are long, and a table of them cannot be read on a phone.
-    for rule in module.RULES:
+    for rule in found.diagnosis.RULES:
         said = "; ".join("*%s*" % escape(one) for one in readable(rule.pattern))
         lines += entry(rule.cause, said, rule.advice.format(alias="<alias>"))
-    lines += entry("not_connected", "Nothing that tells more.", module.NOT_CONNECTED)
+    for cause, (seen, advice) in found.diagnosis.UNSAID.items():
+        lines += ["``%s``" % cause, "    Seen: %s" % escape(seen), "", "    Fix: %s" % placeholders(advice), ""]
     lines += VERIFY.split("\n")
-    for code, (cause, fix) in importlib.import_module("utilities._doctor_words").WORDS.items():
-        lines += ["``%s``" % code, "    Cause: %s." % placeholders(cause), "", "    Fix: %s" % placeholders(fix), ""]
+    words, keys = found.doctor_words, found.link_keys
+    for state, told in keys.STATE_WORDS.items():
+        fix = words.FIX_FOREIGN if state in (keys.FOREIGN, keys.WRONG_NAME) else words.FIX_SPREAD_OR_NEW
+        lines += finding("credential_" + state, "a node of {client} %s, by its keystore" % told, fix)
+    for code, (cause, fix) in words.WORDS.items():
+        lines += finding(code, cause, fix)
     return "\n".join(lines) + "\n"
 
 

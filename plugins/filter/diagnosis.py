@@ -14,6 +14,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
     _doctor_link,
+    _doctor_words,
     _link_drift,
     _link_gather,
     _link_logins,
@@ -93,6 +94,7 @@ def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:
         facts.drift,
         facts.settings_drift,
     )
+    cause, fix = _doctor_words.WORDS["drift"]
     return [
         {
             "link": plan["link"],
@@ -100,10 +102,8 @@ def _drift(facts: _link_view.Facts, findings: t.Sequence[Data]) -> t.List[Data]:
             "level": "warning",
             "side": "client",
             "evidence": None,
-            "cause": "the link is not as asked for: {0}".format("; ".join(plan["words"]) or "see the plan"),
-            "fix": "The trust playbook leaves the link as it is until that is settled."
-            if plan["blocked"]
-            else "Run the trust playbook.",
+            "cause": cause.format(plan="; ".join(plan["words"]) or "see the plan"),
+            "fix": fix,
         }
         for plan in plans
         if (plan["steps"] or plan["blocked"]) and plan["link"] not in told

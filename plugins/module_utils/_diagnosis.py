@@ -224,6 +224,27 @@ NOT_CONNECTED = (
     " (xpack.security.remote_cluster_client.ssl.certificate_authorities), or the key is dead (compare the id from"
     " crosscluster.elasticsearch.keystore_info with the live keys of the server)."
 )
+# Causes that no text of the server cluster tells: when they are found, and what to do.
+UNSAID = {
+    "node_unreachable": (
+        "A node of the client cluster cannot be asked itself.",
+        "Check that the node is up, its address in urls, and what answers there.",
+    ),
+    "login_refused": ("The client cluster answers 401.", "Correct the login of the client cluster."),
+    "login_lacks_privilege": (
+        "The client cluster answers 403, and not about the remote cluster.",
+        "Probe as a superuser of the client cluster.",
+    ),
+    "http_port": (
+        "The address has the port 9200.",
+        "9200 is the HTTP port: point [{alias}] at the remote cluster server (9443 by default).",
+    ),
+    "not_connected": ("Nothing that tells more.", NOT_CONNECTED),
+    "unknown": (
+        "Something that none of the texts here is a part of.",
+        "See the logs of this node and of the server cluster.",
+    ),
+}
 _NOT_CONNECTED = re.compile(
     r"Unable to connect to|connect_transport_exception|failed to open any proxy connections"
     r"|fetching nodes from external cluster|node_disconnected|NodeDisconnected|no_seed_node|not connected",
@@ -240,8 +261,13 @@ def diagnose(texts: t.Sequence[t.Optional[str]], alias: str) -> Diagnosis:
         if re.search(rule.pattern, everything, re.IGNORECASE | re.DOTALL):
             return Diagnosis(rule.ok, rule.cause, reason, rule.advice.format(alias=alias), rule.retry)
     if not said or _NOT_CONNECTED.search(everything):
-        return Diagnosis(False, "not_connected", reason or "the remote cluster is not connected", NOT_CONNECTED, True)
-    return Diagnosis(False, "unknown", reason, "See the logs of this node and of the server cluster.", True)
+        return unsaid("not_connected", alias, reason or "the remote cluster is not connected", True)
+    return unsaid("unknown", alias, reason, True)
+
+
+def unsaid(cause: str, alias: str, reason: t.Optional[str], retry: bool = False) -> Diagnosis:
+    """A cause that no text of the server cluster tells."""
+    return Diagnosis(False, cause, reason, UNSAID[cause][1].format(alias=alias), retry)
 
 
 def diagnose_resolve(entry: t.Optional[t.Mapping[str, t.Any]], alias: str) -> Diagnosis:
@@ -296,7 +322,7 @@ def refine(
     if ports == {9200}:
         return found._replace(
             cause="http_port",
-            advice=f"9200 is the HTTP port: point [{alias}] at the remote cluster server (9443 by default).",
+            advice=UNSAID["http_port"][1].format(alias=alias),
         )
     return found
 

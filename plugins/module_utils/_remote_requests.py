@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ._client import ElasticsearchClient
-from ._diagnosis import Diagnosis, diagnose, diagnose_resolve, diagnose_search, refine
+from ._diagnosis import Diagnosis, diagnose, diagnose_resolve, diagnose_search, refine, unsaid
 from ._errors import EsBadRequest, EsConnectionError, EsError, InputError
 from ._remote_state import addresses_of, security_model
 
@@ -81,16 +81,14 @@ def _probe_by_search(client: ElasticsearchClient, alias: str) -> Diagnosis:
 
 
 def _failure(e: EsError, alias: str) -> Diagnosis:
-    if isinstance(e, EsConnectionError):
-        return Diagnosis(False, "node_unreachable", str(e), "Check that the node is up and its address in urls.", True)
-    if e.status is None or e.reason is None:
-        return Diagnosis(False, "node_unreachable", str(e), "Check what answers at this address.", True)
+    if isinstance(e, EsConnectionError) or e.status is None or e.reason is None:
+        return unsaid("node_unreachable", alias, str(e), True)
     if e.status == 401 and _REFUSED_HERE.search(e.reason):
-        return Diagnosis(False, "login_refused", str(e), "Correct the login of the client cluster.")
+        return unsaid("login_refused", alias, str(e))
     found = diagnose([f"{e.type}: {e.reason}" if e.type else e.reason, *e.causes], alias)
     unclear = found.cause in ("authentication", "key_lacks_access", "unknown")
     if unclear and e.status == 403 and "remote" not in e.reason:
-        return Diagnosis(False, "login_lacks_privilege", str(e), "Probe as a superuser of the client cluster.")
+        return unsaid("login_lacks_privilege", alias, str(e))
     return found
 
 

@@ -56,9 +56,7 @@ CODES = (
     *words.WORDS,
     *("credential_" + state for state in lk.STATE_WORDS),
     *(rule.cause for rule in _diagnosis.RULES),
-    "not_connected",
-    "unknown",
-    "drift",
+    *_diagnosis.UNSAID,
 )
 """All that a finding may have for a code, some of them twice."""
 

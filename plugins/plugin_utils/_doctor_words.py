@@ -12,6 +12,7 @@ FIX_SPREAD = (
     "Run the trust playbook: it gives the live key of {source} to the other nodes, reloads them and proves the link."
 )
 FIX_NEW = "Run the trust playbook: it makes a new key [{key_name}] on {server}, delivers it to every node, reloads and proves."  # noqa: E501
+FIX_SPREAD_OR_NEW = "Where another node holds a live one: {0} Else: {1}".format(FIX_SPREAD, FIX_NEW)
 FIX_FOREIGN = (
     "Nothing of somebody else is touched. If {ids} is meant for this link, give the link its name (name:) and log in as its owner; "  # noqa: E501
     "if not, use another alias, or remove cluster.remote.{alias}.credentials from the nodes and run the trust playbook."
@@ -19,6 +20,10 @@ FIX_FOREIGN = (
 FIX_LOGS = "See the log of the node for the alias, and the log of the server cluster at the same time."
 
 WORDS = {
+    "drift": (
+        "the link is not as asked for: {plan}",
+        "Run the trust playbook. Where something has to be settled first, it leaves the link as it is and says what.",
+    ),
     "cluster_unread": (
         "{cluster} could not be asked, so its side of the link is not known",
         "Check urls, login and ca_cert of {cluster} in elasticsearch_clusters, and that it can be reached from api_from.",  # noqa: E501

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime
+import re
 import socket
 import socketserver
 import subprocess
@@ -19,9 +20,11 @@ from pathlib import Path
 import pytest
 import trustme
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_link import CODES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_words import WORDS
 from simulator import Simulator
 from support import doctor
+from support.playbook import ROOT
 from support.worlds import Api, link, put_credential, reset
 
 pytestmark = pytest.mark.needs(nodes=2, since="8.13")
@@ -559,6 +562,27 @@ def test_every_finding_is_looked_for_here() -> None:
     elsewhere = {"serverless", "too_old", "versions_incompatible", "certificate_unchecked", "certificate_model"}
     told = Path(__file__).read_text()
     assert {code for code in WORDS if f'"{code}"' not in told} == set() and elsewhere <= set(WORDS)
+
+
+def test_every_code_has_a_paragraph_in_the_guide() -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst").read_text(encoding="utf-8")
+    paragraphs = set(re.findall(r"^``(\w+)``\n    \S", guide, re.MULTILINE))
+    assert set(CODES) - paragraphs == set() and len(CODES) > 70
+    # What a module or the doctor may print as a code, by the places that make one.
+    sources = "".join(
+        (ROOT / "plugins" / path).read_text(encoding="utf-8")
+        for path in (
+            "module_utils/_diagnosis.py",
+            "module_utils/_remote_requests.py",
+            "module_utils/_port_probe.py",
+            "plugin_utils/_doctor_link.py",
+            "plugin_utils/_doctor_clusters.py",
+            "filter/diagnosis.py",
+        )
+    )
+    made = r'(?:found\.word\(\s*|found\.add\(\s*|unsaid\(|Rule\(\s*|cause="|"cause": |cause = |"code": )"?"(\w+)"'
+    printed = {code for code in re.findall(made, sources) if not code.endswith("_")}  # one is put together
+    assert printed - paragraphs == set() and len(printed) > 50, sorted(printed - paragraphs)
 
 
 @pytest.mark.needs(since="8.10", before="8.13")

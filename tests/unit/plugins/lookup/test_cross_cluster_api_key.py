@@ -11,6 +11,7 @@ import yaml
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.crosscluster.elasticsearch.plugins.doc_fragments import _connection
 from ansible_collections.crosscluster.elasticsearch.plugins.lookup import cross_cluster_api_key as plugin
@@ -52,7 +53,8 @@ def directory(tmp_path, monkeypatch):
 
 
 def lookup(*terms, variables=None, **options):
-    found = plugin.LookupModule(loader=DataLoader())
+    loader = DataLoader()
+    found = plugin.LookupModule(loader=loader, templar=Templar(loader=loader, variables=variables or {}))
     found._load_name = "crosscluster.elasticsearch.cross_cluster_api_key"
     C.config.initialize_plugin_configuration_definitions("lookup", found._load_name, definitions())
     return found.run(list(terms), variables=variables or {}, **options)

@@ -301,6 +301,7 @@ def test_every_text_can_be_filled_in() -> None:
         "left",
         "role",
         "fields",
+        "plan",
     )
     for code, (cause, fix) in _doctor_words.WORDS.items():
         assert (cause + fix).format(**dict.fromkeys(names, "x")), code
