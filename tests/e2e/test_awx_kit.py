@@ -80,10 +80,10 @@ def test_job_template(entry: dict[str, t.Any]) -> None:
 
 
 def test_schedules_and_workflow_lead_to_what_is_there() -> None:
-    names = {entry["name"] for entry in TEMPLATES}
-    assert [problem for entry in SCHEDULES for problem in awx_rules.schedule(entry)] == []
+    names = {entry["name"]: entry for entry in TEMPLATES}
+    assert [problem for entry in SCHEDULES for problem in awx_rules.schedule(entry, names)] == []
     assert [problem for entry in WORKFLOWS for problem in awx_rules.workflow(entry, names)] == []
-    assert {entry["unified_job_template"] for entry in SCHEDULES} <= names | {entry["name"] for entry in WORKFLOWS}
+    assert {entry["unified_job_template"] for entry in SCHEDULES} <= {*names} | {entry["name"] for entry in WORKFLOWS}
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,23 @@ def test_the_rules_refuse_what_awx_refuses(path: tuple[t.Any, ...], value: t.Any
         {"type": "multiplechoice"},
         {"type": "multiplechoice", "choices": ["a"], "default": "b"},
         {"default": "$encrypted$"},
+        {"type": "multiselect", "choices": ["a", "b"], "default": "a"},
+        {"type": "multiselect", "choices": ["a", "b"], "default": ["a"]},
     ],
 )
 def test_the_rules_refuse_surveys_that_awx_refuses(change: dict[str, t.Any]) -> None:
     question = {"question_name": "Q", "variable": "q", "type": "text", "required": True, **change}
     assert awx_rules.survey({"name": "n", "description": "", "spec": [question]})
+
+
+def test_the_rules_refuse_a_question_that_nobody_answers() -> None:
+    question = {"question_name": "Q", "variable": "q", "type": "integer", "required": True, "default": 1}
+    template = {"name": "t", "survey_spec": {"name": "n", "description": "", "spec": [question]}}
+    entry = {"name": "daily", "unified_job_template": "t", "rrule": SCHEDULES[0]["rrule"]}
+    assert awx_rules.schedule(entry, {"t": template}) == ["daily: nobody answers q of t"]
+    assert awx_rules.schedule({**entry, "extra_data": {"q": 2}}, {"t": template}) == []
+    flow = {"simplified_workflow_nodes": [{"identifier": "node", "unified_job_template": "t"}]}
+    assert awx_rules.workflow(flow, {"t": template}) == ["node: nobody answers q of t"]
 
 
 @pytest.mark.parametrize("file", sorted(KIT.rglob("*.yml")), ids=lambda file: file.name)

@@ -178,6 +178,9 @@ def survey(spec: dict[str, t.Any]) -> list[str]:
             problems.append(f"{name}: type {kind}")
             continue
         default = question.get("default", "")
+        # A text is dropped when the answers are put together, and a list is refused with 400 (seen on AWX 24.6.1).
+        if kind == "multiselect" and default:
+            problems.append(f"{name}: a multiselect question cannot have a default; put the list into extra_vars")
         if default != "" and not isinstance(default, SURVEY_TYPES[kind]):
             problems.append(f"{name}: default {default!r} is not of type {kind}")
         problems += [
@@ -213,19 +216,34 @@ RRULE = re.compile(
 )
 
 
-def schedule(entry: dict[str, t.Any]) -> list[str]:
+def schedule(entry: dict[str, t.Any], templates: t.Mapping[str, dict[str, t.Any]]) -> list[str]:
     """DTSTART and one RRULE with INTERVAL are required; SECONDLY, and COUNT beside UNTIL, are refused."""
-    rule = entry["rrule"]
-    return [] if RRULE.fullmatch(rule) and not ("COUNT=" in rule and "UNTIL=" in rule) else [f"{entry['name']}: {rule}"]
+    rule, name = entry["rrule"], entry["name"]
+    right = RRULE.fullmatch(rule) and not ("COUNT=" in rule and "UNTIL=" in rule)
+    template = templates.get(entry["unified_job_template"], {})
+    return ([] if right else [f"{name}: {rule}"]) + unanswered(name, template, entry)
 
 
-def workflow(entry: dict[str, t.Any], templates: t.Container[str]) -> list[str]:
+def unanswered(name: str, template: dict[str, t.Any], entry: dict[str, t.Any]) -> list[str]:
+    """Questions that nobody is there to answer. SurveyJobTemplateMixin refuses what leads to a template without answers
+    to the required ones, whether they have a default or not."""
+    given = entry.get("extra_data", {})
+    return [
+        f"{name}: nobody answers {question['variable']} of {template['name']}"
+        for question in (template.get("survey_spec") or {}).get("spec", [])
+        if question["required"] and question["variable"] not in given
+    ]
+
+
+def workflow(entry: dict[str, t.Any], templates: t.Mapping[str, dict[str, t.Any]]) -> list[str]:
     nodes = {node["identifier"]: node for node in entry["simplified_workflow_nodes"]}
     problems = [
         f"{name}: {node['unified_job_template']} is no template"
         for name, node in nodes.items()
         if node["unified_job_template"] not in templates
     ]
+    for name, node in nodes.items():
+        problems += unanswered(name, templates.get(node["unified_job_template"], {}), node)
     edges = {
         name: [other for key in ("success_nodes", "failure_nodes", "always_nodes") for other in node.get(key, [])]
         for name, node in nodes.items()
