@@ -46,7 +46,9 @@ class Awx:
         for kind in ("modules", "lookup"):
             (plugins / kind).mkdir(parents=True)
         for name in MODULES:
-            text = (STUB / "plugin.py").read_text().replace("@MODULE@", name).replace("@TESTS@", str(ROOT / "tests"))
+            text = "#!/usr/bin/python\n" + (STUB / "plugin.py").read_text().replace("@MODULE@", name).replace(
+                "@TESTS@", str(ROOT / "tests")
+            )
             (plugins / "modules" / f"{name}.py").write_text(text)
         (plugins / "lookup" / "controller_api.py").write_text((STUB / "lookup.py").read_text())
         self.put(
