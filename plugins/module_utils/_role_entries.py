@@ -15,6 +15,27 @@ import typing as t
 
 Entry = t.Dict[str, t.Any]
 FIELDS = ("remote_indices", "remote_cluster")
+_STRINGS = {"type": "list", "elements": "str"}
+_REQUIRED = {**_STRINGS, "required": True}
+OPTIONS: t.Dict[str, t.Dict[str, t.Any]] = {
+    "remote_indices": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "clusters": _REQUIRED,
+            "names": _REQUIRED,
+            "privileges": _REQUIRED,
+            "query": {"type": "raw"},
+            "field_security": {"type": "dict", "options": {"grant": _STRINGS, "except": _STRINGS}},
+            "allow_restricted_indices": {"type": "bool"},
+        },
+    },
+    "remote_cluster": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"clusters": _REQUIRED, "privileges": _REQUIRED},
+    },
+}
 
 
 def meaning(entry: t.Mapping[str, t.Any]) -> str:
@@ -100,6 +121,13 @@ def same(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:
         == sorted(meaning(entry) for entry in other.get(field) or [])
         for field in FIELDS
     )
+
+
+def problem(name: str, given: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    """What the server would refuse in the name of a role and the entries for it, or None."""
+    if not name or name != name.strip() or any(char in name for char in ",*/"):
+        return "it is not the name of one role"
+    return next(filter(None, (problem_of(field, given.get(field) or []) for field in FIELDS)), None)
 
 
 def problem_of(field: str, given: t.Sequence[Entry]) -> t.Optional[str]:

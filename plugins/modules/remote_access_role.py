@@ -165,30 +165,11 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, EsNotFound, InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
 
-_STRINGS = {"type": "list", "elements": "str"}
-_REQUIRED = {**_STRINGS, "required": True}
-
 SPEC = ArgumentSpec(
     {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "remote_indices": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "clusters": _REQUIRED,
-                "names": _REQUIRED,
-                "privileges": _REQUIRED,
-                "query": {"type": "raw"},
-                "field_security": {"type": "dict", "options": {"grant": _STRINGS, "except": _STRINGS}},
-                "allow_restricted_indices": {"type": "bool"},
-            },
-        },
-        "remote_cluster": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"clusters": _REQUIRED, "privileges": _REQUIRED},
-        },
+        **entries.OPTIONS,
     },
     required_if=[("state", "present", ("remote_indices", "remote_cluster"), True)],
 )
@@ -196,11 +177,7 @@ SPEC = ArgumentSpec(
 
 def check_input(name: str, given: t.Mapping[str, t.Any]) -> None:
     """Refuse what the server would refuse."""
-    problem = None
-    if not name or name != name.strip() or any(char in name for char in ",*/"):
-        problem = "it is not the name of one role"
-    for field in entries.FIELDS:
-        problem = problem or entries.problem_of(field, given[field] or [])
+    problem = entries.problem(name, given)
     if problem:
         raise InputError(f"Nothing was changed in the role [{name}]: {problem}.")
 

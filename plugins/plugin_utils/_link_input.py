@@ -14,6 +14,7 @@ import difflib
 import re
 import typing as t
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._access import check_access
@@ -32,6 +33,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspe
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_settings import OPTIONS, wrong_settings
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._role_entries import OPTIONS as ENTRIES
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._role_entries import problem
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_keys import MARKER, OPERATOR_PREFIX
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._paths import LOGIN_FILES, find, nowhere
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._types import kind, wrong_type
@@ -416,6 +419,10 @@ def _roles(where: str, alias: str, roles: t.Any, problems: Problems) -> t.List[t
                 problems.add("{0}.{1} must be a list of dictionaries", here, part)
             elif given:
                 entries[part] = [{"clusters": [alias], **entry} for entry in given]
+        told = ArgumentSpecValidator({"name": {"type": "str"}, **ENTRIES}).validate(entries)
+        wrong = told.error_messages or list(filter(None, [problem(str(role["name"]), told.validated_parameters)]))
+        for text in wrong:
+            problems.add("{0}: {1}", here, text)
         result.append(entries)
     return result
 

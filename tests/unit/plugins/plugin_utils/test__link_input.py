@@ -157,6 +157,21 @@ def test_a_setting_that_the_server_would_refuse(fields, told):
     assert any(told in text for text in errors([{**LINK, **fields}])), errors([{**LINK, **fields}])
 
 
+@pytest.mark.parametrize(
+    "role, told",
+    [
+        ({"name": "a*", "remote_cluster": [{"privileges": ["x"]}]}, "it is not the name of one role"),
+        ({"name": "a", "remote_indices": [{"names": ["x"]}]}, "privileges"),
+        ({"name": "a", "remote_indices": [{"names": ["x"], "privileges": []}]}, "privileges is empty"),
+        ({"name": "a", "remote_indices": [{"names": ["x"], "privileges": ["read"], "quey": {}}]}, "quey"),
+    ],
+)
+def test_a_role_that_could_not_be_written_is_refused_before_a_key_is_made(role, told):
+    found = errors([{**LINK, "roles": [role]}])
+    assert len(found) == 1 and found[0].startswith("cross_cluster_links[0] (paris to berlin): roles[0]: "), found
+    assert told in found[0]
+
+
 def test_a_number_may_be_written_as_text():
     assert errors([{**LINK, "proxy_socket_connections": "3"}], berlin={"timeout": "30", "validate_certs": "no"}) == []
 
