@@ -5,7 +5,8 @@
 
 tools/real_matrix.py [-n NODES] [-t TESTS] [--fetch] [PAIR ...]
 
-A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Ends with a table,
+A PAIR is the version of the client and of the server, as in 8.19.0/9.5.0, or one version for both. Without TESTS, one
+version has all rules, and the stories of modules and links, and a pair has what is about links. Ends with a table,
 and fails when a test failed or a pair did not start. What is printed meanwhile is in .build/real-matrix/. With --fetch
 nothing is run: what the pairs need is brought into the cache, or it is said what is missing.
 """
@@ -30,6 +31,20 @@ LOGS = ROOT / ".build" / "real-matrix"
 VERSIONS = ("8.10.4", "8.13.4", "8.14.3", "8.17.10", "8.19.0", "9.1.0", "9.2.0", "9.5.0")
 # Only versions of which neither is older than the other's minimum_wire_compatibility_version can talk.
 MIXED = ("8.10.4/8.19.0", "8.14.3/8.19.0", "8.19.0/8.14.3", "8.19.0/9.5.0", "9.5.0/8.19.0", "9.1.0/9.5.0")
+# What one cluster does by itself is asked once, of a version that talks to itself; of a pair, what takes two.
+STORIES = [f"tests/e2e/test_{name}.py" for name in ("trust", "rotate")]
+MODULES = (
+    "cross_cluster_api_key",
+    "cross_cluster_api_key_info",
+    "lookup",
+    "reload",
+    "remote_cluster",
+    "remote_access_role",
+)
+ALONE = ["tests/rules", *(f"tests/e2e/test_{name}.py" for name in MODULES), *STORIES]
+LINKS = [
+    f"tests/rules/test_{name}.py" for name in ("5_1_settings", "5_4_remote_info", "7_roles", "8_link", "8_refused")
+]
 START = 600
 WIDTH = 16
 
@@ -46,7 +61,7 @@ class Row(t.NamedTuple):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", "--nodes", default="1")
-    parser.add_argument("-t", "--tests", default="tests/rules tests/e2e")
+    parser.add_argument("-t", "--tests", default="")
     parser.add_argument("--fetch", action="store_true")
     parser.add_argument("pairs", nargs="*")
     options = parser.parse_args()
@@ -92,7 +107,8 @@ def run(pair: str, options: argparse.Namespace) -> Row:
                 return Row(pair, f"did not start ({end_of(log.name)})", time.monotonic() - began)
             time.sleep(1)
         start = time.monotonic() - began
-        return test(pair, name, options.tests.split(), spec, start)
+        chosen = options.tests.split() or ([*LINKS, *STORIES] if server else ALONE)
+        return test(pair, name, chosen, spec, start)
     finally:
         clusters.send_signal(signal.SIGTERM)
         clusters.wait()
