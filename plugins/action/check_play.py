@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         del tmp
         found = self._problems(task_vars or {})
         if found:
-            result.update(failed=True, msg=found if len(found) > 1 else found[0])
+            result.update(failed=True, msg="; ".join(found))
         else:
             result["changed"] = False
         return result
@@ -56,9 +56,11 @@ class ActionModule(ActionBase):
         forgery = forged(variables)
         if forgery:
             return [forgery]
+        if not _play.asked_for(self._task, variables):
+            return []
         found = _play.refusals(self._task, variables, batches=arguments["batches"])
         if _play.half(variables):
-            return [f"Nothing was done: {self._half(variables)}."]
+            return [f"Nothing was done: {self._half(variables)}"]
         options: dict[str, t.Any] = {}
         defaults: dict[str, t.Any] = {}
         for role, _slash, entry in (name.partition("/") for name in arguments["roles"]):
@@ -78,15 +80,15 @@ class ActionModule(ActionBase):
             wrong += self._wrong(options, variables)
         if linking and not wrong:
             wrong, nodes = self._links(variables)
-            found += filter(None, [_play.left_out(nodes, variables, self._loader)])
-        return [f"Nothing was done: {text}." for text in found] + wrong
+            found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
+        return [f"Nothing was done: {text}" for text in found] + wrong
 
     def _half(self, variables: Variables) -> str:
         try:
             nodes = self._links(variables)[1]
         except Exception:
             nodes = []  # It is not for this play to say what is wrong with them.
-        return _play.left_out(["localhost", *nodes], variables, self._loader) or (
+        return _play.left_out(["localhost", *nodes], variables["groups"], self._loader) or (
             "the first play of this playbook was left out: run all of it, without --start-at-task"
         )
 
@@ -123,11 +125,13 @@ class ActionModule(ActionBase):
         )
         sources = variables["ansible_inventory_sources"] or []
         data = _link_input.normalise(clusters, links, sources)
-        if not data["errors"]:
+        first = variables["inventory_hostname"] == variables["ansible_play_hosts"][0]
+        if first and not data["errors"]:
             for name, cluster in clusters.items():
-                for field in (*_paths.LOGIN_FILES, "remote_ca_cert"):
+                own = data["clusters"][name]["api_from"] == "localhost"
+                for field in (*(_paths.LOGIN_FILES if own else ()), "remote_ca_cert"):
                     path = cluster.get(field)
-                    if path and not os.path.isabs(os.path.expanduser(path)):
+                    if isinstance(path, str) and path and not os.path.isabs(os.path.expanduser(path)):
                         display.v(f"elasticsearch_clusters.{name}.{field}: {_paths.find(path, sources)}")
         clients = {link["from"] for link in data["links"]}
         return data["errors"], [

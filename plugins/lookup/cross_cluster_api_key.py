@@ -153,7 +153,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._creden
     Entry,
     StoreError,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import OPTIONS, forged
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import OPTIONS, forged, honest
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plugin_client import build_client
 
 display = Display()
@@ -181,7 +181,7 @@ class LookupModule(LookupBase):
         problem = forged(variables or {}, OPTIONS)
         if problem:
             raise AnsibleLookupError(problem)
-        self.set_options(var_options=self._resolved(variables or {}), direct=kwargs)
+        self.set_options(var_options=self._resolved(variables or {}, kwargs), direct=kwargs)
         names = _names(terms)
         try:
             return self._values(names)
@@ -196,12 +196,30 @@ class LookupModule(LookupBase):
                 f" report it."
             ) from None
 
-    def _resolved(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _resolved(self, variables: t.Mapping[str, t.Any], given: t.Container[str]) -> dict[str, t.Any]:
         """The variables that set options, with the templates in them. Arguments that are variables have been templated;
         what stands in quotes, or was put together of texts of others, never is."""
         options = C.config.get_configuration_definitions("lookup", self._load_name)
-        names = {entry["name"] for option in options.values() for entry in option.get("vars") or ()}
-        return {name: self._templar.template(variables[name]) for name in names if name in variables}
+        names = {
+            entry["name"]
+            for option, definition in options.items()
+            for entry in definition.get("vars") or ()
+            if option not in given and entry["name"] in variables
+        }
+        # No fact of a node has a part in where a login is sent.
+        known = honest(variables)
+        templar = self._templar.copy_with_new_env(available_variables=known)
+        found = {}
+        for name in names:
+            try:
+                found[name] = templar.template(known[name], fail_on_undefined=True)
+            except Exception:
+                # The text of the error may quote other values.
+                raise AnsibleLookupError(
+                    f"The variable {name} has no value: a template in it fails. Facts of nodes decide nothing here: use"
+                    " variables of the inventory or the play."
+                ) from None
+        return found
 
     def _values(self, names: list[str]) -> list[t.Any]:
         directory = self.get_option("store")

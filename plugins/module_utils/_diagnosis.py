@@ -174,7 +174,7 @@ RULES = (
     ),
     Rule(
         "node_lacks_role",
-        r"does not have the (\[?remote_cluster_client\]?|remote cluster client) role",
+        r"does not have the \[?remote_cluster_client\]? role|does not have the remote cluster client role",
         "Leave this node out of urls, or give it the role remote_cluster_client and restart it.",
     ),
     Rule(

@@ -152,9 +152,11 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
         found.word("remote_indices_missing", "error", role.get("evidence"), role=role["role"])
     if "client" not in view.faults and view.remote is not None and not view.proven:
         _probe(found, facts)
-        for node, port in unsure:
-            if any(item["code"] in VAGUE for item in found.explaining(node)):
-                found.word("certificate_unchecked", "info", port.get("reason"), address=port["address"], nodes=node)
+        unsure = [item for item in unsure if any(one["code"] in VAGUE for one in found.explaining(item[0]))]
+        for address in sorted({port["address"] for _node, port in unsure}):
+            nodes = [(node, port) for node, port in unsure if port["address"] == address]
+            reason, names = nodes[0][1].get("reason"), lk.names(node for node, _port in nodes)
+            found.word("certificate_unchecked", "info", reason, address=address, nodes=names)
     if view.proven is False and view.remote is not None and view.remote.get("skip_unavailable"):
         found.word("skip_unavailable_masks", "warning")
     order = {"error": 0, "unknown": 1, "warning": 2, "info": 3}
@@ -202,7 +204,8 @@ def _credentials(found: Findings) -> None:
         # Nothing is missing: the link works without a key. One that shall move to a key is told as drift.
         groups.pop(lk.ABSENT, None)
         if not view.link.get("migrate"):
-            found.word("certificate_model", "warning")
+            addresses = ", ".join(sides.addresses(view)) or "its address"
+            found.word("certificate_model", "warning", address=addresses)
     # What nodes have in memory works on until the next reload or restart, so this is not yet an outage.
     level = "warning" if view.proven else "error"
     for state, nodes in groups.items():
@@ -415,7 +418,8 @@ def _remembers(found: Findings, cause: t.Optional[str], entry: Data) -> bool:
     )
     right = view.states.get(node) == lk.LIVE if node else lk.LIVE in view.states.values()
     told = any(item["code"] == "credential_" + str(state) for item in found.explaining(node))
-    return state is not None and right and not told and bool(named) and not named & set(view.held)
+    held = {one.key_id for one in view.nodes if node in (None, one.name)}
+    return state is not None and right and not told and bool(named) and not named & held
 
 
 def _told(found: Findings, cause: t.Optional[str], entry: Data) -> bool:

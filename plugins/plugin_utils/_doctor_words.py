@@ -134,8 +134,8 @@ WORDS = {
         "Give remote_ca_cert of {server}, or config_dir of {nodes}, so that the next run can tell whether this is the cause.",  # noqa: E501
     ),
     "certificate_model": (
-        "alias {alias} of {client} works by the certificate model, without an API key",
-        "Nothing is wrong with it. With migrate: true on the link the trust playbook moves it to an API key.",
+        "alias {alias} of {client} works by the certificate model, without an API key, at {address}",
+        "Where that is {server}, nothing is wrong with it. With migrate: true on the link the trust playbook moves it to an API key.",  # noqa: E501
     ),
     "certificate_expired": (
         "the certificate that {address} shows is not valid at this time",

@@ -33,6 +33,8 @@ def find(path: str, sources: t.Iterable[t.Any]) -> t.Optional[str]:
 
 
 def nowhere(path: str, sources: t.Iterable[t.Any]) -> str:
-    """That a path leads nowhere, and which places were tried."""
+    """That a path leads nowhere, and which places were tried. Where it is no path it may be a key, and is not shown."""
+    if "\n" in path or "-----" in path or len(path) > 255:
+        return "it must be the path of a file, not what is in one"
     tried = places(path, sources)
     return "there is no file [{0}]{1}".format(path, "" if tried == [path] else "; tried: " + ", ".join(tried))

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import context
 from ansible.inventory.manager import InventoryManager
 
 NODES = "crosscluster_elasticsearch_nodes"
 """The group that the first play of each playbook makes, for the second one."""
+PLAYBOOK = "__cross_cluster_playbook"
+"""The variable that the plays of our playbooks set to their number."""
 _APART = ("free", "host_pinned")
+_TRUE = ("true", "yes", "on", "1")
 
 
 def refusals(task: t.Any, variables: t.Mapping[str, t.Any], batches: bool) -> list[str]:
@@ -30,13 +34,27 @@ def refusals(task: t.Any, variables: t.Mapping[str, t.Any], batches: bool) -> li
         )
     if not batches and set(hosts) - set(batch):
         found.append("a link is the work of all nodes of its client at once: leave serial out of the play")
-    if len(hosts) > 1 and any(getattr(item, "run_once", None) is True for item in around):
+    if len(hosts) > 1 and any(str(getattr(item, "run_once", None)).lower() in _TRUE for item in around):
         found.append("run_once around this role leaves the other hosts of the play out: take it away")
     # Tags of a role do not reach the tasks of the files that it includes while it runs.
-    tags = sorted(map(str, variables.get("ansible_run_tags") or ["all"]))
-    if not {"all", "untagged"} & set(tags):
+    tags = _tags(variables, "ansible_run_tags")
+    if not {"all", "untagged"} & {*tags}:
         found.append(f"--tags {','.join(tags)} leaves out tasks of this role: run it without --tags")
+    skipped = [tag for tag in _tags(variables, "ansible_skip_tags") if tag in ("all", "untagged")]
+    if skipped:
+        found.append(f"--skip-tags {','.join(skipped)} leaves out tasks of this role: run it without")
     return found
+
+
+def asked_for(task: t.Any, variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether ``--tags`` mean the role at all. Its check bears the tag always, so it also runs where they do not."""
+    tags = {*_tags(variables, "ansible_run_tags")}
+    own = {str(tag) for item in _around(task) for tag in getattr(item, "tags", None) or ()} - {"always"}
+    return PLAYBOOK in variables or bool(tags & {"all", "untagged"}) or bool(tags & own)
+
+
+def _tags(variables: t.Mapping[str, t.Any], name: str) -> list[str]:
+    return sorted(map(str, variables.get(name) or ()))
 
 
 def _around(task: t.Any) -> t.Iterator[t.Any]:
@@ -48,24 +66,25 @@ def _around(task: t.Any) -> t.Iterator[t.Any]:
 
 def half(variables: t.Mapping[str, t.Any]) -> bool:
     """Whether the first play of a playbook of ours was left out, and nobody knows whom the second needs."""
-    return "__cross_cluster_playbook" in variables and NODES not in variables["groups"]
+    return variables.get(PLAYBOOK) == 2 and NODES not in variables["groups"]
 
 
-def left_out(needed: t.Sequence[str], variables: t.Mapping[str, t.Any], loader: t.Any) -> str | None:
+def left_out(needed: t.Sequence[str], groups: t.Mapping[str, t.Sequence[str]], loader: t.Any) -> str | None:
     """Which of these hosts ``--limit`` leaves out, and what to give in its place."""
-    limit = variables.get("ansible_limit")
+    # As it was given: a variable of that name may be a fact of a node.
+    limit = context.CLIARGS.get("subset")
     if not limit:
         return None
     inventory = InventoryManager(loader=loader, parse=False)
-    for group, hosts in variables["groups"].items():
+    for group, hosts in groups.items():
         inventory.add_group(group)
         for host in hosts:
             inventory.add_host(host, group=group)
     for host in needed:
-        inventory.add_host(host)
+        if host != "localhost":  # where no inventory has it, it is there nevertheless, and not one of all
+            inventory.add_host(host)
     inventory.subset(limit)
-    chosen = {host.name for host in inventory.get_hosts()}
-    missing = [host for host in needed if host not in chosen]
+    missing = [host for host in needed if not inventory.get_hosts(host)]
     if not missing:
         return None
     return (

@@ -64,7 +64,7 @@ def misspelt(names: t.Iterable[str], unused: t.Sequence[str]) -> list[str]:
         close = [] if name.startswith("_") else [ours for ours in unused if _close(name.lower(), ours)]
         if close:
             found.append(
-                "{0} is read by nobody; did you mean [{1}]? Where it is one of your own, define {1} as well".format(
+                "{0} is read by nobody; did you mean [{1}]? Where it is one of your own, give it another name".format(
                     name, max(close, key=lambda ours: difflib.SequenceMatcher(None, name.lower(), ours).ratio())
                 )
             )

@@ -162,10 +162,14 @@ def test_no_address_is_made_of_the_facts_of_a_node(links, attacker, tmp_path):
         "remote_cluster_client_connection": login,
         "remote_cluster_client_settings": {"proxy_address": "127.0.0.1:1"},
     }
+    asks = {"tasks": [{"ansible.builtin.debug": {"msg": f"{{{{ {look} }}}}"}}]}
+    templates = {"store": str(store), "elasticsearch_urls": ["http://{{ paris_host }}"]}
     for number, play in enumerate((
-        {"roles": [client]},
-        {"tasks": [{"ansible.builtin.debug": {"msg": f"{{{{ {look} }}}}"}}], "vars": {"store": str(store)}},
+        {"roles": [client]}, {**asks, "vars": {"store": str(store)}}, {**asks, "vars": templates},
     )):  # fmt: skip
+        if number == 2:
+            # No fact bears the name of an option now.
+            lying_python(tmp_path, {"paris_host": far})
         run = run_playbook(
             [{"hosts": "node", "gather_facts": True, **play}], directory=tmp_path / f"run-{number}", inventory=inventory
         )

@@ -154,6 +154,21 @@ def test_tags_of_a_role_do_not_reach_all_of_its_tasks(tmp_path, role):
     refused(run(tmp_path, plays, *INVENTORY, "--tags", "links"), "--tags links leaves out tasks of this role")
 
 
+def test_tags_of_others_in_a_playbook_of_many_plays(tmp_path):
+    """The check bears the tag always, and keeps out of runs that do not ask for the role."""
+    other = {"name": "Something else", "debug": {"msg": "done"}, "tags": ["other"]}
+    plays = [
+        {
+            "hosts": "paris-1,paris-2",
+            "gather_facts": False,
+            "roles": ["crosscluster.elasticsearch.cross_cluster_trust"],
+        },
+        {"hosts": "localhost", "gather_facts": False, "tasks": [other]},
+    ]
+    found = run(tmp_path, plays, *INVENTORY, "--tags", "other")
+    assert found.ok and found.result("Something else")["msg"] == "done", found
+
+
 @pytest.mark.parametrize("limit", ["localhost,paris-1,paris-2", "all,localhost"])
 def test_a_limit_that_has_all_hosts(tmp_path, limit):
     found = run(tmp_path, "verify", *INVENTORY, "--limit", limit)

@@ -150,6 +150,12 @@ MISTAKES: dict[str, dict[str, t.Any]] = {
     "text for clusters": {"elasticsearch_clusters": f"paris: {{password: {PASSWORD}}}"},
     "text for a cluster": {"elasticsearch_clusters": {**CLUSTERS, "berlin": f"elastic:{BERLIN}"}},
     "wrong field": {"elasticsearch_clusters": {**CLUSTERS, "berlin": {"pasword": BERLIN}}},
+    "a key for a path": {
+        "elasticsearch_clusters": {
+            **CLUSTERS,
+            "berlin": {**CLUSTERS["berlin"], "client_key": f"-----BEGIN PRIVATE KEY-----\n{BERLIN}\n"},
+        },
+    },
 }
 
 

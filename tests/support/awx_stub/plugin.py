@@ -88,7 +88,8 @@ def main() -> None:
     awx[MODULE][name] = made
     with open(path, "w", encoding="utf-8") as file:
         json.dump(awx, file)
-    module.exit_json(changed=made != known)
+    # AWX does not tell a secret, so that one that is given counts as another one.
+    module.exit_json(changed=made != known or (MODULE == "credential" and bool(given.get("update_secrets", True))))
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def test_a_key_in_memory_is_that_of_the_node_that_uses_it() -> None:
     estate = placed()
     estate.keys["berlin"].append({**estate.key("paris/berlin"), "id": "old", "invalidated": True})
     estate.keystores["paris-1"]["credentials"]["berlin"]["api_key_id"] = "old"
-    estate.fail_probe("paris/berlin", "api key [older] has been invalidated", ["paris-1", "paris-2"])
+    estate.fail_probe("paris/berlin", "api key [old] has been invalidated", ["paris-1", "paris-2"])
     assert "paris-1" in told(estate, "credential_revoked")["cause"]
     assert "paris-2" in told(estate, "not_reloaded")["cause"] and "paris-1" not in told(estate, "not_reloaded")["cause"]
 

@@ -113,7 +113,7 @@ OURS = ["cross_cluster_links", "cross_cluster_trust_rotate", "cross_cluster_trus
 )
 def test_a_name_that_may_be_a_slip(name, meant):
     told = misspelt(["inventory_hostname", name], OURS)
-    own = f"Where it is one of your own, define {meant} as well"
+    own = "Where it is one of your own, give it another name"
     assert told == ([f"{name} is read by nobody; did you mean [{meant}]? {own}"] if meant else [])
 
 
