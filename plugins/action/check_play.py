@@ -67,7 +67,9 @@ class ActionModule(ActionBase):
             options.update(self._file(role, "meta", "argument_specs.yml")["argument_specs"][entry or "main"]["options"])
             defaults.update(self._file(role, "defaults", "main.yml"))
         linking = CLUSTERS in options
-        needless = {source for name, source in MADE_OF.items() if variables.get(name) != defaults.get(name)}
+        needless = {
+            source for name, source in MADE_OF.items() if name in variables and variables[name] != defaults.get(name)
+        }
         ours = {**defaults, **dict.fromkeys(set(SOURCES) - needless)} if linking else defaults
         wrong = self._misspelt(ours, variables)
         if linking:
