@@ -129,12 +129,8 @@ def placeholders(content: str) -> str:
     return escape(re.sub(r"\{(\w+)\}", r"<\1>", content))
 
 
-def entry(cause: str, said: str, advice: str) -> list[str]:
-    return ["``%s``" % cause, "    Says: %s" % said, "", "    Fix: %s" % escape(advice), ""]
-
-
-def finding(code: str, cause: str, fix: str) -> list[str]:
-    return ["``%s``" % code, "    Cause: %s." % placeholders(cause), "", "    Fix: %s" % placeholders(fix), ""]
+def paragraph(code: str, label: str, told: str, fix: str) -> list[str]:
+    return ["``%s``" % code, "    %s: %s" % (label, told), "", "    Fix: %s" % placeholders(fix), ""]
 
 
 def troubleshooting(root: str) -> str:
@@ -144,16 +140,17 @@ def troubleshooting(root: str) -> str:
     # A list and not a table: the texts are long, and a table of them cannot be read on a phone.
     for rule in found.diagnosis.RULES:
         said = "; ".join("*%s*" % escape(one) for one in readable(rule.pattern))
-        lines += entry(rule.cause, said, rule.advice.format(alias="<alias>"))
+        lines += paragraph(rule.cause, "Says", said, rule.advice)
     for cause, (seen, advice) in found.diagnosis.UNSAID.items():
-        lines += ["``%s``" % cause, "    Seen: %s" % escape(seen), "", "    Fix: %s" % placeholders(advice), ""]
+        lines += paragraph(cause, "Seen", escape(seen), advice)
     lines += VERIFY.split("\n")
     words, keys = found.doctor_words, found.link_keys
     for state, told in keys.STATE_WORDS.items():
         fix = words.FIX_FOREIGN if state in (keys.FOREIGN, keys.WRONG_NAME) else words.FIX_SPREAD_OR_NEW
-        lines += finding("credential_" + state, "a node of {client} %s, by its keystore" % told, fix)
+        cause = placeholders("a node of {client} %s, by its keystore." % told)
+        lines += paragraph("credential_" + state, "Cause", cause, fix)
     for code, (cause, fix) in words.WORDS.items():
-        lines += finding(code, cause, fix)
+        lines += paragraph(code, "Cause", placeholders(cause) + ".", fix)
     return "\n".join(lines) + "\n"
 
 

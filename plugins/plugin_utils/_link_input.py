@@ -376,16 +376,9 @@ def _settings(
         )
         return settings
     mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
-    trouble = wrong_settings(
-        {
-            name: int(given)
-            if OPTIONS[name]["type"] == "int"
-            else [*map(str, given)]
-            if name == "seeds"
-            else str(given)
-            for name, given in settings.items()
-        }
-    )
+    # As the module will have them: numbers may be written as text.
+    taken = ArgumentSpecValidator(OPTIONS).validate(settings).validated_parameters
+    trouble = wrong_settings({name: taken[name] for name in settings})
     if trouble:
         problems.add("{0}: {1}", where, trouble)
     # The address of the server was checked with its cluster.
