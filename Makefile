@@ -67,7 +67,7 @@ lint:  ## static checks of code, roles, docs, licences, changelog: [ONLY="ruff m
 sanity:  ## ansible-test sanity on every supported ansible-core: [CORES="2.16 2.21"]
 	@python3 tools/matrix.py sanity $(CORES)
 
-matrix:  ## ansible-test sanity, units and integration, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests] [TESTS=tests/rules] [TARGET=3.8, of units]
+matrix:  ## ansible-test sanity, units and integration, and all tests, on every supported ansible-core: [CORES="2.16 2.21"] [CHECKS=tests] [TESTS=tests/rules, or targets of integration] [TARGET=3.8, of units]
 	@TESTS="$(TESTS)" TARGET="$(TARGET)" python3 tools/matrix.py $(CHECKS) $(CORES)
 
 molecule: setup  ## the scenarios of extensions/molecule, on the oldest and newest core: [ONLY="default mesh"] [CORES=2.21]

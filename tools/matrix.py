@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run checks on several ansible-core versions: tools/matrix.py CHECK[,CHECK...] [CORE ...]
 
-CHECK is sanity, units, integration (all three by ansible-test) or tests (the pytest suite, or what TESTS names of it).
+CHECK is sanity, units, integration (all three by ansible-test) or tests (the pytest suite). TESTS names some targets of
+integration, or some tests.
 Units run on every Python that a core knows and that is here, or on the one that TARGET names.
 Every core gets its own virtual environment, home and copy of the files under .build/, so that neither the checkout nor
 the user's home is touched. Ends with a table; a missing interpreter is reported in it as "not run" and makes the
@@ -144,7 +145,7 @@ def command(check: str, venv: str) -> list[str]:
         # In virtual environments of its own, so that nothing is installed into the interpreters of the machine.
         "units": ["--requirements", "--venv", *(["--python", target] if target else [])],
         # In that of the core, which has what the simulator needs.
-        "integration": ["--local"],
+        "integration": ["--local", *os.environ.get("TESTS", "").split()],
     }.get(check, [])
     return [os.path.join(venv, "bin", "ansible-test"), check, "--color", "no", *options]
 

@@ -73,16 +73,25 @@ class ActionModule(ActionBase):
         ours = {**defaults, **dict.fromkeys(set(SOURCES) - needless)} if linking else defaults
         wrong = self._misspelt(ours, variables)
         if linking:
-            # There would be nothing to do, and a slip in a name be a success.
-            missing = [source for source in MADE_OF.values() if source not in {*variables, *needless}]
-            wrong += [f"{source} is not defined; define it, even where it is empty" for source in missing]
-            wrong += self._wrong(SOURCES, variables)
             wrong += environment_problems(os.environ)
-        if not linking or not wrong:
-            wrong += self._wrong(options, variables)
-        if linking and not wrong:
-            wrong, nodes = self._links(variables)
-            found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
+            wrong += self._wrong({name: SOURCES[name] for name in SOURCES if name not in MADE_OF.values()}, variables)
+            unusable = {}
+            for name, source in MADE_OF.items():
+                if source in variables or source in needless:
+                    unusable[name] = self._wrong({source: SOURCES[source]}, variables) or self._wrong(
+                        {name: options.pop(name)}, variables
+                    )
+                else:
+                    # There would be nothing to do, and a slip in a name be a success.
+                    unusable[name] = [f"{source} is not defined; define it, even where it is empty"]
+                    del options[name]
+                wrong += unusable[name]
+            if not unusable[CLUSTERS]:
+                problems, nodes = self._links(variables, whole=not unusable[LINKS])
+                wrong += problems
+                if not wrong:
+                    found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
+        wrong += self._wrong(options, variables)
         return [f"Nothing was done: {text}" for text in found] + wrong
 
     def _half(self, variables: Variables) -> str:
@@ -91,7 +100,7 @@ class ActionModule(ActionBase):
         except Exception:
             nodes = []  # It is not for this play to say what is wrong with them.
         return _play.left_out(["localhost", *nodes], variables["groups"], self._loader) or (
-            "the first play of this playbook was left out: run all of it, without --start-at-task"
+            "the first play of this playbook, which reads the clusters and links, did not run"
         )
 
     def _file(self, role: str, *path: str) -> t.Any:
@@ -120,10 +129,11 @@ class ActionModule(ActionBase):
                 found.append(_role_variables.unresolved(name, variables, self._templar.template))
         return [text for text in found if text]
 
-    def _links(self, variables: Variables) -> tuple[list[str], list[str]]:
-        """What is wrong with clusters and links, and the nodes that they need."""
+    def _links(self, variables: Variables, whole: bool = True) -> tuple[list[str], list[str]]:
+        """What is wrong with clusters and links, or with the clusters alone, and the nodes that they need."""
         clusters, links = (
-            self._templar.template(variables[f"__{name}"], fail_on_undefined=True) for name in (CLUSTERS, LINKS)
+            self._templar.template(variables[f"__{name}"], fail_on_undefined=True) if whole or name == CLUSTERS else []
+            for name in (CLUSTERS, LINKS)
         )
         sources = variables["ansible_inventory_sources"] or []
         data = _link_input.normalise(clusters, links, sources)

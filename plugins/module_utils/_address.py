@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Addresses of remote clusters: `host:port`, as Elasticsearch takes them. Pure. Private to this collection."""
+"""URLs of nodes, and addresses of remote clusters: `host:port`, as Elasticsearch takes them. Pure. Private to this
+collection."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import typing as t
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+from ._errors import InputError
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 
@@ -22,6 +25,32 @@ REMOTE_LOGIN = "holds a login: remote clusters take host:port, their login is th
 def holds_login(value: t.Any) -> bool:
     """Whether an address, or one of several, holds a login. It is not parsed, as a password may break its form."""
     return "@" in unquote(str(value))
+
+
+def check_urls(urls: t.Sequence[str]) -> t.List[str]:
+    """The URLs in the form they are used in, or InputError."""
+    if not urls:
+        raise InputError("urls is empty: give the address of at least one node, such as https://es.example.com:9200.")
+    checked = []
+    for number, url in enumerate(urls, 1):
+        text = str(url).strip()
+        if holds_login(text):
+            raise InputError(f"urls: entry {number} {URL_LOGIN}.")
+        parts = urlsplit(text)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        # What is refused is not repeated in the message: it may hold a password.
+        which = f"urls: entry {number}"
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
+            raise InputError(f"{which} is not a URL: write it as https://host:9200.")
+        if port == -1:
+            raise InputError(f"{which} has a port that is not a number from 1 to 65535.")
+        if parts.query or parts.fragment:
+            raise InputError(f"{which} has a part after '?' or '#': write it as https://host:9200.")
+        checked.append(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
+    return list(dict.fromkeys(checked))
 
 
 def address_problem(address: str) -> t.Optional[str]:

@@ -26,7 +26,7 @@ import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
-from ._address import URL_LOGIN, holds_login
+from ._address import check_urls
 from ._errors import EsApiError, EsConnectionError, EsError, EsTlsError, InputError, NotSent
 from ._login import Login, build_login
 from ._tls import TlsOptions, check_options
@@ -248,32 +248,6 @@ class ElasticsearchClient:
         if not parsed or (body is None and method != "HEAD"):
             raise EsConnectionError("the answer is cut off or not JSON", url=answer.url, may_have_acted=not safe)
         return Response(answer.status, body, answer.headers, answer.url)
-
-
-def check_urls(urls: t.Sequence[str]) -> t.List[str]:
-    """The URLs in the form they are used in, or InputError."""
-    if not urls:
-        raise InputError("urls is empty: give the address of at least one node, such as https://es.example.com:9200.")
-    checked = []
-    for number, url in enumerate(urls, 1):
-        text = str(url).strip()
-        if holds_login(text):
-            raise InputError(f"urls: entry {number} {URL_LOGIN}.")
-        parts = urlsplit(text)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        # What is refused is not repeated in the message: it may hold a password.
-        which = f"urls: entry {number}"
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
-            raise InputError(f"{which} is not a URL: write it as https://host:9200.")
-        if port == -1:
-            raise InputError(f"{which} has a port that is not a number from 1 to 65535.")
-        if parts.query or parts.fragment:
-            raise InputError(f"{which} has a part after '?' or '#': write it as https://host:9200.")
-        checked.append(f"{parts.scheme.lower()}://{parts.netloc}{parts.path.rstrip('/')}")
-    return list(dict.fromkeys(checked))
 
 
 def plain_http(urls: t.Sequence[str], tls: TlsOptions, login: bool) -> t.List[str]:

@@ -125,32 +125,33 @@ def check_input(alias: str, given: t.Mapping[str, t.Any]) -> None:
 
     wrong = wrong_settings(given)
     if wrong:
-        raise InputError(f"Nothing was changed for the remote cluster [{alias}]: {wrong}.")
+        raise InputError(f"Nothing was changed for the remote cluster [{alias}]: {'; '.join(wrong)}.")
 
 
-def wrong_settings(given: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    """What is wrong with the options that were set, in their values and together."""
+def wrong_settings(given: t.Mapping[str, t.Any]) -> t.List[str]:
+    """All that is wrong with the options that were set, in their values and together."""
+    found = []
     mode = given.get("mode") or implied_mode(given)
     for other in MODES:
-        wrong = [option for option in OPTION_OF_MODE[other] if option in given]
+        wrong = ", ".join(option for option in OPTION_OF_MODE[other] if option in given)
         if wrong and mode != other:
-            if "mode" in given:
-                return f"{', '.join(wrong)} cannot be used with mode {mode}; it belongs to mode {other}"
-            return f"{', '.join(wrong)} belongs to mode {other}, other options given to mode {mode}: use those of one"
+            found.append(
+                f"{wrong} cannot be used with mode {mode}; it belongs to mode {other}"
+                if "mode" in given
+                else f"{wrong} belongs to mode {other}, other options given to mode {mode}: use those of one"
+            )
     if "seeds" in given and not given["seeds"]:
-        return "seeds is empty; to remove the remote cluster use 'state: absent'"
+        found.append("seeds is empty; to remove the remote cluster use 'state: absent'")
     for option, addresses in (("proxy_address", [given.get("proxy_address")]), ("seeds", given.get("seeds", []))):
-        for address in addresses:
-            problem = address_problem(address) if address is not None else None
-            if problem:
-                return f"{option}: {problem}"
+        problems = (address_problem(address) for address in addresses if address is not None)
+        found += [f"{option}: {problem}" for problem in problems if problem]
     for option in ("proxy_socket_connections", "node_connections"):
         if option in given and given[option] < 1:
-            return f"{option} must be 1 or more"
+            found.append(f"{option} must be 1 or more")
     ping = given.get("transport_ping_schedule")
     if ping is not None and not _TIME_VALUE.fullmatch(ping):
-        return f"transport_ping_schedule [{ping}] is not a time value like 30s, nor -1"
-    return None
+        found.append(f"transport_ping_schedule [{ping}] is not a time value like 30s, nor -1")
+    return found
 
 
 def implied_mode(given: t.Mapping[str, t.Any]) -> t.Optional[str]:

@@ -22,6 +22,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._addres
     REMOTE_LOGIN,
     URL_LOGIN,
     address_problem,
+    check_urls,
     holds_login,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
@@ -141,11 +142,14 @@ def _cluster(name: str, value: t.Any, problems: Problems, sources: t.Optional[t.
         told = {"url": url, "node_name": entry.get("node_name")}
         result["entries"].append({field: str(text) for field, text in told.items() if text})
         if url:
+            checked("{0}.nodes[{1}].url".format(where, number), problems, check_urls, [url])
             result["node_urls"].append(str(url))
     urls = value.get("urls") or value.get("url")
     if not urls and not result["node_urls"]:
         problems.add("{0} has no urls; give the HTTPS addresses of its nodes", where)
     urls = addresses(where + ".urls", urls, problems)
+    if urls:
+        checked(where, problems, check_urls, listed(urls))
     result["urls"] = [str(url) for url in ([urls] if isinstance(urls, str) else urls or result["node_urls"])]
     # Through each of its own addresses a node can be asked whether the link works for it.
     whole = result["nodes"] and len(result["node_urls"]) == len(result["nodes"])
@@ -244,22 +248,22 @@ def _link(
             problems.add(
                 "{0}: [{1}: {2}] is not in elasticsearch_clusters{3}", where, side, name, did_you_mean(name, clusters)
             )
-    if len(problems) > before:
-        return None
-    client, server = str(value["from"]), str(value["to"])
-    where = "{0} ({1} to {2})".format(where, client, server)
-    if client == server:
+    # The other fields are checked all the same, so that all that is wrong is told at once.
+    whole = len(problems) == before
+    client, server = str(value.get("from")), str(value.get("to"))
+    where = "{0} ({1} to {2})".format(where, client, server) if whole else where
+    if whole and client == server:
         problems.add("{0} links a cluster to itself; a cluster searches its own indices without a link", where)
-        return None
+        whole = False
     alias = value.get("alias", server)
     if not isinstance(alias, str):
         problems.add("{0}: alias must be text, not {1}", where, kind(alias))
-        return None
-    trouble = alias_problem(alias)
+        alias, whole = server, False
+    trouble = alias_problem(alias) if whole or "alias" in value else None
     if trouble:
         hint = "" if "alias" in value else " (it is taken from [to]; give an alias)"
         problems.add("{0}: {1}{2}", where, trouble, hint)
-    if not clusters[client]["nodes"]:
+    if whole and not clusters[client]["nodes"]:
         problems.add(
             "{0}: cluster [{1}] has no nodes, but the nodes of the cluster that asks must hold the credential; list "
             "them, or use the key module and your platform's own keystore for a hosted cluster",
@@ -276,21 +280,21 @@ def _link(
         problems.add(
             "{0}: keys named [{1}...] belong to Elastic's operator; choose another name", where, OPERATOR_PREFIX
         )
-    settings = _settings(where, value, clusters[server], problems)
-    return {
+    link = {
         "id": "{0}/{1}".format(client, alias),
         "from": client,
         "to": server,
         "alias": alias,
         "key_name": key_name,
         "adopt": _adopt(where, value.get("adopt"), problems),
-        "settings": settings,
+        "settings": _settings(where, value, clusters.get(server), problems),
         "roles": _roles(where, alias, value.get("roles"), problems),
         "migrate": _switch(where, "migrate", value.get("migrate"), problems),
         "replace": _switch(where, "replace", value.get("replace"), problems),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
         **_key(where, client, alias, value, problems),
     }
+    return link if whole else None
 
 
 def _switch(where: str, name: str, value: t.Any, problems: Problems) -> bool:
@@ -354,32 +358,35 @@ def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], prob
 
 
 def _settings(
-    where: str, value: t.Mapping[str, t.Any], server: t.Mapping[str, t.Any], problems: Problems
+    where: str, value: t.Mapping[str, t.Any], server: t.Optional[t.Mapping[str, t.Any]], problems: Problems
 ) -> t.Dict[str, t.Any]:
     """The options of the module ``remote_cluster`` for the alias."""
-    settings = {name: value[name] for name in SETTING_FIELDS if value.get(name) is not None}
-    for name in ("proxy_address", "seeds"):
-        given = settings.get(name)
-        if given is not None and addresses("{0}: {1}".format(where, name), given, problems, REMOTE_LOGIN) is None:
-            return {}
-    wrong = [wrong_type("{0}: {1}".format(where, name), OPTIONS[name], given) for name, given in settings.items()]
-    if any(wrong):
-        problems += filter(None, wrong)
-        return {}
+    given = {name: value[name] for name in SETTING_FIELDS if value.get(name) is not None}
+    settings = dict(given)
+    for name, one in given.items():
+        here = "{0}: {1}".format(where, name)
+        wrong = wrong_type(here, OPTIONS[name], one)
+        if name in ("proxy_address", "seeds") and addresses(here, one, problems, REMOTE_LOGIN) is None:
+            del settings[name]
+        elif wrong:
+            problems.append(wrong)
+            del settings[name]
+    if server is None or "mode" in given.keys() - settings.keys():
+        return settings  # It is not known what belongs together.
     address = settings.get("proxy_address") or settings.get("seeds") or server["address"]
     if not address:
-        problems.add(
-            "{0}: it is not known where clients reach {1}; give remote_cluster_server (host:port, by default port "
-            "9443) of cluster [{1}]",
-            where,
-            server["name"],
-        )
+        if not {"proxy_address", "seeds"} & given.keys():
+            problems.add(
+                "{0}: it is not known where clients reach {1}; give remote_cluster_server (host:port, by default port "
+                "9443) of cluster [{1}]",
+                where,
+                server["name"],
+            )
         return settings
     mode = settings.setdefault("mode", "proxy" if isinstance(address, str) else "sniff")
     # As the module will have them: numbers may be written as text.
     taken = ArgumentSpecValidator(OPTIONS).validate(settings).validated_parameters
-    trouble = wrong_settings({name: taken[name] for name in settings})
-    if trouble:
+    for trouble in wrong_settings({name: taken[name] for name in settings}):
         problems.add("{0}: {1}", where, trouble)
     # The address of the server was checked with its cluster.
     if mode == "proxy":

@@ -8,6 +8,7 @@ This file is private to the crosscluster.elasticsearch collection.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible import context
@@ -17,6 +18,7 @@ NODES = "crosscluster_elasticsearch_nodes"
 """The group that the first play of each playbook makes, for the second one."""
 PLAYBOOK = "__cross_cluster_playbook"
 """The variable that the plays of our playbooks set to their number."""
+PLAYBOOKS = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "playbooks")
 _APART = ("free", "host_pinned")
 _TRUE = ("true", "yes", "on", "1")
 
@@ -62,6 +64,29 @@ def _around(task: t.Any) -> t.Iterator[t.Any]:
     while task is not None:
         yield task
         task = getattr(task, "_parent", None)
+
+
+def nothing_left(groups: t.Mapping[str, t.Sequence[str]], loader: t.Any) -> str | None:
+    """Why no task of a playbook of ours would run, or only some in its midst: then none of its tasks can tell."""
+    # A playbook of others that imports ours may start elsewhere, or leave ours out.
+    if any(map(_ours, context.CLIARGS.get("args") or ())):
+        if context.CLIARGS.get("start_at_task"):
+            return "every step builds on those before it: run all of this playbook, without --start-at-task"
+        skipped = sorted({"always", "tagged"} & set(context.CLIARGS.get("skip_tags") or ()))
+        if skipped:
+            return f"--skip-tags {','.join(skipped)} leaves out all tasks of this playbook: run it without"
+    # Where the inventory has hosts, Ansible says that none is left, or the second play which are missing.
+    if not groups.get("all") and left_out(["localhost"], groups, loader):
+        limit = context.CLIARGS["subset"]
+        return f"--limit {limit} leaves out localhost, and the inventory has no other host: run without --limit"
+    return None
+
+
+def _ours(playbook: str) -> bool:
+    """Whether what stands on the command line is a playbook of this collection."""
+    return playbook.startswith("crosscluster.elasticsearch.") or (
+        os.path.realpath(os.path.dirname(playbook)) == os.path.realpath(PLAYBOOKS)
+    )
 
 
 def half(variables: t.Mapping[str, t.Any]) -> bool:

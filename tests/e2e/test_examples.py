@@ -1,18 +1,21 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation of modules and lookup shows works as it stands, but for addresses, logins and paths."""
+"""What the documentation of modules, lookup and the roles of one side shows works as it stands, but for addresses,
+logins and paths. The examples of both sides together are in test_paths."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import typing as t
 from pathlib import Path
 
 import pytest
 import yaml
 
-from support.playbook import run_playbook
+from support.links import Links
+from support.playbook import Run, run_playbook
 from support.worlds import Api, connection, link, reset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,3 +120,69 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
     assert done.ok, str(done)
     ran = sum(event["event"] == "runner_on_ok" for event in done.events)
     assert ran >= 30, f"only {ran} examples ran"
+
+
+def play_of(role: str) -> dict[str, t.Any]:
+    text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    (play,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])  # type: ignore[index]
+    return play["vars"]
+
+
+def twice(links: Links, role: str, cluster: str, variables: dict[str, t.Any], **given: t.Any) -> None:
+    def run(**options: t.Any) -> Run:
+        found = links.role(role, cluster, variables, extra_vars=given, **options)
+        assert found.ok, str(found)
+        return found
+
+    checked, done = run(check=True), run()
+    assert done.changed == checked.changed > 0, str(done)
+    assert run().changed == 0
+
+
+def test_the_example_of_the_client_role(make_world: t.Any, tmp_path: Path) -> None:
+    world = make_world(nodes=2)
+    reset(world)
+    links = Links(world, tmp_path, [("paris", "berlin")])
+    paris, variables = links.clusters["paris"], play_of("remote_cluster_client")
+    variables["remote_cluster_client_settings"]["proxy_address"] = links.clusters["berlin"]["remote_cluster_server"]
+    variables["remote_cluster_client_connection"].update(
+        {**connection(paris), "password": "{{ vault_paris_password }}"}
+    )
+    variables["remote_cluster_client_keystore"] = "{{ node_keystore }}"
+    variables["remote_cluster_client_config_dir"] = "{{ node_config_dir }}"
+    key = links.api("berlin").key("by-hand")["encoded"]
+    twice(
+        links,
+        "remote_cluster_client",
+        "paris",
+        variables,
+        vault_paris_password=paris["password"],
+        vault_hosted_encoded_key=key,
+    )
+    assert links.search("paris", "hosted") == [200, 200]
+
+
+def test_the_example_of_the_server_role(make_world: t.Any, tmp_path: Path) -> None:
+    world = make_world(nodes=2)
+    reset(world)
+    links = Links(world, tmp_path, [("paris", "berlin")])
+    berlin, variables = links.clusters["berlin"], play_of("remote_cluster_server")
+    files = tmp_path / "files"
+    files.mkdir()
+    for node in berlin["nodes"]:
+        for end in ("crt", "key"):
+            shutil.copy(Path(node["config_dir"], "certs", f"remote_cluster.{end}"), files / f"{node['name']}.{end}")
+        path = Path(node["config_dir"], "elasticsearch.yml")
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("remote_cluster_server.enabled")]
+        lines = [line for line in lines if "remote_cluster_server.ssl" not in line]
+        path.write_text("\n".join([*lines, ""]))
+    for name in ("certificate", "key"):
+        path = variables[f"remote_cluster_server_{name}"]
+        variables[f"remote_cluster_server_{name}"] = f"{tmp_path}/{path}"
+    variables["remote_cluster_server_config_dir"] = "{{ node_config_dir }}"
+    variables["remote_cluster_server_url"] = "{{ node_url }}"
+    variables["remote_cluster_server_connection"].update(
+        {**connection(berlin), "password": "{{ vault_berlin_password }}"}
+    )
+    variables["remote_cluster_server_restart_command"] = ["{{ node_home }}/bin/restart-node"]
+    twice(links, "remote_cluster_server", "berlin", variables, vault_berlin_password=berlin["password"])

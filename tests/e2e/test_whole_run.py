@@ -40,14 +40,15 @@ GIVEN: dict[str, t.Any] = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_li
 INVENTORY = ["-i", "paris-1,paris-2,"]
 
 
-def run(tmp_path, playbook, *arguments, **variables):
+def run(tmp_path, playbook, *arguments, inventory=None, **variables):
     """Runs one of our playbooks, or these plays."""
-    name = playbook if isinstance(playbook, str) else "play.yml"
-    if not isinstance(playbook, str):
-        (tmp_path / name).write_text(yaml.safe_dump(playbook))
+    if isinstance(playbook, list):
+        (tmp_path / "play.yml").write_text(yaml.safe_dump(playbook))
+        playbook = tmp_path / "play.yml"
     return run_playbook(
-        f"crosscluster.elasticsearch.{name}" if isinstance(playbook, str) else tmp_path / name,
+        f"crosscluster.elasticsearch.{playbook}" if isinstance(playbook, str) else playbook,
         directory=tmp_path / "run",
+        inventory=inventory,
         extra_vars={**GIVEN, **variables},
         arguments=[*arguments],
     )
@@ -85,18 +86,40 @@ def test_tags(tmp_path, playbook):
 
 
 @pytest.mark.parametrize(
-    "playbook, task",
+    "playbook, arguments, words",
     [
-        ("trust", "Link the clusters"),
-        ("rotate", "Rotate the keys of the links"),
-        ("verify", "Verify the links"),
-        ("untrust", "Take the links down"),
-        ("report", "Report the links"),
+        *((name, ["--start-at-task", "Report"], "without --start-at-task") for name in PLAYBOOKS),
+        ("trust", ["--start-at-task", "Link the clusters"], "without --start-at-task"),
+        ("trust", ["--skip-tags", "always"], "--skip-tags always leaves out all tasks of this playbook"),
+        ("verify", ["--skip-tags", "tagged,always"], "--skip-tags always,tagged leaves out all tasks"),
     ],
 )
-def test_a_run_that_starts_in_its_midst(tmp_path, playbook, task):
-    found = run(tmp_path, playbook, *INVENTORY, "--start-at-task", task)
-    refused(found, "the first play of this playbook was left out: run all of it, without --start-at-task")
+def test_a_run_in_which_no_task_could_tell(tmp_path, playbook, arguments, words):
+    """Ansible itself ends these without an error."""
+    found = run(tmp_path, playbook, *INVENTORY, *arguments)
+    assert found.rc != 0 and not found.tasks, found
+    assert "Nothing was done: " in found.stderr and words in found.stderr, found
+
+
+def test_a_limit_without_an_inventory(tmp_path):
+    found = run(tmp_path, "trust", "--limit", "paris-1", inventory={"all": {"hosts": {}}})
+    assert found.rc != 0 and "--limit paris-1 leaves out localhost, and the inventory has no other" in found.stderr, (
+        found
+    )
+
+
+def test_a_playbook_of_others_may_start_elsewhere(tmp_path):
+    """And so pass over ours, or leave it out by a tag."""
+    (tmp_path / "site.yml").write_text(
+        yaml.safe_dump(
+            [
+                {"import_playbook": "crosscluster.elasticsearch.trust"},
+                {"hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Last", "debug": {"msg": "done"}}]},
+            ]
+        )
+    )
+    found = run(tmp_path, tmp_path / "site.yml", *INVENTORY, "--start-at-task", "Last")
+    assert found.ok and found.result("Last")["msg"] == "done", found
 
 
 ROLES = {

@@ -116,6 +116,11 @@ def test_wrong_clusters():
     assert "not known where clients reach berlin" in errors(berlin={"remote_cluster_server": None})[0]
     assert "listed twice (paris and berlin)" in errors(berlin={"nodes": ["paris-1"]})[0]
     assert "has no name" in errors(paris={"nodes": [{"url": "x"}]})[0]
+    assert "paris: urls: entry 2 is not a URL" in errors(paris={"urls": ["https://a:9200", "b:9200"]})[0]
+    assert (
+        "berlin.nodes[0].url: urls: entry 1 has a port that"
+        in errors(berlin={"nodes": [{"name": "b", "url": "https://b:http"}]})[0]
+    )
     assert normalise([], [])["errors"] == [
         "elasticsearch_clusters must be a dictionary of clusters by name, not a list"
     ]
@@ -182,6 +187,27 @@ def test_all_mistakes_come_at_once(tmp_path):
     clusters["paris"].update({"remote_ca_cert": "/nowhere/ca.crt", "pasword": "x"})
     found = normalise(clusters, [LINK, {**LINK, "alias": "b", "name": "paris-berlin", "grace": "x"}], [str(tmp_path)])
     assert len(found["errors"]) == 7, found["errors"]
+
+
+def test_a_mistake_in_a_link_hides_no_other():
+    link = {"from": "paris", "to": "berln", "alias": 7, "skip_unavailable": "maybe", "name": "_x", "grace": "soon"}
+    words = [
+        "[to: berln]",
+        "alias must be",
+        "name must be",
+        "skip_unavailable must be",
+        "grace 'soon'",
+        "has no access",
+    ]
+    assert [[word in text for text in errors([link])].count(True) for word in words] == [1] * len(words)
+    link = {**LINK, "node_connections": 0, "mode": "proxy", "seeds": ["a", "b:x"], "transport_ping_schedule": "never"}
+    words = ["cannot be used with mode proxy", "[a] has no port", "[b:x]: the port", "1 or more", "not a time value"]
+    assert [[word in text for text in errors([link])].count(True) for word in words] == [1] * len(words)
+
+
+def test_what_rests_on_a_mistake_is_not_told_as_one():
+    for link in ({**LINK, "to": "berln", "node_connections": 1}, {**LINK, "mode": "prox", "seeds": ["a:1"]}):
+        assert len(errors([link])) == 1, errors([link])
 
 
 def test_files_are_found_beside_the_inventory(tmp_path, monkeypatch):
