@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 import typing as t
 
 from ._api_key import KEY_TYPE, User
 from ._client import ElasticsearchClient
-from ._errors import EsBadRequest, EsPermissionError, InputError
+from ._errors import EsBadRequest, EsError, EsPermissionError, InputError
 
 QUERY_PATH = "/_security/_query/api_key"
 LAST_MOMENT = 253_402_300_799_999  # the end of the year 9999
@@ -24,34 +24,20 @@ def find_live(client: ElasticsearchClient, name: str) -> t.List[Entry]:
     """The live cross-cluster API keys of exactly this name, as the server tells them: one request."""
     attempt = f"look for the API keys named '{name}'"
     # Whether a key has expired is left to the clock of the server. `term` is exact where the `name` of the get-API-
-    # key API takes a trailing * as a wildcard.
-    strict = {
+    # key API takes a trailing * as a wildcard. The type can be asked for from 8.14 on only, and is told by all.
+    live = {
         "bool": {
-            "filter": [
-                {"term": {"name": name}},
-                {"term": {"type": KEY_TYPE}},
-                {"term": {"invalidated": False}},
-            ],
+            "filter": [{"term": {"name": name}}, {"term": {"invalidated": False}}],
             "must_not": [{"range": {"expiration": {"lte": "now"}}}],
         }
     }
     try:
-        entries = query_keys(client, strict, attempt)
-        expired_before = None
+        entries = query_keys(client, live, attempt)
     except EsBadRequest:
-        # Older servers know less fields here: let them filter by name only.
-        entries = query_keys(client, {"bool": {"filter": [{"term": {"name": name}}]}}, attempt)
-        info = client.info()
-        _require_version(info, (8, 10), "cross-cluster API keys", attempt, client)
-        expired_before = _now_ms()
-    return [
-        entry
-        for entry in entries
-        if entry.get("name") == name
-        and entry.get("type") == KEY_TYPE
-        and not entry.get("invalidated")
-        and not (expired_before is not None and (entry.get("expiration") or expired_before + 1) <= expired_before)
-    ]
+        with contextlib.suppress(EsError):
+            _require_version(client.info(), (8, 10), "cross-cluster API keys", attempt, client)
+        raise
+    return [entry for entry in entries if entry.get("name") == name and entry.get("type") == KEY_TYPE]
 
 
 def query_keys(client: ElasticsearchClient, query: t.Mapping[str, t.Any], attempt: str) -> t.List[Entry]:
@@ -139,7 +125,3 @@ def _require_version(
             "this cluster has "
             f"{info.number}."
         )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

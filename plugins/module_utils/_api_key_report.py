@@ -50,10 +50,10 @@ class Filter(t.NamedTuple):
             return key["active"] and key["expires_in_ms"] is not None and key["expires_in_ms"] <= self.expires_within_ms
         return True
 
-    def query(self) -> t.Dict[str, t.Any]:
-        """The query for the server. Expired keys stay out by its own clock."""
-        filters: t.List[t.Any] = [{"terms": {"type": list(self.types)}}]
-        filters += self.name_filters()
+    def query(self, by_type: bool = True) -> t.Dict[str, t.Any]:
+        """The query for the server, which knows the type of a key from 8.14 on. Expired keys stay out by its own clock."""
+        filters: t.List[t.Any] = [{"terms": {"type": list(self.types)}}] if by_type else []
+        filters += self._name_filters()
         if self.username is not None:
             filters.append({"term": {"username": self.username}})
         if self.realm is not None:
@@ -64,8 +64,7 @@ class Filter(t.NamedTuple):
             query["must_not"] = [{"range": {"expiration": {"lte": "now"}}}]
         return {"bool": query}
 
-    def name_filters(self) -> t.List[t.Any]:
-        """The part of the query that every version knows."""
+    def _name_filters(self) -> t.List[t.Any]:
         choices: t.List[t.Any] = []
         if self.names:
             choices.append({"terms": {"name": list(self.names)}})

@@ -10,6 +10,7 @@ counted and kept few.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import hashlib
 import os
@@ -29,6 +30,7 @@ PACKAGE_CONFIG = "/etc/elasticsearch"
 _NAME = re.compile(r"[A-Za-z0-9_\-.]+")
 
 # A call takes seconds (a JVM, and 210 000 rounds of key derivation); one that takes this long waits for something.
+PARALLEL_CALLS = 4  # each is a JVM
 CALL_TIMEOUT = 300
 
 # What the start script says about variables that it does not use comes before the answer, on the same stream, and the
@@ -157,6 +159,12 @@ class KeystoreTool:
         # No value given over stdin can hold a line break.
         return re.sub(r"\r?\n\Z", "", _NOTICES.sub("", value, count=1))
 
+    def show_all(self, names: t.Iterable[str]) -> t.Dict[str, t.Optional[str]]:
+        """The values of several settings."""
+        wanted = sorted(set(names))
+        with concurrent.futures.ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+            return dict(zip(wanted, pool.map(self.show, wanted)))
+
     def list(self) -> t.List[str]:
         """Names of all settings."""
         out = self._call("list the settings in the node's keystore", ["list"])
@@ -190,12 +198,12 @@ class KeystoreTool:
                 return os.path.join(directory, KEYSTORE_FILE)
         return None
 
-    def check_writable(self, name: str) -> None:
+    def check_writable(self, names: t.Collection[str]) -> None:
         """Fail as a write would, so that check mode tells the truth about owner and permissions."""
         path = self.file
         if not path or not os.path.exists(path):
             return
-        attempt = writing([name])
+        attempt = writing(names)
         if os.stat(path).st_uid != os.geteuid():
             raise wrong_owner(attempt, path, owner_of(path))
         if not os.access(os.path.dirname(path), os.W_OK):

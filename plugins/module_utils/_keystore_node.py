@@ -16,17 +16,18 @@ import typing as t
 from ._alias import credentials_setting
 from ._keystore import KeystoreTool
 from ._keystore_errors import KeystoreError, KeystoreMissing
-from ._keystore_memory import places
+from ._keystore_memory import KeystoreMemory, places
 from ._node_settings import node_name
 
 
 def look(tool: KeystoreTool, missing: t.Optional[KeystoreMissing] = None) -> t.Dict[str, t.Any]:
-    """Which node this is, when its keystore was last written to, and whether this user may write to it."""
+    """Which node this is, which state of its keystore was seen, and whether this user may write to it."""
     path = (missing.path if missing else None) or tool.file
     files = places(tool.path, tool.config_dir)
     return {
         "node_name": node_name(os.path.dirname(path)) if path else None,
         "modified": _modified(files),
+        "digest": KeystoreMemory(files, os.environ).digest(),
         # A tool that is a wrapper may act as another user, or on another file.
         "write_problem": _write_problem(tool, missing) if files else None,
     }
@@ -46,7 +47,7 @@ def _write_problem(tool: KeystoreTool, missing: t.Optional[KeystoreMissing]) -> 
         if missing:
             tool.check_creatable(missing)
         else:
-            tool.check_writable(credentials_setting("*"))
+            tool.check_writable([credentials_setting("*")])
     except KeystoreError as e:
         return str(e)
     return None

@@ -276,13 +276,11 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.An
     if not wanted.selects and any(params[name] is not None for name in ("names", "ids", "prefix")):
         return answer(client, params, [])
     attempt = "read the API keys" + (f" {', '.join(wanted.names[:5])}" if wanted.names else "")
-    live_by_server = wanted.active_only or within is not None
     try:
         entries = api.query_keys(client, wanted.query(), attempt)
     except EsBadRequest:
-        # Older servers know less fields here: let them filter by name only, and do the rest here.
-        entries = api.query_keys(client, {"bool": {"filter": wanted.name_filters()}}, attempt)
-        live_by_server = False
+        entries = api.query_keys(client, wanted.query(by_type=False), attempt)
+    live_by_server = wanted.active_only or within is not None
     return answer(client, params, report(entries, wanted, int(time.time() * 1000), live_by_server))
 
 

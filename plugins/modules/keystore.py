@@ -7,16 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keystore
-short_description: One secure setting in the keystore of an Elasticsearch node
+short_description: Secure settings in the keystore of an Elasticsearch node
 version_added: 1.0.0
 description:
-  - Sets or removes one secure setting, such as the credential of a remote cluster, in the keystore of the node that
-    runs on the host this task runs on. It calls the node's own C(elasticsearch-keystore).
+  - Sets or removes a secure setting, such as the credential of a remote cluster, or with O(settings) several, in the
+    keystore of the node that runs on the host this task runs on. It calls the node's own C(elasticsearch-keystore).
   - The present value is read first, so that nothing is written when it is right, and it is read again after a write,
     because the tool can end without an error and not have written. When it shows anything but what was asked for, the
     task fails, the earlier value is put back where that is possible, and the message says whether it was.
-  - That is one call of the tool when nothing changes and three when something does (one more with a password that is
-    not needed); each starts a Java virtual machine and takes some seconds.
+  - For one setting that is one call of the tool when nothing changes and three when something does. For several it is
+    one to list the names, one for each that is held already, and two more when something changes. It is one more with
+    a password that is not needed. Each call starts a Java virtual machine and takes some seconds.
+  - The names are not listed when M(crosscluster.elasticsearch.keystore_info) did so before and the file is still the
+    same.
   - Values and the keystore password go to the tool over standard input, never as arguments.
   - A value for C(cluster.remote.<alias>.credentials) is refused, before anything is written, unless it is the encoded
     form of an API key. So is an alias that Elasticsearch would refuse, because a node does not start with an unknown
@@ -37,17 +40,24 @@ attributes:
 options:
   name:
     description:
-      - Name of the setting, for instance V(cluster.remote.berlin.credentials).
+      - Name of the setting, for instance V(cluster.remote.berlin.credentials). Either this or O(settings) is needed.
     type: str
-    required: true
   value:
     description:
-      - The value. Required with O(state=present). It must not be empty nor contain a line break.
+      - The value. Required with O(name) and O(state=present). It must not be empty nor contain a line break.
       - For C(cluster.remote.<alias>.credentials) it is the C(encoded) field of the cross-cluster API key.
     type: str
+  settings:
+    description:
+      - Several settings at once, a dictionary of names and values; with O(state=absent) a list of names.
+      - Each is what O(name) and O(value) are for one. A setting that is refused does not keep the others from being
+        written; the task fails then, and says which it was. All that change are written in one step, together or not
+        at all.
+    type: raw
+    version_added: 2.0.0
   state:
     description:
-      - V(present) makes sure that the setting has the value O(value).
+      - V(present) makes sure that the setting has the value O(value), or each of O(settings) its own.
       - V(absent) makes sure that the keystore does not hold the setting. A node without a keystore holds nothing.
     type: str
     choices: [present, absent]
@@ -86,6 +96,14 @@ EXAMPLES = r"""
   become: true
   become_user: elasticsearch
 
+- name: Hold the credentials of several remote clusters
+  crosscluster.elasticsearch.keystore:
+    settings:
+      cluster.remote.berlin.credentials: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin') }}"
+      cluster.remote.madrid.credentials: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'madrid-berlin') }}"
+  become: true
+  no_log: true
+
 - name: Forget the credential
   crosscluster.elasticsearch.keystore:
     name: cluster.remote.berlin.credentials
@@ -96,13 +114,13 @@ EXAMPLES = r"""
 RETURN = r"""
 operation:
   description: What was done, or would be done in check mode.
-  returned: success
+  returned: success, with O(name)
   type: str
   choices: [none, create, update, remove]
   sample: update
 name:
   description: The name of the setting.
-  returned: success
+  returned: success, with O(name)
   type: str
   sample: cluster.remote.berlin.credentials
 api_key_id:
@@ -119,120 +137,139 @@ previous_api_key_id:
   returned: when O(name) is the credential of a remote cluster
   type: str
   sample: Hk2CfGcBCdbkQm-e1pQz
+settings:
+  description: What was done about each of the O(settings), in their order.
+  returned: with O(settings), also on failure
+  type: list
+  elements: dict
+  version_added: 2.0.0
+  contains:
+    name:
+      description: The name of the setting.
+      type: str
+    changed:
+      description: Whether it was written or taken out.
+      type: bool
+    operation:
+      description: As RV(operation) is for one.
+      type: str
+      returned: when it is as asked for
+    api_key_id:
+      description: As RV(api_key_id) is for one.
+      type: str
+      returned: when it is the credential of a remote cluster
+    previous_api_key_id:
+      description: As RV(previous_api_key_id) is for one.
+      type: str
+      returned: when it is the credential of a remote cluster
+    failed:
+      description: That it is not as asked for.
+      type: bool
+      returned: when it is not
+    msg:
+      description: Why it is not as asked for.
+      type: str
+      returned: when it is not
+  sample:
+    - name: cluster.remote.berlin.credentials
+      changed: true
+      operation: create
+      api_key_id: VuaCfGcBCdbkQm-e5aOx
+      previous_api_key_id: null
+digest:
+  description:
+    - SHA-256 of the keystore file after the task, by which two looks at it are seen to have seen the same; see
+      C(digest) of M(crosscluster.elasticsearch.keystore_info).
+    - V(null) where it cannot be told which file the tool reads, and in check mode when it would change.
+  returned: success
+  type: str
+  version_added: 2.0.0
+  sample: 3f0a377ba0a4a460ecb616f6507ce0d8cfa3e704025d4fda3ed0c5ca05468728
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _credential
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_of_credentials
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import (
-    KeystoreTool,
-    line_problem,
-    name_problem,
-)
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
-    KeystoreError,
-    KeystoreMissing,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import KeystoreError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
     OPTIONS,
     build_tool,
-    remote_name_problem,
     warn_unused_password,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_write import replace
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_settings import (
+    Item,
+    Result,
+    digest,
+    item,
+    settle,
+)
 
 
-def input_problem(params: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    """What is wrong with the options, or None."""
-    name, value = params["name"], params["value"]
-    if params["state"] == "absent":
-        # Whatever a keystore can hold can be taken out, also what should never have got in.
-        return name_problem(name)
-    problem = remote_name_problem(name)
-    if problem:
-        return problem
-    if not value:
-        return f"the value for [{name}] is empty; to take the setting out use 'state: absent'"
-    problem = line_problem(f"the value for [{name}]", value)
-    if problem:
-        return problem
-    if alias_of_credentials(name) is not None:
-        credential = _credential.inspect(value)
-        if credential.state == _credential.MALFORMED:
-            return f"the value for [{name}] is not an encoded API key: {credential.reason}"
-    return None
+def asked(params: t.Mapping[str, t.Any]) -> t.List[Item]:
+    """The settings that the options name; KeystoreError when they do not fit together."""
+    present, given = params["state"] == "present", params["settings"]
+    if given is None:
+        if present and params["value"] is None:
+            raise KeystoreError("state is present but all of the following are missing: value")
+        return [item(params["name"], params["value"], present)]
+    if present and isinstance(given, t.Mapping):
+        return [item(name, value, present) for name, value in given.items()]
+    if not present and isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given):
+        return [item(name, None, present) for name in dict.fromkeys(given)]
+    wanted = "a dictionary of names and values" if present else "a list of names"
+    raise KeystoreError(f"Nothing was written: with 'state: {params['state']}', settings must be {wanted}.")
 
 
-def describe(name: str, value: t.Optional[str], wanted: t.Optional[str]) -> t.Dict[str, t.Any]:
-    """One side of the diff: never a secret."""
-    if value is None:
-        return {"name": name, "state": "absent"}
-    shown: t.Dict[str, t.Any] = {"name": name, "state": "present"}
-    if alias_of_credentials(name) is not None:
-        credential = _credential.inspect(value)
-        shown["api_key_id"] = credential.api_key_id or f"none: {credential.reason}"
-    elif wanted is not None:
-        shown["value"] = "(hidden) as requested" if value == wanted else "(hidden) another value"
-    return shown
-
-
-def run(tool: KeystoreTool, params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """Compare, write when needed, and describe."""
-    name = params["name"]
-    wanted = params["value"] if params["state"] == "present" else None
-    missing: t.Optional[KeystoreMissing] = None
-    try:
-        current = tool.show(name)
-    except KeystoreMissing as e:
-        tool.check_node(e)
-        missing, current = e, None
-    operation = "none"
-    if current != wanted:
-        operation = "remove" if wanted is None else "create" if current is None else "update"
-        if missing:
-            tool.check_creatable(missing)
-        elif check_mode:
-            tool.check_writable(name)
-        if not check_mode:
-            replace(tool, {name: current}, {name: wanted})
-    result: t.Dict[str, t.Any] = {
-        "changed": operation != "none",
-        "operation": operation,
-        "name": name,
-        "diff": {"before": describe(name, current, wanted), "after": describe(name, wanted, wanted)},
+def summary(results: t.Sequence[Result]) -> Result:
+    """One result of all."""
+    failed = [one["msg"] for one in results if one.get("failed")]
+    found: Result = {"changed": any(one["changed"] for one in results), "settings": results}
+    if failed:
+        told = " ".join(dict.fromkeys(failed))
+        found.update(failed=True, msg=f"{len(failed)} of {len(results)} settings are not as asked for. {told}")
+    found["diff"] = {
+        side: {"settings": [one["diff"][side] for one in results if "diff" in one]} for side in ("before", "after")
     }
-    if alias_of_credentials(name) is not None:
-        result["api_key_id"] = _credential.inspect(wanted).api_key_id
-        result["previous_api_key_id"] = _credential.inspect(current).api_key_id
-    return result
+    for one in results:
+        one.pop("diff", None)
+    return found
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "name": {"type": "str", "required": True},
+            "name": {"type": "str"},
             "value": {"type": "str", "no_log": True},
+            "settings": {"type": "raw", "no_log": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             **OPTIONS,
         },
-        required_if=[("state", "present", ["value"])],
+        mutually_exclusive=[("name", "settings"), ("value", "settings")],
+        required_one_of=[("name", "settings")],
         supports_check_mode=True,
     )
-    problem = input_problem(module.params)
-    if problem:
-        module.fail_json(msg=f"Nothing was written: {problem}.")
+    if isinstance(module.params["settings"], (list, tuple)):
+        # Names are no secrets, and the result tells them.
+        module.no_log_values.difference_update(map(str, module.params["settings"]))
+    single = module.params["settings"] is None
     try:
+        items = asked(module.params)
+        if single and items[0].problem:
+            raise KeystoreError(f"Nothing was written: {items[0].problem}.")
         tool = build_tool(module.params)
         with tool.exclusive():
-            result = run(tool, module.params, module.check_mode)
+            results = settle(tool, items, module.check_mode)
+            looked = digest(tool)
     except KeystoreError as e:
         module.fail_json(msg=str(e))
     warn_unused_password(module, tool)
+    result = results[0] if single else summary(results)
+    result["digest"] = None if module.check_mode and result["changed"] else looked
     if not module._diff:
-        del result["diff"]
+        result.pop("diff", None)
+    if result.get("failed"):
+        module.fail_json(**result)
     module.exit_json(**result)
 
 

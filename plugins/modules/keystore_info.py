@@ -106,6 +106,15 @@ modified:
   returned: success
   type: int
   version_added: 2.0.0
+digest:
+  description:
+    - SHA-256 of the keystore file (of all files that the tool may read, with their places). The tool changes the file
+      with every write, so two looks that saw the same digest saw the same settings.
+    - V(null) when there is none, or it cannot be told which file the tool reads.
+  returned: success
+  type: str
+  version_added: 2.0.0
+  sample: 3f0a377ba0a4a460ecb616f6507ce0d8cfa3e704025d4fda3ed0c5ca05468728
 write_problem:
   description: Why this user could not write to the keystore, V(null) when nothing is seen that would prevent it.
   returned: success
@@ -146,7 +155,6 @@ credentials:
       type: str
 """
 
-import concurrent.futures
 import os
 import typing as t
 
@@ -176,17 +184,13 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key
 
 # Each is a Java virtual machine on a host that has better things to do.
-PARALLEL_CALLS = 4
-
 
 def read(tool: KeystoreTool, aliases: t.Optional[t.Sequence[str]], reveal: bool) -> t.Dict[str, t.Any]:
     """Names and credentials."""
     settings = None if aliases else tool.list()
     names = settings if settings is not None else [credentials_setting(alias) for alias in aliases or ()]
-    wanted = sorted({name for name in names if alias_of_credentials(name) is not None})
-    with concurrent.futures.ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-        values = dict(zip(wanted, pool.map(tool.show, wanted)))
-    held = {name: value for name, value in values.items() if value is not None}
+    wanted = {name for name in names if alias_of_credentials(name) is not None}
+    held = {name: value for name, value in tool.show_all(wanted).items() if value is not None}
     return {
         "found": True,
         "protected": bool(tool.protected),

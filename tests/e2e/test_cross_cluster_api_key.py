@@ -16,6 +16,8 @@ from support.keys import DAY, LOGS, Keys
 QUERY = "POST /_security/_query/api_key"
 CREATE = "POST /_security/cross_cluster/api_key"
 DELETE = "DELETE /_security/api_key"
+SIGNED = pytest.mark.needs(since="9.3")
+WITH_IDENTITY = pytest.mark.parametrize("signed", [{}, pytest.param({"certificate_identity": "CN=a"}, marks=SIGNED)])
 
 
 @pytest.fixture
@@ -56,12 +58,13 @@ def test_check_mode_asks_once(keys: Keys) -> None:
 # --- operations ---
 
 
-def test_create(keys: Keys) -> None:
-    result = keys.three(access=LOGS, expiration="90d", metadata={"cluster": "paris"}, certificate_identity="CN=paris")
+@WITH_IDENTITY
+def test_create(keys: Keys, signed: t.Any) -> None:
+    result = keys.three(access=LOGS, expiration="90d", metadata={"cluster": "paris"}, **signed)
     key = result["api_key"]
     stored = keys.api.read_key(key["id"])
-    assert result["operation"] == "create"
-    for field in ("name", "creation", "expiration", "access", "metadata", "certificate_identity", "username"):
+    assert result["operation"] == "create" and key["certificate_identity"] == signed.get("certificate_identity")
+    for field in ("name", "creation", "expiration", "access", "metadata", *signed, "username"):
         assert key[field] == stored[field], field
     assert stored["expiration"] - stored["creation"] == 90 * DAY * 1000
     key_id, secret = base64.b64decode(result["encoded"]).decode().split(":")
@@ -83,14 +86,15 @@ def test_create(keys: Keys) -> None:
         ({"metadata": {"b": 2}}, "metadata"),
         ({"metadata": {}}, "metadata"),
         ({"metadata": {"a": True}}, "metadata"),
-        ({"certificate_identity": "CN=b"}, "certificate_identity"),
-        ({"certificate_identity": ""}, "certificate_identity"),
-        ({"expiration": "30d"}, "expiration"),
-        ({"expiration": "30d", "certificate_identity": ""}, "expiration"),
+        pytest.param({"certificate_identity": "CN=b"}, "certificate_identity", marks=SIGNED),
+        pytest.param({"certificate_identity": ""}, "certificate_identity", marks=SIGNED),
+        pytest.param({"expiration": "30d"}, "expiration", marks=pytest.mark.needs(since="8.13")),
+        pytest.param({"expiration": "30d", "certificate_identity": ""}, "expiration", marks=SIGNED),
     ],
 )
 def test_update_in_place(keys: Keys, change: t.Any, field: str) -> None:
-    made = keys.run(access=LOGS, metadata={"a": 1}, certificate_identity="CN=a")
+    signed = {"certificate_identity": "CN=a"} if "certificate_identity" in change else {}
+    made = keys.run(access=LOGS, metadata={"a": 1}, **signed)
     result = keys.three(**change)
     assert result["operation"] == "update"
     assert result["api_key"]["id"] == made["api_key"]["id"] and keys.live() == [made["api_key"]["id"]]
@@ -142,8 +146,9 @@ def test_key_of_an_older_version_is_unchanged(make_world: t.Any) -> None:
     assert not keys.run(access=LOGS).changed
 
 
-def test_rotate_keeps_the_old_key_and_takes_its_content_over(keys: Keys) -> None:
-    first = keys.run(access=LOGS, metadata={"a": 1}, certificate_identity="CN=a", expiration="90d")
+@WITH_IDENTITY
+def test_rotate_keeps_the_old_key_and_takes_its_content_over(keys: Keys, signed: t.Any) -> None:
+    first = keys.run(access=LOGS, metadata={"a": 1}, expiration="90d", **signed)
     check = keys.run(check=True, rotate=True)
     second = keys.run(rotate=True)
     assert check["diff"] == second["diff"] and check["operation"] == second["operation"] == "rotate"
@@ -151,7 +156,7 @@ def test_rotate_keeps_the_old_key_and_takes_its_content_over(keys: Keys) -> None
     assert keys.live() == [first["api_key"]["id"], second["api_key"]["id"]]
     stored = keys.api.read_key(second["api_key"]["id"])
     assert (stored["access"], stored["metadata"]) == (first["api_key"]["access"], {"a": 1})
-    assert stored["certificate_identity"] == "CN=a" and "expiration" not in stored
+    assert {name: stored.get(name) for name in signed} == signed and "expiration" not in stored
     # afterwards the new one is meant
     assert keys.run(access=LOGS)["api_key"]["id"] == second["api_key"]["id"]
     result = keys.three(state="absent", keep_ids=[second["api_key"]["id"]])
@@ -163,15 +168,21 @@ def test_renewal(keys: Keys) -> None:
     first = keys.run(access=LOGS, expiration="30d")["api_key"]
     assert not keys.run(access=LOGS, expiration="90d").changed, "an expiration alone is no reason to write"
     assert not keys.run(access=LOGS, expiration="90d", renew_before="29d").changed
+    rotated = keys.three(access=LOGS, expiration="120d", renew_before="91d")
+    assert rotated["operation"] == "rotate" and rotated["duplicates"] == [first["id"]]
+    assert rotated["again"]["duplicates"] == [first["id"]]
+    assert keys.live() == [first["id"], rotated["api_key"]["id"]]
+
+
+@pytest.mark.needs(since="8.13")
+def test_extension(keys: Keys) -> None:
+    first = keys.run(access=LOGS, expiration="30d")["api_key"]
     extended = keys.three(access=LOGS, expiration="90d", renew_before="31d", on_expiring="extend")
     assert extended["operation"] == "update" and extended["api_key"]["id"] == first["id"]
     assert extended["check"]["api_key"]["expiration"] is None
     stored = keys.api.read_key(first["id"])
     assert abs(stored["expiration"] - extended["api_key"]["expiration"]) < 60000
-    rotated = keys.three(access=LOGS, expiration="120d", renew_before="91d")
-    assert rotated["operation"] == "rotate" and rotated["duplicates"] == [first["id"]]
-    assert rotated["again"]["duplicates"] == [first["id"]]
-    assert keys.live() == [first["id"], rotated["api_key"]["id"]]
+    assert keys.live() == [first["id"]]
 
 
 @pytest.mark.needs("clock")

@@ -13,6 +13,10 @@ import pytest
 
 from support.keys import DAY, LOGS, Keys
 from support.modules import Result, run_module
+from support.worlds import of_version
+
+# How many requests a read takes: before 8.14 keys cannot be asked for by their type.
+REQUESTS = {"8.10": 2, "8.14": 1}
 
 
 @pytest.fixture
@@ -20,12 +24,16 @@ def keys(world: t.Any) -> Keys:
     return Keys(world)
 
 
+def requests(keys: Keys) -> int:
+    return of_version(REQUESTS, keys.world.cluster("berlin")["version"])
+
+
 def read(keys: Keys, **args: t.Any) -> Result:
     options = {name: value for name, value in keys.options.items() if name != "name"}
     keys.world.clear_log()
     result = run_module("cross_cluster_api_key_info", {**options, **args}, check=bool(len(args) % 2))
     assert not result.failed, result.msg
-    assert not result.changed and len(keys.requests()) == 1
+    assert not result.changed and len(keys.requests()) == requests(keys)
     return result
 
 
@@ -117,10 +125,10 @@ def test_who_acts_is_asked_only_where_the_login_does_not_tell(keys: Keys) -> Non
         assert not told.failed, told.msg
         return (told["acting_user"]["name"], told["acting_user"]["realm"]), len(keys.requests())
 
-    assert acting(**options) == ((options["username"], None), 1)
+    assert acting(**options) == ((options["username"], None), requests(keys))
     (key,) = run_module("cross_cluster_api_key_info", options)["api_keys"]
-    assert acting(**options, run_as="anna", ids=[key["id"]]) == (("anna", None), 1)
+    assert acting(**options, run_as="anna", ids=[key["id"]]) == (("anna", None), requests(keys))
     # A live key under a name, which was not asked for by its id, may be of another realm.
     for more in ({**options, "run_as": "anna"}, bearer):
-        who, requests = acting(**more)
-        assert {who} == owned and requests == 2
+        who, made = acting(**more)
+        assert {who} == owned and made == requests(keys) + 1

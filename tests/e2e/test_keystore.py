@@ -126,6 +126,99 @@ def test_bad_input_writes_nothing(home, options, part):
     assert home.calls() == []
 
 
+ROME, OSLO = "cluster.remote.rome.credentials", "cluster.remote.oslo.credentials"
+
+
+def several(home, values, **more):
+    return {**home.args, "settings": values, **more}
+
+
+def outcome(result):
+    return [(one["name"], one.get("operation")) for one in result["settings"]]
+
+
+def test_several_settings_are_written_in_one_call(home):
+    home.fill({ROME: encoded("old-id"), OSLO: encoded("oslo-id")})
+    values = {NAME: encoded("new-id"), ROME: encoded("rome-id"), OSLO: encoded("oslo-id"), "xpack.a": "some thing"}
+    result = check_real_again("keystore", several(home, values))
+    assert outcome(result) == [(NAME, "create"), (ROME, "update"), (OSLO, "none"), ("xpack.a", "create")]
+    assert result["settings"][1]["previous_api_key_id"] == "old-id"
+    assert result["diff"]["after"]["settings"][0] == {"name": NAME, "state": "present", "api_key_id": "new-id"}
+    for secret in (SECRET, *values.values()):
+        assert secret not in str(result) and secret not in str(result["check"])
+    # check: names, and what is held; for real also one write and one look at it; again: all four are held
+    looks, real = ["list", "show", "show"], ["add", "show"]
+    calls = [call.split()[0] for call in home.calls()]
+    assert calls == [*looks, *looks, *real, *looks, "show", "show"], calls
+    assert result["digest"] and result["again"]["digest"] == result["digest"] and result["check"]["digest"] is None
+    assert run_module("keystore_info", home.args)["digest"] == result["digest"]
+
+
+def test_several_settings_are_taken_out_in_one_call(home):
+    home.fill({NAME: encoded(), ROME: "rubbish", OSLO: encoded()})
+    result = check_real_again("keystore", several(home, [NAME, ROME, NAME, "no.such"], state="absent"))
+    assert outcome(result) == [(NAME, "remove"), (ROME, "remove"), ("no.such", "none")]
+    assert [call.split()[0] for call in home.calls()].count("remove") == 1
+    assert run_module("keystore_info", home.args)["settings"] == [OSLO, "keystore.seed"]
+
+
+def test_names_that_were_listed_before_are_not_listed_again(home):
+    home.fill({OSLO: encoded()})
+    run_module("keystore_info", home.args)
+    home.calls()
+    assert outcome(run_module("keystore", several(home, {NAME: encoded(), ROME: encoded()}))) == [
+        (NAME, "create"),
+        (ROME, "create"),
+    ]
+    assert [call.split()[0] for call in home.calls()] == ["add", "show"]
+
+
+def test_a_setting_that_is_refused_stops_no_other(home):
+    values = {NAME: encoded(), ROME: "rubbish", "cluster.remote.a.b.credentials": encoded(), "xpack.a": ""}
+    for check in (True, False, False):
+        result = run_module("keystore", several(home, values), check=check)
+        assert result.failed and "3 of 4 settings are not as asked for" in result.msg, result
+        for word in ("[cluster.remote.rome.credentials] is not an encoded API key", "not an alias", "[xpack.a] is empty"):
+            assert word in result.msg
+        assert [one.get("failed", False) for one in result["settings"]] == [False, True, True, True]
+    assert not result.changed and result["settings"][0]["operation"] == "none"
+    assert run_module("keystore_info", home.args)["settings"] == [NAME, "keystore.seed"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_the_tool_refuses_is_told_of_all_that_should_change(home):
+    home.fill({OSLO: encoded()})
+    os.chown(home.file, 65534, 65534)
+    for check in (True, False):
+        result = run_module("keystore", several(home, {NAME: encoded(), OSLO: encoded(), ROME: encoded()}), check=check)
+        assert result.failed and not result.changed and "2 of 3" in result.msg, result
+        assert result.msg.count("become_user: nobody") == 1
+        assert [one.get("failed", False) for one in result["settings"]] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "options, part",
+    [
+        ({"settings": [NAME]}, "must be a dictionary of names and values"),
+        ({"settings": {NAME: "x"}, "state": "absent"}, "must be a list of names"),
+        ({"settings": {NAME: encoded()}, "name": NAME}, "mutually exclusive"),
+        ({"settings": {NAME: encoded()}, "value": encoded()}, "mutually exclusive"),
+        ({"name": NAME}, "all of the following are missing: value"),
+        ({}, "one of the following is required: name, settings"),
+        ({"settings": {NAME: {"a": "b"}}}, "is empty or no text"),
+    ],
+)
+def test_options_that_do_not_fit_together(home, options, part):
+    result = run_module("keystore", {**home.args, **options})
+    assert result.failed and part in result.msg, result.msg
+    assert home.calls() == []
+
+
+def test_no_setting_at_all(home):
+    result = run_module("keystore", several(home, {}))
+    assert not result.failed and not result.changed and result["settings"] == [] and home.calls() == []
+
+
 def test_no_tool(home, tmp_path):
     result = run_module("keystore", {**setting(home), "executable": str(tmp_path / "none")})
     assert result.failed and "does not exist on this host" in result.msg

@@ -70,6 +70,25 @@ def test_create_update_and_remove(tool, password):
     assert tool.show(NAME, password) is None
 
 
+@pytest.mark.parametrize("password", ["", PASSWORD])
+def test_several_at_once(tool, password):
+    if password:
+        tool.protect()
+    names = ["xpack.watcher.encryption_key", NAME, "cluster.remote.rome.credentials"]
+    more = {"keystore_password": password} if password else {}
+    values = dict(zip(names, ("some thing", OLD, NEW)))
+    for settings in (values, {**values, NAME: NEW}):
+        result = check_real_again("keystore", {**place(tool), **more, "settings": settings})
+        assert [one["operation"] for one in result["settings"]] == (
+            ["create"] * 3 if settings is values else ["none", "update", "none"]
+        )
+        assert {name: tool.show(name, password) for name in names} == settings
+    gone = {**place(tool), **more, "settings": [*names, "no.such"], "state": "absent"}
+    result = check_real_again("keystore", gone)
+    assert [one["operation"] for one in result["settings"]] == ["remove"] * 3 + ["none"]
+    assert tool.names(password) == ["keystore.seed"]
+
+
 def test_a_password_that_is_not_needed_and_one_that_is_missing(tool):
     assert check_real_again("keystore", options(tool, value=OLD, keystore_password=PASSWORD))["changed"]
     assert tool.show(NAME) == OLD

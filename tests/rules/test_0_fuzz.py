@@ -186,9 +186,15 @@ def fuzzed(make_world):
     assert world.bugs() == []
 
 
-# (seen: 9.5.0) Lists of other than plain values in settings, settings that are no object, a null in a role: the server
-# takes these for mistakes of its own.
-OWN_MISTAKES = {"settings_exception", "class_cast_exception", "null_pointer_exception", "ssl_config_exception"}
+# The server takes these for mistakes of its own. (seen: 9.5.0) Lists of other than plain values in settings, settings
+# that are no object, a null in a role; (seen: 8.10.4) a document of a few bytes.
+OWN_MISTAKES = {
+    "settings_exception",
+    "class_cast_exception",
+    "null_pointer_exception",
+    "ssl_config_exception",
+    "not_x_content_exception",
+}
 
 
 def well_formed(status, payload, kind):

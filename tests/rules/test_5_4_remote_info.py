@@ -22,7 +22,7 @@ SERVERS = "/_nodes/remote_cluster_server"
 @pytest.fixture(scope="module")
 def keys(pair_once):
     """The credentials that tests need are put into the keystores at once; `berlin` is a link that works."""
-    made = {alias: pair_once.berlin.key() for alias in ("berlin", "dying")}
+    made = {alias: pair_once.berlin.key() for alias in ("berlin", "dying", "doomed")}
     pair_once.credentials({alias: key["encoded"] for alias, key in made.items()})
     return made
 
@@ -154,16 +154,24 @@ def test_5_4_a_dead_key_shows_only_after_the_next_request(pair, keys):
     assert pair.search(path).status == 401
     assert pair.info()["dying"]["connected"] is False
     assert all(pair.info(node)["dying"]["connected"] for node in nodes[1:]), "each node has connections of its own"
-    found = pair.resolve("/dying:logs-*")["dying"]
-    assert found["connected"] is of_version(REFUSED, pair.paris.spec["version"]) and found["error"] == (
-        f"unable to authenticate user [{key['id']}] for action [cluster:internal/remote_cluster/handshake]"
-    )
 
 
 # --- _resolve/cluster ---
 
 # Is a link connected whose request was refused?
 REFUSED = {"8.13": True, "8.15": False}
+
+
+@pytest.mark.needs(since="8.13")
+def test_5_5_a_dead_key_is_told_by_resolve_cluster(pair, keys):
+    key = keys["doomed"]
+    pair.proxy(alias="doomed", proxy_socket_connections=1)
+    pair.berlin.delete("/_security/api_key", {"ids": [key["id"]]})
+    assert pair.search("/doomed:logs-*/_search").status == 401
+    found = pair.resolve("/doomed:logs-*")["doomed"]
+    assert found["connected"] is of_version(REFUSED, pair.paris.spec["version"]) and found["error"] == (
+        f"unable to authenticate user [{key['id']}] for action [cluster:internal/remote_cluster/handshake]"
+    )
 
 
 @pytest.mark.needs(since="8.13")

@@ -238,7 +238,7 @@ class RemoteConnection:
             await channel.close()
             raise
         if not self.api_key and self.node.has("certificate_model_deprecated"):
-            node_log.warn(
+            node_log.deprecation(
                 self.node,
                 f"The remote cluster connection to [{self.alias}] is using the certificate-based security model. The "
                 "certificate-based security model is deprecated and will be removed in a future major version.",

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 from .state import Node
 
+DEPRECATIONS = "_deprecation.json"
+
+
+def _file(node: Node, suffix: str = ".log") -> Path:
+    return node.home / "logs" / f"{node.cluster.name}{suffix}"
+
 
 def _write(node: Node, level: str, message: str) -> None:
-    folder = node.home / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
+    path = _file(node)
+    path.parent.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-    with open(folder / f"{node.cluster.name}.log", "a", encoding="utf-8") as stream:
+    with open(path, "a", encoding="utf-8") as stream:
         stream.write(f"[{stamp}][{level:<5}][{node.name}] {message}\n")
 
 
@@ -30,12 +38,21 @@ def error(node: Node, message: str) -> None:
     _write(node, "ERROR", message)
 
 
+def deprecation(node: Node, message: str) -> None:
+    """These have a file of their own."""
+    path = _file(node, DEPRECATIONS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as stream:
+        stream.write(json.dumps({"log.level": "WARN", "message": message}) + "\n")
+
+
 def read(node: Node) -> str:
     try:
-        return (node.home / "logs" / f"{node.cluster.name}.log").read_text(encoding="utf-8")
+        return _file(node).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
 
 def clear(node: Node) -> None:
-    (node.home / "logs" / f"{node.cluster.name}.log").unlink(missing_ok=True)
+    for suffix in (".log", DEPRECATIONS):
+        _file(node, suffix).unlink(missing_ok=True)

@@ -131,6 +131,12 @@ class Pair:
     def log(self, cluster: str = "paris", node: int = 0) -> str:
         return self.world.control(cluster, "node_log", node=self.world.cluster(cluster)["nodes"][node]["name"])
 
+    def deprecations(self, node: int = 0) -> str:
+        """What a node of paris has warned of, each thing once."""
+        home = Path(self.world.cluster("paris")["nodes"][node]["home"])
+        path = home / "logs" / "paris_deprecation.json"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
 
 def hand_over_authorities(world: t.Any, cluster: str) -> list[str]:
     """Those of both clusters, as files of each node of this one: a node reads none elsewhere."""
