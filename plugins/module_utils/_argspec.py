@@ -76,11 +76,15 @@ class AddressModule(basic.AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         found = [name for name in _ADDRESSES if holds_login(self.params.get(name))]
+        remotes = self.params.get("remotes")
+        for number, one in enumerate(remotes if isinstance(remotes, list) else [remotes]):
+            given = one if isinstance(one, dict) else {"seeds": one}
+            found += [f"remotes[{number}].{name}" for name in _REMOTE_ADDRESSES if holds_login(given.get(name))]
         given = self.params.get("urls") or self.params.get("url") or "urls" not in self.argument_spec
         if not given and holds_login(os.environ.get(_URLS_VARIABLE)):
             found.append(f"The environment variable {_URLS_VARIABLE}")
         if found:
-            advice = REMOTE_LOGIN if found[0] in _REMOTE_ADDRESSES else URL_LOGIN
+            advice = REMOTE_LOGIN if found[0].rpartition(".")[2] in _REMOTE_ADDRESSES else URL_LOGIN
             sys.stdout.write(json.dumps({"failed": True, "msg": f"{found[0]} {advice}."}) + "\n")
             raise SystemExit(1)
 

@@ -185,6 +185,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secret
 
 # Each is a Java virtual machine on a host that has better things to do.
 
+
 def read(tool: KeystoreTool, aliases: t.Optional[t.Sequence[str]], reveal: bool) -> t.Dict[str, t.Any]:
     """Names and credentials."""
     settings = None if aliases else tool.list()

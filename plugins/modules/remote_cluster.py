@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: remote_cluster
-short_description: The settings of one remote cluster on an Elasticsearch cluster
+short_description: The settings of remote clusters on an Elasticsearch cluster
 version_added: 1.0.0
 description:
-  - Sets or removes the persistent settings C(cluster.remote.<alias>.*) of one alias on the client (local, querying)
-    cluster.
+  - Sets or removes the persistent settings C(cluster.remote.<alias>.*) of an alias on the client (local, querying)
+    cluster, or with O(remotes) those of several.
   - The settings are read first. Nothing is written when they are right, which is one request; a change is two.
   - An option left out is left alone, except that a change of the mode clears the settings of the other mode in the same
     request, because Elasticsearch refuses them side by side.
@@ -31,8 +31,17 @@ options:
       - Searches, follower indices and O(crosscluster.elasticsearch.remote_access_role#module:remote_indices) of roles
         refer to it, so that another alias is another remote cluster. V(node), V(signing), V(connections_per_cluster)
         and V(initial_connect_timeout) are refused, because global settings have these names.
+      - Either this or O(remotes) is needed.
     type: str
-    required: true
+  remotes:
+    description:
+      - Several remote clusters at once. Each is a dictionary of the options of one, with C(alias); without C(state) it
+        has O(state).
+      - All that changes is written in one request. One that is refused does not keep the others from being written;
+        the task fails then, and says which it was. Where Elasticsearch refuses the request, each is sent by itself.
+    type: list
+    elements: dict
+    version_added: 2.0.0
   state:
     description:
       - V(present) makes sure that the settings given have the values given.
@@ -143,6 +152,20 @@ EXAMPLES = r"""
       - berlin-1.example.com:9443
       - berlin-2.example.com:9443
 
+- name: Let paris know several clusters
+  crosscluster.elasticsearch.remote_cluster:
+    urls: [https://paris-1.example.com:9200]
+    username: elastic
+    password: "{{ vault_elastic_password }}"
+    remotes:
+      - alias: berlin
+        proxy_address: berlin.example.com:9443
+      - alias: madrid
+        proxy_address: madrid.example.com:9443
+        skip_unavailable: false
+      - alias: lisbon
+        state: absent
+
 - name: Forget berlin
   crosscluster.elasticsearch.remote_cluster:
     urls: [https://paris-1.example.com:9200]
@@ -155,20 +178,20 @@ EXAMPLES = r"""
 RETURN = r"""
 operation:
   description: What was done, or would be done in check mode.
-  returned: success
+  returned: success, with O(alias)
   type: str
   choices: [none, create, update, remove]
   sample: create
 alias:
   description: The alias.
-  returned: success
+  returned: success, with O(alias)
   type: str
   sample: berlin
 settings:
   description:
     - The explicit settings that count after the task, by their name after C(cluster.remote.<alias>.). Seeds are a
       list, everything else is a string.
-  returned: success
+  returned: success, with O(alias)
   type: dict
   sample:
     mode: proxy
@@ -176,105 +199,134 @@ settings:
     skip_unavailable: "true"
 yml:
   description: Those of them that come from C(elasticsearch.yml), as far as the API shows it.
-  returned: success
+  returned: success, with O(alias)
   type: dict
   sample: {}
+remotes:
+  description: What was done about each of the O(remotes), in their order.
+  returned: with O(remotes), also on failure
+  type: list
+  elements: dict
+  version_added: 2.0.0
+  contains:
+    alias:
+      description: The alias.
+      type: str
+    changed:
+      description: Whether its settings were written.
+      type: bool
+    operation:
+      description: As RV(operation) is for one.
+      type: str
+      returned: when it is as asked for
+    settings:
+      description: As RV(settings) is for one.
+      type: dict
+      returned: when it is as asked for
+    yml:
+      description: As RV(yml) is for one.
+      type: dict
+      returned: when it is as asked for
+    failed:
+      description: That it is not as asked for.
+      type: bool
+      returned: when it is not
+    msg:
+      description: Why it is not as asked for.
+      type: str
+      returned: when it is not
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _remote_settings as settings
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (
-    EsBadRequest,
-    EsError,
-    EsPermissionError,
-    InputError,
-)
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_requests import read_settings
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, InputError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_settings import OPTIONS
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_write import Failure, Result, ensure
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
 
+# The options of one remote cluster.
+ONE = {
+    "alias": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **OPTIONS,
+}
 SPEC = ArgumentSpec(
     {
-        "alias": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        **settings.OPTIONS,
-    }
+        **ONE,
+        "alias": {"type": "str"},
+        # Not a spec of its own: one that is wrong shall not keep the others from being written.
+        "remotes": {"type": "list", "elements": "dict"},
+    },
+    mutually_exclusive=[("alias", "remotes")],
+    required_one_of=[("alias", "remotes")],
 )
 
 
-def make_plan(params: t.Mapping[str, t.Any], client: ElasticsearchClient) -> t.Tuple[settings.State, settings.Plan]:
-    """Check the input, read, and compare."""
-    alias = params["alias"]
-    if params["state"] == "absent":
-        problem = alias_problem(alias)
-        if problem:
-            raise InputError(f"Nothing was changed: {problem}.")
-        state = settings.read_state(read_settings(client), alias)
-        return state, settings.plan_absent(alias, state)
-    given = {option: params[option] for option in settings.SUFFIXES if params[option] is not None}
-    settings.check_input(alias, given)
-    state = settings.read_state(read_settings(client), alias)
-    return state, settings.plan_present(alias, given, state)
+def asked(params: t.Mapping[str, t.Any]) -> t.List[t.Union[t.Mapping[str, t.Any], InputError]]:
+    """The remote clusters that the options name, each in full, or with what is wrong about it."""
+    if params["remotes"] is None:
+        return [params]
+    beside = [name for name in OPTIONS if params[name] is not None]
+    if beside:
+        raise InputError(f"Nothing was changed: {', '.join(beside)} beside remotes; give each of remotes its own.")
+    found: t.List[t.Union[t.Mapping[str, t.Any], InputError]] = []
+    seen = set()
+    for number, one in enumerate(params["remotes"]):
+        told = ArgumentSpecValidator(ONE).validate({"state": params["state"], **one})
+        alias = str(one.get("alias"))
+        if told.error_messages:
+            found.append(InputError(f"remotes[{number}] [{alias}]: {'; '.join(told.error_messages)}."))
+        elif alias in seen:
+            found.append(InputError(f"remotes[{number}]: [{alias}] is given twice; give each alias once."))
+        else:
+            found.append(told.validated_parameters)
+        seen.add(alias)
+    return found
 
 
-def write(client: ElasticsearchClient, alias: str, plan: settings.Plan) -> bool:
-    """The request. It may be repeated: the same settings twice are the same settings. Whether all nodes confirmed."""
-    try:
-        answer = client.request(
-            "PUT",
-            "/_cluster/settings",
-            body=settings.request_body(alias, plan),
-            safe=True,
-            attempt=f"write the settings of the remote cluster [{alias}]",
-        )
-    except EsError as e:
-        if not e.advice and e.says("secure setting", "not dynamically updateable"):
-            e.advice = "The credential belongs into the keystores of the nodes: use the module keystore."
-        raise
-    return bool(answer.body.get("acknowledged", True))
+def summary(params: t.Mapping[str, t.Any], found: t.Sequence[t.Union[Result, Failure]]) -> Result:
+    """One result of all; InputError where one failed."""
+    failed = list(dict.fromkeys(str(one) for one in found if isinstance(one, Exception)))
+    remotes = [
+        {"alias": given.get("alias"), "changed": False, "failed": True, "msg": str(one)}
+        if isinstance(one, Exception)
+        else one
+        for given, one in zip(params["remotes"], found)
+    ]
+    diffs = [one.pop("diff") for one in remotes if "diff" in one]
+    result: Result = {
+        "changed": any(one["changed"] for one in remotes),
+        "remotes": remotes,
+        "diff": {side: _joined(diff[side] for diff in diffs) for side in ("before", "after")},
+    }
+    if failed:
+        count = sum("msg" in one for one in remotes)
+        raise InputError(f"{count} of {len(remotes)} remotes are not as asked for. {' '.join(failed)}", **result)
+    return result
 
 
-def remind(client: ElasticsearchClient, alias: str, plan: settings.Plan) -> None:
-    """Before 9.2 a connection that is built anew goes by the default of skip_unavailable until the setting changes."""
-    try:
-        attempt = f"read whether the remote cluster [{alias}] is skipped when it is unavailable"
-        info = client.request("GET", "/_remote/info", attempt=attempt).body.get(alias) or {}
-    except (EsBadRequest, EsPermissionError):
-        return  # a node without the role remote_cluster_client, or a login that may not read it
-    asked = settings.plain(plan.after)["skip_unavailable"]
-    if "skip_unavailable" in info and not settings.same("skip_unavailable", info["skip_unavailable"], asked):
-        for one in settings.reminders(plan):
-            write(client, alias, one)
+def _joined(shown: t.Iterable[t.Mapping[str, t.Any]]) -> t.Dict[str, t.Any]:
+    joined: t.Dict[str, t.Any] = {}
+    for one in shown:
+        for section, values in one.items():
+            joined.setdefault(section, {}).update(values)
+    return joined
 
 
 def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any]:
     """Compare, write when needed, and describe."""
-    alias = module.params["alias"]
-    state, plan = make_plan(module.params, client)
-    operation = "none"
-    if plan.changed:
-        absent = module.params["state"] == "absent"
-        operation = "remove" if absent else "update" if state.effective else "create"
-        if not module.check_mode:
-            if not write(client, alias, plan):
-                module.warn(f"Not all nodes confirmed the settings of the remote cluster [{alias}] in time.")
-            if settings.may_forget(state, plan):
-                remind(client, alias, plan)
-    for note in plan.notes:
-        module.warn(note)
-    return {
-        "changed": plan.changed,
-        "operation": operation,
-        "alias": alias,
-        "settings": settings.plain(plan.after),
-        "yml": {suffix: value for suffix, value in settings.plain(plan.after).items() if suffix in state.yml},
-        "diff": {"before": settings.show(state, alias), "after": settings.show(plan.after, alias)},
-    }
+    found = ensure(client, asked(module.params), module.check_mode, module.warn)
+    if module.params["remotes"] is not None:
+        return summary(module.params, found)
+    (one,) = found
+    if isinstance(one, (EsError, InputError)):
+        raise one
+    return one
 
 
 def main() -> None:

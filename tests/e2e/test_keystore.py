@@ -178,7 +178,11 @@ def test_a_setting_that_is_refused_stops_no_other(home):
     for check in (True, False, False):
         result = run_module("keystore", several(home, values), check=check)
         assert result.failed and "3 of 4 settings are not as asked for" in result.msg, result
-        for word in ("[cluster.remote.rome.credentials] is not an encoded API key", "not an alias", "[xpack.a] is empty"):
+        for word in (
+            "[cluster.remote.rome.credentials] is not an encoded API key",
+            "not an alias",
+            "[xpack.a] is empty",
+        ):
             assert word in result.msg
         assert [one.get("failed", False) for one in result["settings"]] == [False, True, True, True]
     assert not result.changed and result["settings"][0]["operation"] == "none"

@@ -21,7 +21,9 @@ REST = {
 
 
 # Entries for privileges on the remote cluster itself came later than those for its indices.
-BOTH = pytest.mark.parametrize("more", [{}, pytest.param({"remote_cluster": [MONITOR]}, marks=pytest.mark.needs(since="8.15"))])
+BOTH = pytest.mark.parametrize(
+    "more", [{}, pytest.param({"remote_cluster": [MONITOR]}, marks=pytest.mark.needs(since="8.15"))]
+)
 
 
 @pytest.fixture

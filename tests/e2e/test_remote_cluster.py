@@ -130,3 +130,92 @@ def test_a_login_without_the_privilege(world, paris, api):
     api("paris").user("watcher", cluster=["monitor"])
     result = run_module("remote_cluster", {**paris, **PROXY, "username": "watcher", "password": "secret-1"})
     assert result.failed and "403" in result.msg and "Cannot write the settings" in result.msg
+
+
+# --- several at once ---
+
+MADRID = {"alias": "madrid", "proxy_address": "127.0.0.1:9444", "skip_unavailable": True}
+LISBON = {"alias": "lisbon", "seeds": ["127.0.0.1:9445"]}
+
+
+def outcome(result):
+    return [(one["alias"], one.get("operation")) for one in result["remotes"]]
+
+
+def test_several_are_written_in_one_request(world, paris):
+    run_module("remote_cluster", {**paris, **PROXY})
+    run_module("remote_cluster", {**paris, **LISBON})
+    wanted = [{**PROXY, "server_name": "x"}, MADRID, {"alias": "lisbon", "state": "absent"}, {**PROXY, "alias": "rome"}]
+    result = check_real_again("remote_cluster", {**paris, "remotes": wanted}, world, "paris")
+    assert outcome(result) == [("berlin", "update"), ("madrid", "create"), ("lisbon", "remove"), ("rome", "create")]
+    assert result["remotes"][1]["settings"] == {
+        "mode": "proxy", "proxy_address": "127.0.0.1:9444", "skip_unavailable": "true"
+    }  # fmt: skip
+    assert "cluster.remote.lisbon.seeds" in result["diff"]["before"]["persistent"]
+    assert "cluster.remote.rome.mode" in result["diff"]["after"]["persistent"]
+    world.clear_log()
+    more = [{**one, "skip_unavailable": False} for one in (MADRID, PROXY)] + [LISBON]
+    assert run_module("remote_cluster", {**paris, "remotes": more}).changed
+    assert [entry["method"] for entry in world.log("paris")] == ["GET", "PUT"]
+    gone = run_module("remote_cluster", {**paris, "state": "absent", "remotes": [{"alias": "rome"}, {"alias": "none"}]})
+    assert outcome(gone) == [("rome", "remove"), ("none", "none")]
+
+
+def test_one_that_is_wrong_stops_no_other(world, paris):
+    wanted = [
+        {**PROXY, "alias": "a.b"},
+        MADRID,
+        {"alias": "berlin", "skip_unavailable": True},
+        {**PROXY, "mode": "tunnel"},
+        MADRID,
+        {**PROXY, "alias": "rome", "colour": "red"},
+        LISBON,
+    ]
+    told = ["[a.b] is not an alias", "does not exist yet", "tunnel", "[madrid] is given twice", "colour"]
+    for check, before in ((True, "create"), (False, "create"), (False, "none")):
+        result = run_module("remote_cluster", {**paris, "remotes": wanted}, check=check)
+        assert result.failed and "5 of 7 remotes are not as asked for" in result.msg, result
+        assert [word for word in told if word not in result.msg] == []
+        assert outcome(result)[1] == ("madrid", before) and outcome(result)[-1] == ("lisbon", before)
+        assert result.changed is (before == "create")
+
+
+def test_one_that_the_server_refuses_stops_no_other(world, paris):
+    odd = {**PROXY, "proxy_socket_connections": 3_000_000_000}
+    result = run_module("remote_cluster", {**paris, "remotes": [MADRID, odd, LISBON]})
+    assert result.failed and "1 of 3" in result.msg and "settings of the remote cluster [berlin]" in result.msg, result
+    assert outcome(result) == [("madrid", "create"), ("berlin", None), ("lisbon", "create")]
+    again = run_module("remote_cluster", {**paris, "remotes": [MADRID, LISBON]})
+    assert not again.failed and not again.changed
+
+
+@pytest.mark.parametrize(
+    "options, part",
+    [
+        ({"alias": "berlin", "remotes": [MADRID]}, "mutually exclusive"),
+        ({}, "one of the following is required: alias, remotes"),
+        ({"mode": "proxy", "remotes": [MADRID]}, "mode beside remotes"),
+        (
+            {"remotes": [{**MADRID, "proxy_address": "me:hush-hush@berlin:9443"}]},
+            "remotes[0].proxy_address holds a login",
+        ),
+    ],
+)
+def test_options_that_do_not_fit_together(world, paris, options, part):
+    world.clear_log()
+    result = run_module("remote_cluster", {**paris, **options})
+    assert result.failed and part in result.msg and "hush-hush" not in str(result), result
+    assert world.log("paris") == []
+
+
+@each_version("8.14.0", "9.3.0")
+def test_several_new_addresses_forget_nothing(make_world, version):
+    world = make_world(["paris"], version=version)
+    reset(world)
+    paris = connection(world.cluster("paris"))
+    wanted = [{**MADRID, "skip_unavailable": False}, {**PROXY, "skip_unavailable": True}]
+    for port in (1, 2):
+        moved = [{**one, "proxy_address": f"127.0.0.1:{port}"} for one in wanted]
+        assert not run_module("remote_cluster", {**paris, "remotes": moved}).failed
+        info = Api(world.cluster("paris")).get("/_remote/info").json
+        assert [info[one["alias"]]["skip_unavailable"] for one in wanted] == [False, True]

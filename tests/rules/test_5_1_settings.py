@@ -64,6 +64,10 @@ def refused(answer, reason):
         ),
         ({"mode": "proxy", "proxy_address": "h:1", "proxy_socket_connections": 0}, "must be >= 1"),
         (
+            {"mode": "proxy", "proxy_address": "h:1", "proxy_socket_connections": 2**31},
+            "Failed to parse value [2147483648] for setting [cluster.remote.a.proxy_socket_connections]",
+        ),
+        (
             {"seeds": ["h:1"], "skip_unavailable": "yes"},
             "Failed to parse value [yes] as only [true] or [false] are allowed.",
         ),
