@@ -99,8 +99,8 @@ EXAMPLES = r"""
 - name: Hold the credentials of several remote clusters
   crosscluster.elasticsearch.keystore:
     settings:
-      cluster.remote.berlin.credentials: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'paris-berlin') }}"
-      cluster.remote.madrid.credentials: "{{ lookup('crosscluster.elasticsearch.cross_cluster_api_key', 'madrid-berlin') }}"
+      cluster.remote.berlin.credentials: "{{ berlin_key.encoded }}"
+      cluster.remote.madrid.credentials: "{{ madrid_key.encoded }}"
   become: true
   no_log: true
 

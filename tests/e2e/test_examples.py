@@ -113,6 +113,7 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
             "elasticsearch_password": berlin["password"],
             "monitor_password": berlin["password"],
             "berlin_key": {"encoded": Api(berlin).key("by-hand")["encoded"]},
+            "madrid_key": {"encoded": Api(berlin).key("by-hand-too")["encoded"]},
             "vault_berlin": berlin["password"],
             "vault_elastic_password": paris["password"],
         },
