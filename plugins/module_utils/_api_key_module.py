@@ -33,6 +33,26 @@ from ._errors import InputError
 
 Result = t.Dict[str, t.Any]
 
+# Of one key.
+OPTIONS: t.Dict[str, t.Dict[str, t.Any]] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    # Not a spec of its own: names may be a string with commas (a regular expression), and the messages say more.
+    "access": {"type": "dict"},
+    "expiration": {"type": "str"},
+    "metadata": {"type": "dict"},
+    "certificate_identity": {"type": "str"},
+    "renew_before": {"type": "str"},
+    "on_expiring": {"type": "str", "choices": ["rotate", "extend"], "default": "rotate"},
+    "rotate": {"type": "bool", "default": False},
+    "duplicates": {"type": "str", "choices": ["newest", "error", "revoke"], "default": "newest"},
+    "ids": {"type": "list", "elements": "str"},
+    "keep_ids": {"type": "list", "elements": "str"},
+    "credential_store": {"type": "path"},
+    # Set by the action plugin only, which owns the credential store; see above.
+    "_store": {"type": "dict"},
+}
+
 
 def ensure(
     params: t.Mapping[str, t.Any],
@@ -40,8 +60,10 @@ def ensure(
     check_mode: bool,
     warn: t.Callable[[str], None],
     now: t.Callable[[], float] = time.time,
+    found: t.Optional[t.Sequence[t.Mapping[str, t.Any]]] = None,
 ) -> Result:
-    """Bring the keys of the name to the wanted state, or in check mode tell what that takes."""
+    """Bring the keys of the name to the wanted state, or in check mode tell what that takes. `found`: the live keys of
+    the name, where somebody has looked."""
     wanted = check_options(params, client)
     store = params.get("_store") or {}
     if params.get("credential_store") and not store and params["state"] == "present":
@@ -53,7 +75,7 @@ def ensure(
         from ._api_key_act import revoke_surplus
 
         return {"changed": True, **revoke_surplus(client, store["ids"], warn)}
-    found = store.get("found")
+    found = found if store.get("found") is None else store["found"]
     if found is None:
         found = api.find_live(client, wanted.name)
     keys = [Key.from_server(entry) for entry in found]

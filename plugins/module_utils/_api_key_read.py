@@ -22,12 +22,20 @@ Entry = t.Dict[str, t.Any]
 
 def find_live(client: ElasticsearchClient, name: str) -> t.List[Entry]:
     """The live cross-cluster API keys of exactly this name, as the server tells them: one request."""
-    attempt = f"look for the API keys named '{name}'"
+    return find_all_live(client, [name])[name]
+
+
+def find_all_live(client: ElasticsearchClient, names: t.Collection[str]) -> t.Dict[str, t.List[Entry]]:
+    """Those of several names, by name: also one request."""
+    attempt = "look for the API keys named " + ", ".join(f"'{name}'" for name in names)
     # Whether a key has expired is left to the clock of the server. `term` is exact where the `name` of the get-API-
     # key API takes a trailing * as a wildcard. The type can be asked for from 8.14 on only, and is told by all.
+    named: t.Dict[str, t.Any] = (
+        {"terms": {"name": sorted(names)}} if len(names) > 1 else {"term": {"name": [*names][0]}}
+    )
     live = {
         "bool": {
-            "filter": [{"term": {"name": name}}, {"term": {"invalidated": False}}],
+            "filter": [named, {"term": {"invalidated": False}}],
             "must_not": [{"range": {"expiration": {"lte": "now"}}}],
         }
     }
@@ -37,7 +45,11 @@ def find_live(client: ElasticsearchClient, name: str) -> t.List[Entry]:
         with contextlib.suppress(EsError):
             _require_version(client.info(), (8, 10), "cross-cluster API keys", attempt, client)
         raise
-    return [entry for entry in entries if entry.get("name") == name and entry.get("type") == KEY_TYPE]
+    found: t.Dict[str, t.List[Entry]] = {name: [] for name in names}
+    for entry in entries:
+        if entry.get("type") == KEY_TYPE and entry.get("name") in found:
+            found[entry["name"]].append(entry)
+    return found
 
 
 def query_keys(client: ElasticsearchClient, query: t.Mapping[str, t.Any], attempt: str) -> t.List[Entry]:

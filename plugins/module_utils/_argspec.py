@@ -77,9 +77,9 @@ class AddressModule(basic.AnsibleModule):
         super()._load_params()
         found = [name for name in _ADDRESSES if holds_login(self.params.get(name))]
         remotes = self.params.get("remotes")
-        for number, one in enumerate(remotes if isinstance(remotes, list) else [remotes]):
-            given = one if isinstance(one, dict) else {"seeds": one}
-            found += [f"remotes[{number}].{name}" for name in _REMOTE_ADDRESSES if holds_login(given.get(name))]
+        for number, remote in enumerate(remotes if isinstance(remotes, list) else [remotes]):
+            one = remote if isinstance(remote, dict) else {"seeds": remote}
+            found += [f"remotes[{number}].{name}" for name in _REMOTE_ADDRESSES if holds_login(one.get(name))]
         given = self.params.get("urls") or self.params.get("url") or "urls" not in self.argument_spec
         if not given and holds_login(os.environ.get(_URLS_VARIABLE)):
             found.append(f"The environment variable {_URLS_VARIABLE}")

@@ -115,6 +115,15 @@ class ElasticsearchClient:
         one._info = None
         return one
 
+    def another(self) -> ElasticsearchClient:
+        """A client with connections of its own, for another thread: one remembers one request per URL."""
+        one = ElasticsearchClient.__new__(ElasticsearchClient)
+        one.__dict__.update(self.__dict__)
+        one.urls = list(self.urls)
+        one.transport = Transport(self._tls)
+        one.requests = 0
+        return one
+
     def pause(self, seconds: float) -> None:
         """Wait."""
         if seconds > 0:

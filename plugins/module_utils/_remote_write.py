@@ -91,8 +91,8 @@ def ensure(
     due = [one for one in changes if one.plan.changed]
     if due and not check_mode:
         _write_all(client, due, warn)
-    for one in changes:
-        for note in one.plan.notes:
+    for change in changes:
+        for note in change.plan.notes:
             warn(note)
     return [one.failure or one.result() if isinstance(one, Change) else one for one in found]
 

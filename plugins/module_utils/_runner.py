@@ -35,7 +35,10 @@ def run_module(spec: ArgumentSpec, main: Main) -> None:
             module.warn(warning)
         result = main(module, client)
     except (EsError, InputError) as exc:
-        module.fail_json(msg=str(exc), **getattr(exc, "result", {}))
+        told = dict(getattr(exc, "result", {}))
+        if not module._diff:
+            told.pop("diff", None)
+        module.fail_json(msg=str(exc), **told)
     except Exception as exc:
         # Of a mistake in the collection only the place is told: the text of an arbitrary exception may hold a secret.
         module.fail_json(msg=describe_bug(exc))

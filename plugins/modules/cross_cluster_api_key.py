@@ -221,6 +221,7 @@ options:
         task.
     type: dict
 seealso:
+  - module: crosscluster.elasticsearch.cross_cluster_api_keys
   - module: crosscluster.elasticsearch.cross_cluster_api_key_info
   - module: crosscluster.elasticsearch.keystore
   - module: crosscluster.elasticsearch.remote_cluster
@@ -393,31 +394,10 @@ revoked_ids:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_module import ensure
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_module import OPTIONS, ensure
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
-
-SPEC = ArgumentSpec(
-    {
-        "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        # Not a spec of its own: names may be a string with commas (a regular expression), and the messages say more.
-        "access": {"type": "dict"},
-        "expiration": {"type": "str"},
-        "metadata": {"type": "dict"},
-        "certificate_identity": {"type": "str"},
-        "renew_before": {"type": "str"},
-        "on_expiring": {"type": "str", "choices": ["rotate", "extend"], "default": "rotate"},
-        "rotate": {"type": "bool", "default": False},
-        "duplicates": {"type": "str", "choices": ["newest", "error", "revoke"], "default": "newest"},
-        "ids": {"type": "list", "elements": "str"},
-        "keep_ids": {"type": "list", "elements": "str"},
-        "credential_store": {"type": "path"},
-        # Set by the action plugin only, which owns the credential store; see _api_key_module.py.
-        "_store": {"type": "dict"},
-    }
-)
 
 
 def work(module: AnsibleModule, client: ElasticsearchClient) -> dict:
@@ -427,7 +407,7 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(SPEC, work)
+    run_module(ArgumentSpec(OPTIONS), work)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,10 @@ class SecretAction(ActionBase):
         """Whether the result may come to hold a secret, judged by the arguments."""
         return True
 
+    def refusal(self) -> str | None:
+        """Why the task cannot be done as it is written."""
+        return None
+
     def perform(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """The work; by default one call of the module."""
         return self.call_module(task_vars)
@@ -94,6 +98,9 @@ class SecretAction(ActionBase):
             return result
         known = [str(self._task.args[name]) for name in _SECRET_OPTIONS if self._task.args.get(name)]
         self._known_secrets = known
+        problem = self.refusal()
+        if problem:
+            return self._failure(problem)
         if self._task.async_val and self.may_return_secret():
             self._guard_async()
         try:
@@ -129,13 +136,19 @@ class SecretAction(ActionBase):
             mark_api_key(secret)
         if result.get("failed") or result.get("unreachable"):
             return self._failure(result.get("msg") or "The module failed without a message.", result, secrets)
-        if secrets and not HAS_SECRETS_API:
-            result["_ansible_no_log"] = True
-            if getattr(self._task, "loop", None) is not None:
-                # Before 2.19, core hands the results of all items to callbacks (and so to job events) once more, in a
-                # result of its own. It takes over this mark from the item's copy of the task.
-                self._task.no_log = True
+        if secrets:
+            self._hide(result)
         return result
+
+    def _hide(self, result: dict[str, t.Any]) -> None:
+        """Keep a result that holds a secret off the screen; what `register` gets is untouched."""
+        if HAS_SECRETS_API:
+            return
+        result["_ansible_no_log"] = True
+        if getattr(self._task, "loop", None) is not None:
+            # Before 2.19, core hands the results of all items to callbacks (and so to job events) once more, in a
+            # result of its own. It takes over this mark from the item's copy of the task.
+            self._task.no_log = True
 
     def _failure(
         self, message: t.Any, result: t.Mapping[str, t.Any] | None = None, secrets: t.Sequence[str] = ()

@@ -21,7 +21,7 @@ from support.worlds import Api, connection, link, reset
 ROOT = Path(__file__).resolve().parents[2]
 FQCN = "crosscluster.elasticsearch."
 # On which cluster the examples run: keys are made where the data is.
-SERVER_SIDE = ("cross_cluster_api_key", "cross_cluster_api_key_info", "cluster_info")
+SERVER_SIDE = ("cross_cluster_api_key", "cross_cluster_api_keys", "cross_cluster_api_key_info", "cluster_info")
 ELSEWHERE = ("become", "become_user", "delegate_to", "run_once", "notify")
 
 

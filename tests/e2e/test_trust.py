@@ -78,6 +78,7 @@ def test_keystores_that_stay_as_they_are_are_opened_once(links):
     assert not any(one for found in calls for one in found.values())
 
 
+@pytest.mark.needs(nodes=2)
 def test_everything_that_can_happen_behind_our_back_is_mended_in_one_run(make_world, tmp_path):
     world = make_world(nodes=2)
     reset(world)

@@ -13,7 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.crosscluster.elasticsearch.plugins.action import cross_cluster_api_key, keystore_info
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _secret_action
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _key_action, _secret_action
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import CredentialStore
 
 SECRET = "ui2lp2axTNmsyakw9tvNnw"
@@ -162,7 +162,7 @@ def test_unchanged_is_one_call(monkeypatch, store):
 
 def test_a_key_whose_secret_is_not_held_gives_a_warning(monkeypatch, store):
     warnings = []
-    monkeypatch.setattr(cross_cluster_api_key.display, "warning", warnings.append)
+    monkeypatch.setattr(_key_action.display, "warning", warnings.append)
     run(monkeypatch, store, [planned("none", ["made-by-hand"])])
     assert len(warnings) == 1 and "rotate=true" in warnings[0]
 
@@ -207,7 +207,7 @@ def test_a_store_that_breaks_after_the_creation(monkeypatch, store):
 @pytest.mark.parametrize("works", [True, False])
 def test_surplus_keys_are_revoked_once_the_secret_is_stored(monkeypatch, store, works):
     warnings = []
-    monkeypatch.setattr(cross_cluster_api_key.display, "warning", warnings.append)
+    monkeypatch.setattr(_key_action.display, "warning", warnings.append)
 
     def revoke(_args):
         assert store.read("k").id == "new" and store.read_intent("k") is None
