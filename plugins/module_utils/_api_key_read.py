@@ -29,7 +29,7 @@ def find_all_live(client: ElasticsearchClient, names: t.Collection[str]) -> t.Di
     """Those of several names, by name: also one request."""
     attempt = "look for the API keys named " + ", ".join(f"'{name}'" for name in names)
     # Whether a key has expired is left to the clock of the server. `term` is exact where the `name` of the get-API-
-    # key API takes a trailing * as a wildcard. The type can be asked for from 8.14 on only, and is told by all.
+    # key API takes a trailing * as a wildcard. The type can be asked for from 8.13 on only, and is told by all.
     named: t.Dict[str, t.Any] = (
         {"terms": {"name": sorted(names)}} if len(names) > 1 else {"term": {"name": [*names][0]}}
     )

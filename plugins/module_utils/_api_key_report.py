@@ -51,7 +51,7 @@ class Filter(t.NamedTuple):
         return True
 
     def query(self, by_type: bool = True) -> t.Dict[str, t.Any]:
-        """The query for the server, which knows types of keys from 8.14 on. Expired keys stay out by its own clock."""
+        """The query for the server, which knows types of keys from 8.13 on. Expired keys stay out by its own clock."""
         filters: t.List[t.Any] = [{"terms": {"type": list(self.types)}}] if by_type else []
         filters += self._name_filters()
         if self.username is not None:

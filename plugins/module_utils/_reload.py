@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ._alias import alias_of_credentials
+from ._errors import told_by
 
 # Credentials of remote clusters are taken over by a reload from this version on; before, only a restart does it.
 RELOADABLE_SINCE = (8, 13)
@@ -99,12 +100,8 @@ def call_advice(texts: t.Sequence[str]) -> t.Optional[str]:
 
 
 def _node_failure(node_id: str, name: t.Optional[str], failure: t.Mapping[str, t.Any], password_given: bool) -> Failure:
-    reasons = [str(failure.get("reason") or "")]
-    inner = failure.get("caused_by")
-    while isinstance(inner, dict) and len(reasons) < 10:
-        if inner.get("reason"):
-            reasons.append(str(inner["reason"]))
-        inner = inner.get("caused_by")
+    # Before 8.15 what went wrong in security stands among what was suppressed.
+    reasons = [told for _type, told in told_by(failure)] or [""]
     reason = next((text for text in reasons if text), "no reason given")
     root = reasons[-1]
     shown = f"{reason}: {root}" if root and root not in reason else reason

@@ -16,7 +16,7 @@ from support.worlds import number, of_version
 QUERY = "/_security/_query/api_key"
 NOT_ALLOWED = {
     "8.10": "Field [{}] is not allowed for API Key query",
-    "8.14": "Field [{}] is not allowed for API Key query or aggregation",
+    "8.13": "Field [{}] is not allowed for API Key query or aggregation",
     "8.15": "Field [{}] is not allowed for querying or aggregation",
 }
 NOT_SUPPORTED = {
@@ -127,7 +127,7 @@ def test_3_2_queries(berlin, query, expected):
 )
 def test_3_2_not_in_the_first_versions(berlin, query, expected, refused):
     version = berlin.spec["version"]
-    if number(version) >= (8, 14):
+    if number(version) >= (8, 13):
         assert sorted(found(berlin, query)) == expected
     else:
         answer = berlin.post(QUERY, {"query": query})
@@ -350,7 +350,7 @@ def test_3_2_no_start_beside_search_after(each_berlin):
         ("search_exception", "`from` parameter must be set to 0 when `search_after` is used."),
     )
     reason = "Validation Failed: 1: [from] parameter must be set to 0 when [search_after] is used;"
-    table = {"8.10": (500, searched), "8.14": (400, [("action_request_validation_exception", reason)])}
+    table = {"8.10": (500, searched), "8.13": (400, [("action_request_validation_exception", reason)])}
     assert (answer.status, answer.causes) == of_version(table, each_berlin.spec["version"])
 
 

@@ -139,7 +139,7 @@ def skipped(answer, alias):
 # What is said of a link that does not stand.
 HIDDEN = {
     "8.10": ("no_such_remote_cluster_exception", "no such remote cluster: [skipped]"),
-    "8.13": ("connect_transport_exception", "Unable to connect to [skipped]"),
+    "8.15": ("connect_transport_exception", "Unable to connect to [skipped]"),
 }
 
 

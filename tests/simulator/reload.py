@@ -111,16 +111,13 @@ async def _reload(request: Request, node: Node, password: str) -> dict[str, Any]
         # 8.13.0-8.15.0 ran this step as the caller instead of as the system.
         as_caller = not node.has("reload_needs_only_manage")
         if as_caller and not authorization.has_cluster(node.cluster, request.auth, _RELOAD):
-            raise authorization.denied(node.cluster, request.auth, _RELOAD, ["manage_security", "all"], "cluster")
+            denied = authorization.denied(node.cluster, request.auth, _RELOAD, ["manage_security", "all"], "cluster")
+            text = "secure settings reload failed for one or more security components"
+            raise EsHttpError(500, "exception", text, suppressed=[denied.fields()])
         node.credentials = keystore_hooks.credentials(secure)
         changed = set(old_credentials) ^ set(node.credentials)
         for alias in sorted(changed - set(link_client.wanted(node))):
-            words = (
-                "no connection rebuild required for remote cluster [{0}] after credentials change"
-                if node.has("rebuild_in_other_words")
-                else "no connection rebuilding required for cluster alias [{0}]"
-            )
-            node_log.info(node, words.format(alias))
+            node_log.info(node, f"no connection rebuild required for remote cluster [{alias}] after credentials change")
         if changed:
             node_log.info(node, f"rebuilding [{len(changed)}] connections after credentials update")
         # A value that changed is used by the next request; only a credential that came or went rebuilds.

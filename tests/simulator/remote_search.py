@@ -110,7 +110,7 @@ async def search(request: Request, expression: str, body: dict[str, Any]) -> tup
         if isinstance(answer, EsHttpError):
             if not link_client.skip_unavailable(request.node, alias):
                 raise answer
-            details[alias] = _skipped(alias, ",".join(groups[alias]), answer, alias in live)
+            details[alias] = _skipped(request.node, alias, ",".join(groups[alias]), answer, alias in live)
             continue
         if isinstance(answer, BaseException):
             raise answer
@@ -140,11 +140,14 @@ def _success(expression: str, shards: int) -> dict[str, Any]:
     }
 
 
-def _skipped(alias: str, expression: str, error: EsHttpError, live: bool) -> dict[str, Any]:
+def _skipped(node: Node, alias: str, expression: str, error: EsHttpError, live: bool) -> dict[str, Any]:
     """What a skipped cluster tells: the cause only while there is a connection."""
-    reason = {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"}
     if live and error.type not in link_client.UNREACHABLE:
         reason = error.fields()
+    elif node.has("skipped_is_unable_to_connect"):
+        reason = {"type": "connect_transport_exception", "reason": f"Unable to connect to [{alias}]"}
+    else:
+        reason = {"type": "no_such_remote_cluster_exception", "reason": f"no such remote cluster: [{alias}]"}
     return {
         "status": "skipped",
         "indices": expression,

@@ -20,7 +20,7 @@ FEATURES: dict[str, Version] = {
     "reload_checks_names": (8, 13, 0),  # of all that is in the keystore; a start always does
     "ga_rules": (8, 14, 0),  # no DLS/FLS beside replication; invalidation needs manage_security
     "realm_type": (8, 14, 0),  # GET shows realm_type; with_profile_uid
-    "query_by_type": (8, 14, 0),  # fields type and invalidation, match, simple_query_string; between 8.10.4 and 8.14.3
+    "query_by_type": (8, 13, 0),  # fields type and invalidation, match, simple_query_string; between 8.10.4 and 8.13.4
     "keystore_format_6": (8, 14, 0),
     "keystore_uncaught_70": (8, 15, 0),  # exit code of what nobody catches; between 8.14.3 (1) and 8.17.10
     "monitor_enrich": (8, 15, 0),  # in generated search descriptors and in remote_cluster
@@ -28,7 +28,7 @@ FEATURES: dict[str, Version] = {
     "challenge_comma": (8, 15, 0),  # in WWW-Authenticate; between 8.14.3 and 8.19.0
     "query_wording": (8, 15, 0),  # of what API-key queries refuse; between 8.14.3 and 8.19.0
     "skip_unavailable_default_true": (8, 15, 0),
-    "rebuild_in_other_words": (8, 15, 0),  # in the log of a node; between 8.14.3 and 8.19.0
+    "skipped_is_unable_to_connect": (8, 15, 0),  # of a remote cluster without connections; between 8.14.3 and 8.19.0
     "resolve_cluster_refused_is_not_connected": (8, 15, 0),  # between 8.14.3 and 8.19.0
     "connect_failure_is_502": (8, 15, 0),  # between 8.10.4 and 8.19.0
     "reload_needs_only_manage": (8, 15, 1),
