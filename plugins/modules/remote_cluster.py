@@ -109,7 +109,7 @@ notes:
   - The login needs the cluster privilege C(manage); check mode needs C(monitor).
   - A change of mode, address, connections, compression or ping schedule makes Elasticsearch rebuild the connections
     to the remote cluster; searches in flight may fail. O(skip_unavailable) alone does not.
-  - Before 9.2 connections that are built anew go by the default of O(skip_unavailable), whatever the setting says,
+  - Before 9.3 connections that are built anew go by the default of O(skip_unavailable), whatever the setting says,
     until it changes or the node starts. After such a change the module looks, with one request more, and sets it again.
   - Elasticsearch waits up to 10 seconds for the connection when an alias is added or changed, so keep O(timeout) above.
   - Settings in C(elasticsearch.yml) cannot be removed through the API. They are reported in RV(yml) as far as the API

@@ -340,7 +340,7 @@ def test_1_3_body(each_berlin, body, kind, reasons):
 )
 def test_1_3_several_problems(each_berlin, name, problems):
     answer = each_berlin.post(CREATE, {"name": name, "access": OK, "metadata": {"_a": 1}})
-    named = problems[: of_version({"8.10": 2, "9.2": 1}, each_berlin.spec["version"])]
+    named = problems[: of_version({"8.10": 2, "9.3": 1}, each_berlin.spec["version"])]
     texts = [*[f"api key name {problem}" for problem in named], "API key metadata keys may not start with [_]"]
     reason = "".join(f"{position}: {text};" for position, text in enumerate(texts, 1))
     assert answer.causes == [("action_request_validation_exception", f"Validation Failed: {reason}")]

@@ -252,8 +252,8 @@ def test_2_2_bad_identity(berlin_once, identity, causes):
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("a,b", {"8.10": "", "9.2": "commas [,] are not allowed in the index name expression [a,b]"}),
-        ("/a", {"8.10": "", "9.2": "invalid regular expression pattern [/a]"}),
+        ("a,b", {"8.10": "", "9.3": "commas [,] are not allowed in the index name expression [a,b]"}),
+        ("/a", {"8.10": "", "9.3": "invalid regular expression pattern [/a]"}),
         ("a::data", {"8.10": "", "8.19": "selectors [::] are not allowed in the index name expression [a::data]"}),
         ("", {"8.10": ""}),
         ("A", {"8.10": ""}),

@@ -326,7 +326,7 @@ def test_5_1_default_of_skip_unavailable(make_world, version):
 
 
 # Before, a rebuilt connection has the default until the value changes or the node restarts.
-REBUILD_KEEPS = {"8.10": False, "9.2": True}
+REBUILD_KEEPS = {"8.10": False, "9.3": True}
 
 
 @each_version("8.14.0", "8.19.0", "9.3.0")
@@ -384,7 +384,7 @@ def test_5_7_what_is_in_the_signing_files_is_told_in_the_log_only(pair):
     assert put(pair, **{"cluster.remote.signing.certificate_authorities": "rubbish.pem"}).status == 200
 
 
-@pytest.mark.needs(before="9.3")
-def test_5_7_signing_settings_are_unknown_before_9_3(make_world):
+@pytest.mark.needs(before="9.2")
+def test_5_7_signing_settings_are_unknown_before_9_2(make_world):
     pair = Pair(make_world(SMALL, version="8.15.0"))
     refused(remote(pair, signing__certificate="certs/http.crt"), "not recognized")

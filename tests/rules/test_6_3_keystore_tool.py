@@ -311,7 +311,7 @@ def test_6_3_answers_as_lines_of_a_log(each: Tool) -> None:
     answer = each("show", "a", ES_CLI_JSON="true").stdout
     absent = each("show", "b", ES_CLI_JSON="true")
     assert absent.returncode == 78
-    if each.version < (9, 1, 0):
+    if each.version < (9, 3, 0):
         assert answer == "value" and absent.stderr.startswith("\nERROR: Setting [b]")
         return
     assert json.loads(answer)["message"] == "value"

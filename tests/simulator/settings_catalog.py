@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from . import versions
 from .errors import EsHttpError, illegal_argument
 from .versions import Version
 
@@ -195,12 +196,12 @@ def dynamic_kind(key: str, version: Version) -> str | None:
     if key.startswith("logger."):
         return "text"
     if key.startswith("cluster.remote.signing.") and key[len("cluster.remote.signing.") :] in SIGNING_GLOBAL:
-        return "text" if version >= (9, 3, 0) else None
+        return "text" if versions.has(version, "signing_settings") else None
     found = REMOTE_KEY.match(key)
     if found is None or key in STATIC:
         return None
     if found.group(2) in SIGNING:
-        return "text" if version >= (9, 3, 0) else None
+        return "text" if versions.has(version, "signing_settings") else None
     return REMOTE[found.group(2)][0] if found.group(2) in REMOTE else None
 
 
