@@ -97,7 +97,8 @@ RULES = (
     Rule(
         "signature_untrusted",
         r"Failed to verify cross cluster api key signature certificate|has not trust configuration",
-        "Let the server cluster trust the signing certificate: cluster.remote.signing.certificate_authorities there.",
+        "Let the server cluster trust the signing certificate: cluster.remote.signing.certificate_authorities there."
+        " Its file must stay on every node: one that misses it does not join its cluster again after a restart.",
     ),
     Rule(
         "signature_invalid",

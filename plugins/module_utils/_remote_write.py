@@ -142,7 +142,7 @@ def _write(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], wa
 
 
 def _remind(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn: t.Callable[[str], None]) -> None:
-    """Before 9.3 (seen on 9.2.0) a connection that is built anew goes by the default of skip_unavailable until the setting changes."""
+    """Before 9.3 a connection that is built anew goes by the default of skip_unavailable until the setting changes."""
     try:
         attempt = f"read whether {_named(plans)} may be skipped when unavailable"
         info = client.request("GET", "/_remote/info", attempt=attempt).body

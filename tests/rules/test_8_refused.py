@@ -162,7 +162,7 @@ def test_8_skip_unavailable_hides_the_cause_when_no_connection_is_left(pair, key
 # --- addresses ---
 # What a node says when no connection opens: HTTP status of a refused seed, and how much it says of a proxy address.
 REFUSED_SEED = {"8.10": 500, "8.15": 502}
-ADDRESS = {"8.10": "at address [{0}]", "9.2": "at address [{0}], configuredAddress=[{0}], configuredServerName=[]"}
+ADDRESS = {"8.10": "at address [{0}]", "9.3": "at address [{0}], configuredAddress=[{0}], configuredServerName=[]"}
 
 
 def no_proxy(pair, alias, address):
@@ -233,7 +233,7 @@ def test_8_missing_indices_on_the_other_side(pair):
 UNKNOWN = {
     "8.10": r"403 action \[indices:data/read/search\] is unauthorized for user \[elastic\] with effective roles "
     r"\[superuser\], this action is granted by the index privileges \[.*\] \| ",
-    "9.0": "404 ",
+    "9.3": "404 ",
 }
 
 

@@ -41,14 +41,14 @@ FEATURES: dict[str, Version] = {
     "failure_store_privileges_refused": (8, 19, 0),
     "certificate_model_deprecated": (9, 0, 0),
     "no_types": (9, 0, 0),  # /a/b is no path; between 8.19.0 and 9.5.0
-    "unknown_alias_is_404": (9, 0, 0),
     "end_of_file": (9, 2, 0),  # a type of its own for a body that is cut; between 9.1.0 and 9.5.0
     "signing_settings": (9, 2, 0),  # those that are no secrets; between 9.1.0 and 9.2.0
-    "proxy_error_names_configuration": (9, 2, 0),
     "certificate_identity": (9, 3, 0),
     # before, a changed address sets it to its default on the running node, whatever the setting says; between 9.2.0 and
-    # 9.5.0, as the next three
+    # 9.5.0, as the next five
     "rebuild_keeps_skip_unavailable": (9, 3, 0),
+    "unknown_alias_is_404": (9, 3, 0),
+    "proxy_error_names_configuration": (9, 3, 0),
     "keystore_cli_json": (9, 3, 0),  # ES_CLI_JSON
     "one_name_problem": (9, 3, 0),  # of a key's name
     "names_refused": (9, 3, 0),  # commas and bad expressions in names of an update
