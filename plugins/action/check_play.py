@@ -77,14 +77,13 @@ class ActionModule(ActionBase):
             wrong += self._wrong({name: SOURCES[name] for name in SOURCES if name not in MADE_OF.values()}, variables)
             unusable = {}
             for name, source in MADE_OF.items():
+                option = options.pop(name)
                 if source in variables or source in needless:
-                    unusable[name] = self._wrong({source: SOURCES[source]}, variables) or self._wrong(
-                        {name: options.pop(name)}, variables
-                    )
+                    unusable[name] = self._wrong({source: SOURCES[source]}, variables)
+                    unusable[name] = unusable[name] or self._wrong({name: option}, variables)
                 else:
                     # There would be nothing to do, and a slip in a name be a success.
                     unusable[name] = [f"{source} is not defined; define it, even where it is empty"]
-                    del options[name]
                 wrong += unusable[name]
             if not unusable[CLUSTERS]:
                 problems, nodes = self._links(variables, whole=not unusable[LINKS])

@@ -10,8 +10,9 @@ import typing as t
 from ansible.utils.display import Display
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_several import summary
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import HAS_SECRETS_API
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import HAS_SECRETS_API, redact
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._key_action import KeyAction, Requests, Result
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._outside import shown
 
 display = Display()
 
@@ -25,27 +26,42 @@ class ActionModule(KeyAction):
     def may_return_secret(self) -> bool:
         return any(key.get("state") != "absent" for key in self.keys_of_task())
 
-    def perform(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def refusal(self) -> str | None:
         keys = self._task.args.get("keys")
         if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-            return self.call_module(task_vars)  # which says what is wrong
+            return "keys must be a list of dictionaries, each with the options of one key."
+        return super().refusal()
+
+    def perform(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        keys = self.keys_of_task()
+        if self._task.async_val:
+            return self.call_module(task_vars)  # what comes back is a job; none of its keys has a store
         self._whole: dict[str, t.Any] = {}
         self._warnings: list[str] = []
         found = summary(keys, list(self.settle(task_vars).values()))
+        for one in found["api_keys"]:
+            one.pop("diff", None)
         if not self._task.diff:
             found.pop("diff")
-        if self._warnings:
+        # Of a result that fails or is hidden nobody sees them.
+        if "msg" in found or (self.secrets_in(found) and not HAS_SECRETS_API):
+            for text in self._warnings:
+                display.warning(redact(shown(text), [*self._known_secrets, *self.secrets_in(found)]))
+        elif self._warnings:
             found["warnings"] = self._warnings
         return {**self._whole, **found, "failed": "msg" in found}
 
     def keys_of_task(self) -> list[t.Mapping[str, t.Any]]:
-        return [key for key in self._task.args.get("keys") or () if isinstance(key, dict)]
+        keys = self._task.args.get("keys")
+        return list(keys) if isinstance(keys, list) else []
 
     def ask(self, requests: Requests, task_vars: dict[str, t.Any]) -> dict[int, Result]:
         keys = self.keys_of_task()
         asked = []
         for number, store in sorted(requests.items()):
-            key = {name: value for name, value in keys[number].items() if name != "credential_store" or store}
+            # The module refuses a store that nobody keeps.
+            drop = ["credential_store"] if not store and keys[number].get("state") == "absent" else []
+            key = {name: value for name, value in keys[number].items() if name not in drop}
             asked.append({**key, **({"_store": store} if store else {})})
         done = self.call_module(task_vars, keys=asked)
         results = done.pop("api_keys", None)

@@ -36,13 +36,16 @@ def check_urls(urls: t.Sequence[str]) -> t.List[str]:
         text = str(url).strip()
         if holds_login(text):
             raise InputError(f"urls: entry {number} {URL_LOGIN}.")
-        parts = urlsplit(text)
+        # What is refused is not repeated in the message: it may hold a password.
+        which = f"urls: entry {number}"
+        try:
+            parts = urlsplit(text)
+        except ValueError:  # brackets of IPv6 that do not fit
+            raise InputError(f"{which} is not a URL: write it as https://host:9200.") from None
         try:
             port = parts.port
         except ValueError:
             port = -1
-        # What is refused is not repeated in the message: it may hold a password.
-        which = f"urls: entry {number}"
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", text):
             raise InputError(f"{which} is not a URL: write it as https://host:9200.")
         if port == -1:

@@ -47,7 +47,7 @@ def find_all_live(client: ElasticsearchClient, names: t.Collection[str]) -> t.Di
         raise
     found: t.Dict[str, t.List[Entry]] = {name: [] for name in names}
     for entry in entries:
-        if entry.get("type") == KEY_TYPE and entry.get("name") in found:
+        if entry.get("type") == KEY_TYPE and not entry.get("invalidated") and entry.get("name") in found:
             found[entry["name"]].append(entry)
     return found
 

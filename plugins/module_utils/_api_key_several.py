@@ -76,10 +76,10 @@ def _checked(
     """The options of one key in full, or what is wrong with them."""
     told = ArgumentSpecValidator(OPTIONS).validate(dict(key))
     if told.error_messages:
-        return InputError(f"keys[{number}]: {'; '.join(told.error_messages)}.")
+        return InputError(f"{'; '.join(told.error_messages)}.")
     params = {**dict.fromkeys(OPTIONS), **told.validated_parameters}
     if params["name"] in [str(other.get("name")) for other in keys[:number]]:
-        return InputError(f"keys[{number}]: '{params['name']}' is given twice; give each name once.")
+        return InputError(f"'{params['name']}' is given twice; give each name once.")
     try:
         check_name(params["name"])
     except InputError as exc:
@@ -89,8 +89,8 @@ def _checked(
 
 def summary(keys: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[Result]) -> Result:
     """One result of all; `msg` says which failed."""
-    named = [{"name": str(key.get("name")), **one} for key, one in zip(keys, results)]
-    diffs = [one.pop("diff") for one in named if "diff" in one]
+    named = [{"name": str(key.get("name") or f"keys[{number}]"), **results[number]} for number, key in enumerate(keys)]
+    diffs = [one["diff"] for one in named if "diff" in one]
     failed = [one for one in named if one.get("failed")]
     result: Result = {
         "changed": any(one["changed"] or one.get("revoked_ids") for one in named),

@@ -112,7 +112,7 @@ def _write(
 def _result(one: Item, held: t.Optional[str], trouble: t.Optional[str]) -> Result:
     result: Result = {"name": one.name}
     if one.problem or trouble:
-        return {**result, "failed": True, "msg": trouble or f"Nothing was written: {one.problem}.", "changed": False}
+        return {**result, "failed": True, "msg": trouble or f"{one.problem}.", "changed": False}
     operation = "none"
     if held != one.wanted:
         operation = "remove" if one.wanted is None else "create" if held is None else "update"

@@ -121,7 +121,7 @@ def check_input(alias: str, given: t.Mapping[str, t.Any]) -> None:
     """Refuse what the server would refuse, or take for something else. `given`: the options that were set."""
     problem = alias_problem(alias)
     if problem:
-        raise InputError(f"Nothing was changed: {problem}.")
+        raise InputError(f"Nothing was changed for [{alias}]: {problem}.")
 
     wrong = wrong_settings(given)
     if wrong:
@@ -172,7 +172,7 @@ def plan_present(alias: str, given: t.Mapping[str, t.Any], state: State) -> Plan
     if not wanted.get(address) and not _listed(effective.get(address)):
         what = "does not exist yet" if not effective else f"has no {address} yet"
         option = "proxy_address or seeds" if not effective and not given.get("mode") else address
-        raise InputError(f"Nothing was changed: the remote cluster [{alias}] {what}, so {option} is needed.")
+        raise InputError(f"Nothing was changed for [{alias}]: the remote cluster {what}, so {option} is needed.")
     if mode != current_mode:
         # Without it the server's default, sniff, would refuse the settings of mode proxy.
         wanted.setdefault("mode", mode)

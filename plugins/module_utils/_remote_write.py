@@ -29,6 +29,7 @@ class Change:
         self.alias = str(params["alias"])
         self.absent = params["state"] == "absent"
         self.failure: t.Optional[Failure] = None
+        self.written = False
         self.state = settings.read_state(body, self.alias)
         given = {option: params[option] for option in settings.SUFFIXES if params.get(option) is not None}
         self.plan = (
@@ -62,7 +63,7 @@ def check(params: t.Mapping[str, t.Any]) -> None:
     if params["state"] == "absent":
         problem = alias_problem(params["alias"])
         if problem:
-            raise InputError(f"Nothing was changed: {problem}.")
+            raise InputError(f"Nothing was changed for [{params['alias']}]: {problem}.")
         return
     given = {option: params[option] for option in settings.SUFFIXES if params.get(option) is not None}
     settings.check_input(params["alias"], given)
@@ -73,8 +74,8 @@ def ensure(
     wanted: t.Sequence[t.Union[t.Mapping[str, t.Any], InputError]],
     check_mode: bool,
     warn: t.Callable[[str], None],
-) -> t.List[t.Union[Result, Failure]]:
-    """Compare, write what differs, and tell of each alias what was done, or why it failed."""
+) -> t.List[t.Union[Change, Failure]]:
+    """Compare, write what differs, and tell of each alias what was done, or why nothing could be."""
     found: t.List[t.Union[Change, Failure]] = []
     body: t.Optional[t.Mapping[str, t.Any]] = None
     for one in wanted:
@@ -92,37 +93,42 @@ def ensure(
     if due and not check_mode:
         _write_all(client, due, warn)
     for change in changes:
-        for note in change.plan.notes:
+        for note in change.plan.notes if not change.failure else ():
             warn(note)
-    return [one.failure or one.result() if isinstance(one, Change) else one for one in found]
+    return found
 
 
 def _write_all(client: ElasticsearchClient, changes: t.Sequence[Change], warn: t.Callable[[str], None]) -> None:
     try:
-        _write(client, {one.alias: one.plan for one in changes}, warn)
+        _write(client, changes, warn)
     except EsBadRequest as exc:
         if len(changes) == 1:
             changes[0].failure = exc
             return
         for one in changes:
             try:
-                _write(client, {one.alias: one.plan}, warn)
+                _write(client, [one], warn)
             except EsError as own:
                 one.failure = own
     except EsError as exc:
         for one in changes:
             one.failure = exc
-    forgetful = {one.alias: one.plan for one in changes if not one.failure and settings.may_forget(one.state, one.plan)}
+    forgetful = [one for one in changes if not one.failure and settings.may_forget(one.state, one.plan)]
     if forgetful:
         try:
             _remind(client, forgetful, warn)
         except EsError as exc:
-            for one in changes:
-                if one.alias in forgetful:
-                    one.failure = exc
+            for one in forgetful:
+                one.failure = exc
 
 
-def _write(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn: t.Callable[[str], None]) -> None:
+def _write(client: ElasticsearchClient, changes: t.Sequence[Change], warn: t.Callable[[str], None]) -> None:
+    _put(client, {one.alias: one.plan for one in changes}, warn)
+    for one in changes:
+        one.written = True
+
+
+def _put(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn: t.Callable[[str], None]) -> None:
     """The request. It may be repeated: the same settings twice are the same settings."""
     what = _named(plans)
     body: t.Dict[str, t.Dict[str, t.Any]] = {}
@@ -141,8 +147,9 @@ def _write(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], wa
         warn(f"Not all nodes confirmed the settings of {what} in time.")
 
 
-def _remind(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn: t.Callable[[str], None]) -> None:
+def _remind(client: ElasticsearchClient, changes: t.Sequence[Change], warn: t.Callable[[str], None]) -> None:
     """Before 9.3 a connection that is built anew goes by the default of skip_unavailable until the setting changes."""
+    plans = {one.alias: one.plan for one in changes}
     try:
         attempt = f"read whether {_named(plans)} may be skipped when unavailable"
         info = client.request("GET", "/_remote/info", attempt=attempt).body
@@ -151,7 +158,7 @@ def _remind(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], w
     due = {alias: plan for alias, plan in plans.items() if _forgot(info.get(alias) or {}, plan)}
     if due:
         for step in zip(*(settings.reminders(plan) for plan in due.values())):
-            _write(client, dict(zip(due, step)), warn)
+            _put(client, dict(zip(due, step)), warn)
 
 
 def _forgot(info: t.Mapping[str, t.Any], plan: settings.Plan) -> bool:

@@ -144,6 +144,9 @@ def work(module: AnsibleModule, client: ElasticsearchClient) -> dict:
     """Do what the options ask for."""
     keys = module.params["keys"]
     result = summary(keys, ensure_all(keys, client, module.check_mode, module.warn))
+    if not module._diff:
+        for one in result["api_keys"]:
+            one.pop("diff", None)
     message = result.pop("msg", None)
     if message:
         raise InputError(message, **result)

@@ -191,6 +191,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import name_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import KeystoreError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
     OPTIONS,
@@ -249,9 +250,10 @@ def main() -> None:
         required_one_of=[("name", "settings")],
         supports_check_mode=True,
     )
-    if isinstance(module.params["settings"], (list, tuple)):
-        # Names are no secrets, and the result tells them.
-        module.no_log_values.difference_update(map(str, module.params["settings"]))
+    given = module.params["settings"]
+    if module.params["state"] == "absent" and isinstance(given, list):
+        # Names are no secrets, and the result tells them; what is no name may be a value.
+        module.no_log_values.difference_update(name for name in map(str, given) if not name_problem(name))
     single = module.params["settings"] is None
     try:
         items = asked(module.params)

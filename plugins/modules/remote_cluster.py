@@ -244,9 +244,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, InputError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_settings import OPTIONS
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_write import Failure, Result, ensure
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote_write import (
+    Change,
+    Failure,
+    Result,
+    ensure,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
 
 # The options of one remote cluster.
@@ -289,24 +294,26 @@ def asked(params: t.Mapping[str, t.Any]) -> t.List[t.Union[t.Mapping[str, t.Any]
     return found
 
 
-def summary(params: t.Mapping[str, t.Any], found: t.Sequence[t.Union[Result, Failure]]) -> Result:
+def summary(params: t.Mapping[str, t.Any], found: t.Sequence[t.Union[Change, Failure]]) -> Result:
     """One result of all; InputError where one failed."""
-    failed = list(dict.fromkeys(str(one) for one in found if isinstance(one, Exception)))
-    remotes = [
-        {"alias": given.get("alias"), "changed": False, "failed": True, "msg": str(one)}
-        if isinstance(one, Exception)
-        else one
-        for given, one in zip(params["remotes"], found)
-    ]
-    diffs = [one.pop("diff") for one in remotes if "diff" in one]
+    remotes, diffs, told = [], [], []
+    for given, one in zip(params["remotes"], found):
+        failure = one.failure if isinstance(one, Change) else one
+        if failure:
+            told.append(str(failure))
+            written = isinstance(one, Change) and one.written
+            remotes.append({"alias": given.get("alias"), "changed": written, "failed": True, "msg": str(failure)})
+        elif isinstance(one, Change):
+            remotes.append(one.result())
+            diffs.append(remotes[-1].pop("diff"))
     result: Result = {
         "changed": any(one["changed"] for one in remotes),
         "remotes": remotes,
         "diff": {side: _joined(diff[side] for diff in diffs) for side in ("before", "after")},
     }
-    if failed:
-        count = sum("msg" in one for one in remotes)
-        raise InputError(f"{count} of {len(remotes)} remotes are not as asked for. {' '.join(failed)}", **result)
+    if told:
+        count = f"{len(told)} of {len(remotes)} remotes are not as asked for."
+        raise InputError(" ".join([count, *dict.fromkeys(told)]), **result)
     return result
 
 
@@ -324,9 +331,11 @@ def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any
     if module.params["remotes"] is not None:
         return summary(module.params, found)
     (one,) = found
-    if isinstance(one, (EsError, InputError)):
+    if not isinstance(one, Change):
         raise one
-    return one
+    if one.failure:
+        raise one.failure
+    return one.result()
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ import time
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
     CredentialStore,
     Entry,
@@ -76,20 +78,32 @@ class KeyAction(SecretAction):
     def settle(self, task_vars: dict[str, t.Any]) -> dict[int, Result]:
         """All keys, those with a store through it."""
         keys = self.keys_of_task()
-        stored = {number: one for number, key in enumerate(keys) if (one := self._stored(key))}
-        plain: Requests = {number: None for number in range(len(keys)) if number not in stored}
+        results = self._repeated(keys)
+        fresh = [number for number in range(len(keys)) if number not in results]
+        stored = {number: one for number in fresh if (one := self._stored(keys[number]))}
+        plain: Requests = {number: None for number in fresh if number not in stored}
         made = {number: one for number, one in stored.items() if not one.absent}
         if self._task.check_mode:
             checked = self._check(made, {**plain, **{n: None for n, one in stored.items() if one.absent}}, task_vars)
-            return dict(sorted(checked.items()))
+            return dict(sorted({**results, **checked}.items()))
         with contextlib.ExitStack() as held:
-            results: dict[int, Result] = {}
             # One order for all, so that two runs never wait for each other.
             for number, one in sorted(made.items(), key=lambda item: (item[1].store.directory, item[1].name)):
                 with self._failing(number, results):
                     held.enter_context(one.store.locked(one.name))
             results.update(self._make(made, results, plain, stored, task_vars))
         return dict(sorted(results.items()))
+
+    def _repeated(self, keys: t.Sequence[t.Mapping[str, t.Any]]) -> dict[int, Result]:
+        """Names that were given before: one run may not settle them in two ways."""
+        seen: set[str] = set()
+        found: dict[int, Result] = {}
+        for number, key in enumerate(keys):
+            name = str(key.get("name"))
+            if name in seen:
+                found[number] = self.fail(f"'{name}' is given twice; give each name once.", {"changed": False})
+            seen.add(name)
+        return found
 
     # --- phases ---
     def _check(self, made: dict[int, Stored], plain: Requests, task_vars: dict[str, t.Any]) -> dict[int, Result]:
@@ -140,7 +154,7 @@ class KeyAction(SecretAction):
             self._revoke_surplus(results, surplus, task_vars)
         for number, one in stored.items():
             if one.absent and not results[number].get("failed") and not results[number].get("unreachable"):
-                with self._failing(number, results):
+                with self._failing(number, results, done=True):
                     self._forget(one, results[number])
         return results
 
@@ -170,7 +184,7 @@ class KeyAction(SecretAction):
         result = results[number]
         result.pop("_store_plan", None)
         clean, surplus = result.pop("_store_clean", False), result.pop("_store_surplus", None)
-        with self._failing(number, results):
+        with self._failing(number, results, done=True):
             if result.get("failed") or result.get("unreachable"):
                 if clean:
                     one.store.remove_intent(one.name)
@@ -190,17 +204,17 @@ class KeyAction(SecretAction):
         return list(surplus or [])
 
     @contextlib.contextmanager
-    def _failing(self, number: int, results: dict[int, Result]) -> t.Iterator[None]:
-        """What a store says stops the key that it is about, and no other."""
+    def _failing(self, number: int, results: dict[int, Result], done: bool = False) -> t.Iterator[None]:
+        """What a store says stops the key that it is about, and no other. `done`: the cluster has acted already."""
         try:
             yield
         except StoreError as exc:
-            results[number] = self.fail(str(exc), {"changed": False})
+            results[number] = self.fail(str(exc), {"changed": False, **(results[number] if done else {})})
 
     # --- steps ---
     def _stored(self, key: t.Mapping[str, t.Any]) -> Stored | None:
         directory, name = key.get("credential_store"), key.get("name")
-        if not directory or not isinstance(name, str) or not name:
+        if not directory or name in (None, ""):
             return None
         store = CredentialStore(
             self._loader.path_dwim(str(directory)),
@@ -214,7 +228,12 @@ class KeyAction(SecretAction):
     ) -> None:
         """Only now that the new secrets are stored. What stays live is revoked by the next run."""
         asked: Requests = {number: {"phase": "revoke", "ids": ids} for number, ids in surplus.items()}
-        for number, done in self.ask(asked, task_vars).items():
+        try:
+            answers = self.ask(asked, task_vars)
+        except AnsibleError as exc:
+            # The secrets of keys without a store are in these results alone.
+            answers = {number: {"failed": True, "msg": redact(exc, self._known_secrets)} for number in surplus}
+        for number, done in answers.items():
             result, ids = results[number], surplus[number]
             if done.get("failed") or done.get("unreachable"):
                 text = f"The key was made and stored, but others of its name were not revoked: {done.get('msg')}"

@@ -145,6 +145,8 @@ def _cluster(name: str, value: t.Any, problems: Problems, sources: t.Optional[t.
             checked("{0}.nodes[{1}].url".format(where, number), problems, check_urls, [url])
             result["node_urls"].append(str(url))
     urls = value.get("urls") or value.get("url")
+    if isinstance(urls, str) and "," in urls:
+        urls = [url.strip() for url in urls.split(",")]  # as modules take it
     if not urls and not result["node_urls"]:
         problems.add("{0} has no urls; give the HTTPS addresses of its nodes", where)
     urls = addresses(where + ".urls", urls, problems)

@@ -74,7 +74,7 @@ def test_one_that_fails_stops_no_other(world: t.Any, berlin: t.Any) -> None:
         {"name": "e", "access": LOGS, "colour": "red"},
         {"name": "f", "access": LOGS},
     ]
-    told = ["begins with an underscore", "JSON", "'a' is given twice", "access is needed", "name", "colour"]
+    told = ["begins with an underscore", "JSON", "'a' is given twice", "access is needed", "[keys[5]]", "colour"]
     for check, operation in ((True, "create"), (False, "create"), (False, "none")):
         result = run_module(MODULE, {**berlin, "keys": wanted}, check=check)
         assert result.failed and "6 of 8 keys are not as asked for" in result.msg, result
@@ -213,13 +213,59 @@ def test_what_was_made_is_not_lost_when_another_key_fails(world: t.Any, berlin: 
     assert swept.clean, swept
 
 
+def test_a_name_that_is_a_number_is_stored_too(berlin: t.Any, tmp_path: t.Any) -> None:
+    keys = [{"name": 2024, "access": LOGS, "credential_store": str(tmp_path / "store")}]
+    done = run_playbook(play(berlin, keys), directory=tmp_path / "run")
+    assert done.ok and (tmp_path / "store" / "2024.json").exists(), done
+
+
+def test_a_name_that_is_given_twice_is_settled_once(world: t.Any, berlin: t.Any, tmp_path: t.Any) -> None:
+    store = str(tmp_path / "store")
+    keys = [
+        {"name": "x", "access": LOGS, "credential_store": store},
+        {"name": "x", "state": "absent"},
+        {"name": "x", "access": LOGS, "credential_store": store},
+    ]
+    for check in (True, False, False):
+        done = run_playbook(play(berlin, keys), directory=tmp_path / "run", check=check)
+        assert not done.ok and "2 of 3 keys" in str(done.messages) + done.stdout + done.stderr, done
+        assert len(live(world, ["x"])["x"]) == (0 if check else 1)
+
+
+def test_the_diff_of_a_task(berlin: t.Any, tmp_path: t.Any) -> None:
+    keys = [{"name": name, "access": LOGS} for name in ("a", "b")]
+    done = run_playbook(play(berlin, keys), directory=tmp_path / "run", check=True, diff=True)
+    found = done.result("Keys")
+    assert [one["access"] for one in found["diff"]["after"]["keys"]] and len(found["diff"]["after"]["keys"]) == 2, done
+    assert "diff" not in found["api_keys"][0]
+
+
+def test_a_job_in_the_background(world: t.Any, berlin: t.Any, tmp_path: t.Any) -> None:
+    kept = tmp_path / "kept.json"
+    collect = {
+        "name": "Collect", "async_status": {"jid": "{{ made.ansible_job_id }}"}, "register": "made", "no_log": True,
+        "until": "made is finished", "retries": 100, "delay": 0.2,
+    }  # fmt: skip
+    for number, more in enumerate(([KEEP], [collect, KEEP])):
+        keys = [{"name": f"job-{number}", "access": LOGS}]
+        options = {"async": 60, "poll": 0 if number else 1}
+        done = run_playbook(
+            play(berlin, keys, *more, **options), directory=tmp_path / f"run-{number}", extra_vars={"kept": str(kept)}
+        )
+        assert done.ok, done
+        (made,) = json.loads(kept.read_text())["api_keys"]
+        assert made["encoded"] and [made["api_key"]["id"]] == live(world, [made["name"]])[made["name"]]
+
+
 def test_options_of_the_task_that_the_action_refuses(berlin: t.Any, tmp_path: t.Any) -> None:
     for number, (keys, words) in enumerate(
         (
             ([{"name": "a", "access": LOGS, "_store": {"phase": "apply"}}], "_store is private"),
             ([{"name": "a", "access": LOGS, "credential_store": "x"}, {"name": "b"}], "cannot be used with async"),
+            (["name=a"], "must be a list of dictionaries"),
+            (5, "must be a list of dictionaries"),
         )
     ):
-        options = {"async": 20, "poll": 1} if number else {}
+        options = {"async": 20, "poll": 1} if number == 1 else {}
         done = run_playbook(play(berlin, keys, **options), directory=tmp_path / f"run-{number}")
         assert not done.ok and words in str(done.messages) + done.stderr, done

@@ -218,6 +218,12 @@ def test_options_that_do_not_fit_together(home, options, part):
     assert home.calls() == []
 
 
+def test_values_in_the_place_of_names_are_not_shown(home):
+    for state in ("present", "absent"):
+        result = run_module("keystore", {**home.args, "settings": [f"{NAME}={encoded()}"], "state": state})
+        assert result.failed and encoded() not in str(result), result
+
+
 def test_no_setting_at_all(home):
     result = run_module("keystore", several(home, {}))
     assert not result.failed and not result.changed and result["settings"] == [] and home.calls() == []

@@ -81,21 +81,23 @@ def shown(make_world):
         ("README", "in a folder"),
         ("README", "beside a folder"),
         ("README", "current folder"),
+        ("README", "from its folder"),
         ("guide", "beside a file"),
         ("role", "in a folder"),
     ],
 )
 def test_an_example_runs_word_for_word(shown, tmp_path, source, place):
     world, prepare = shown
-    inventory, elsewhere = tmp_path / "site" / "inventory", tmp_path / "run"
-    inventory.mkdir(parents=True)
-    elsewhere.mkdir()
+    inventory = tmp_path / "site" / "inventory"
+    elsewhere = inventory if place == "from its folder" else tmp_path / "run"
+    for directory in (inventory, elsewhere):
+        directory.mkdir(parents=True, exist_ok=True)
     folder = {"beside a folder": tmp_path / "site", "current folder": elsewhere}.get(place, inventory)
     variables = prepare(source, folder)
     (inventory / "hosts").write_text(HOSTS)
     (inventory / "group_vars").mkdir()
     (inventory / "group_vars" / "all.yml").write_text(yaml.safe_dump(variables))
-    source_of_hosts = inventory if place.endswith("folder") else inventory / "hosts"
+    source_of_hosts = inventory / "hosts" if place in ("beside a file", "from its folder") else inventory
     run = run_playbook("crosscluster.elasticsearch.trust", directory=elsewhere, inventory=source_of_hosts, verbosity=1)
     assert run.ok, run
     if source != "role":

@@ -196,3 +196,8 @@ def test_tags_of_others_in_a_playbook_of_many_plays(tmp_path):
 def test_a_limit_that_has_all_hosts(tmp_path, limit):
     found = run(tmp_path, "verify", *INVENTORY, "--limit", limit)
     assert any("Read which keys" in task for task in found.tasks), found
+
+
+def test_a_mistake_in_a_source_is_told_once(tmp_path):
+    found = run(tmp_path, "trust", *INVENTORY, elasticsearch_clusters=[])
+    assert found.messages[0] == "elasticsearch_clusters must be a dictionary, not a list", found

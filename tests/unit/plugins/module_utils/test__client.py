@@ -19,6 +19,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import (
     EsApiError,
+    EsBadRequest,
     EsConnectionError,
     EsError,
     EsNotElasticsearch,
@@ -242,21 +243,26 @@ def test_refusals_are_explained(answers, body, text):
     assert text in str(info.value) and not script.answers
 
 
-def test_a_server_that_does_not_know_the_fields_is_asked_by_name():
+def test_of_the_keys_of_a_name_only_live_ones_for_clusters_count():
     live = {"id": "1", "name": "n", "type": "cross_cluster", "invalidated": False}
     others = [
         {**live, "id": "2", "name": "m"},
         {**live, "id": "3", "type": "rest"},
         {**live, "id": "4", "invalidated": True},
     ]
-    others.append({**live, "id": "5", "expiration": 1})
-    script = Script(
-        api_error(400, "Field [type] is not allowed"), (200, {"api_keys": [live, *others]}), version("8.10.0")
-    )
+    script = Script((200, {"api_keys": [live, *others]}))
     assert api.find_live(script.client(), "n") == [live]
-    script = Script(api_error(400, "Field [type] is not allowed"), (200, {"api_keys": []}), version("8.9.2"))
+    script = Script((200, {"api_keys": [live, *others]}))
+    assert api.find_all_live(script.client(), ["n", "m", "o"]) == {"n": [live], "m": [others[0]], "o": []}
+
+
+def test_a_server_that_is_too_old_to_be_asked():
+    refused = api_error(400, "Field [invalidated] is not allowed")
     with pytest.raises(InputError, match="8.10"):
-        api.find_live(script.client(), "n")
+        api.find_live(Script(refused, version("8.9.2")).client(), "n")
+    for answers in ([version("8.10.0")], [api_error(403, "no")]):
+        with pytest.raises(EsBadRequest, match="invalidated"):
+            api.find_live(Script(refused, *answers).client(), "n")
 
 
 def test_more_keys_than_a_page(monkeypatch):

@@ -117,6 +117,8 @@ def test_wrong_clusters():
     assert "listed twice (paris and berlin)" in errors(berlin={"nodes": ["paris-1"]})[0]
     assert "has no name" in errors(paris={"nodes": [{"url": "x"}]})[0]
     assert "paris: urls: entry 2 is not a URL" in errors(paris={"urls": ["https://a:9200", "b:9200"]})[0]
+    assert "paris: urls: entry 1 is not a URL" in errors(paris={"urls": ["https://[::1:9200"]})[0]
+    assert errors(paris={"urls": "https://a:9200, https://b:9200"}) == []
     assert (
         "berlin.nodes[0].url: urls: entry 1 has a port that"
         in errors(berlin={"nodes": [{"name": "b", "url": "https://b:http"}]})[0]
