@@ -115,6 +115,13 @@ class ElasticsearchClient:
         one._info = None
         return one
 
+    def patient(self, seconds: float) -> ElasticsearchClient:
+        """This client, waiting at least so long for an answer."""
+        one = ElasticsearchClient.__new__(ElasticsearchClient)
+        one.__dict__.update(self.__dict__)
+        one.timeout = max(self.timeout, seconds)
+        return one
+
     def another(self) -> ElasticsearchClient:
         """A client with connections of its own, for another thread: one remembers one request per URL."""
         one = ElasticsearchClient.__new__(ElasticsearchClient)

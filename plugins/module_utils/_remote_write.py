@@ -18,6 +18,9 @@ from ._client import ElasticsearchClient
 from ._errors import EsBadRequest, EsError, EsPermissionError, InputError
 from ._remote_requests import read_settings
 
+# How many seconds a server waits for the connection of each alias, of one after the other (seen: 9.5.0).
+CONNECT = 10.0
+
 Result = t.Dict[str, t.Any]
 Failure = t.Union[EsError, InputError]
 
@@ -135,6 +138,8 @@ def _put(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn
     for alias, plan in plans.items():
         for section, values in settings.request_body(alias, plan).items():
             body.setdefault(section, {}).update(values)
+    if len(plans) > 1:
+        client = client.patient(CONNECT * (len(plans) + 1))
     try:
         answer = client.request(
             "PUT", "/_cluster/settings", body=body, safe=True, attempt=f"write the settings of {what}"

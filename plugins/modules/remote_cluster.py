@@ -112,6 +112,7 @@ notes:
   - Before 9.3 connections that are built anew go by the default of O(skip_unavailable), whatever the setting says,
     until it changes or the node starts. After such a change the module looks, with one request more, and sets it again.
   - Elasticsearch waits up to 10 seconds for the connection when an alias is added or changed, so keep O(timeout) above.
+    For several it waits one after the other, and a request with O(remotes) is given the time that takes.
   - Settings in C(elasticsearch.yml) cannot be removed through the API. They are reported in RV(yml) as far as the API
     shows them, which is where no persistent setting hides them.
   - Elasticsearch does not return settings of request signing (C(cluster.remote.<alias>.signing.*)), so they are not

@@ -265,6 +265,12 @@ def test_a_server_that_is_too_old_to_be_asked():
             api.find_live(Script(refused, *answers).client(), "n")
 
 
+def test_patience_is_that_of_one_request():
+    client = Script().client()
+    assert client.patient(500).timeout == 500 and client.timeout < 500
+    assert client.patient(0.5).timeout == client.timeout
+
+
 def test_more_keys_than_a_page(monkeypatch):
     monkeypatch.setattr(api, "PAGE", 2)
 
