@@ -17,6 +17,7 @@ What is sent again, and when:
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import json
 import os
@@ -107,8 +108,7 @@ class ElasticsearchClient:
 
     def at(self, url: str) -> ElasticsearchClient:
         """A client for the same cluster that uses this URL only."""
-        one = ElasticsearchClient.__new__(ElasticsearchClient)
-        one.__dict__.update(self.__dict__)
+        one = copy.copy(self)
         one.urls = check_urls([url])
         one.warnings = plain_http(one.urls, self._tls, bool(self.login.headers))
         one.requests = 0
@@ -117,15 +117,13 @@ class ElasticsearchClient:
 
     def patient(self, seconds: float) -> ElasticsearchClient:
         """This client, waiting at least so long for an answer."""
-        one = ElasticsearchClient.__new__(ElasticsearchClient)
-        one.__dict__.update(self.__dict__)
+        one = copy.copy(self)
         one.timeout = max(self.timeout, seconds)
         return one
 
     def another(self) -> ElasticsearchClient:
         """A client with connections of its own, for another thread: one remembers one request per URL."""
-        one = ElasticsearchClient.__new__(ElasticsearchClient)
-        one.__dict__.update(self.__dict__)
+        one = copy.copy(self)
         one.urls = list(self.urls)
         one.transport = Transport(self._tls)
         one.requests = 0

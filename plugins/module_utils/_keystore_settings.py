@@ -36,6 +36,7 @@ def item(name: t.Any, value: t.Any, present: bool) -> Item:
     """What is asked for, with what is wrong about it."""
     text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
     name = str(name)
+    # Whatever a keystore can hold can be taken out, also what should never have got in.
     return Item(name, text if present else None, _problem(name, text) if present else name_problem(name))
 
 
@@ -44,7 +45,6 @@ def _problem(name: str, value: t.Optional[str]) -> t.Optional[str]:
     if problem:
         return problem
     if not value:
-        # Whatever a keystore can hold can be taken out, also what should never have got in.
         return f"the value for [{name}] is empty or no text; to take the setting out use 'state: absent'"
     problem = line_problem(f"the value for [{name}]", value)
     if problem:
@@ -86,7 +86,7 @@ def _held(
 
 def _listed(tool: KeystoreTool) -> t.List[str]:
     """Names of all settings; from the earlier look where the file is still the same."""
-    memory = KeystoreMemory(places(tool.path, tool.config_dir), os.environ)
+    memory = _memory(tool)
     known = memory.recall(memory.digest())
     if "settings" not in known:
         return tool.list()
@@ -142,4 +142,8 @@ def _describe(name: str, value: t.Optional[str], wanted: t.Optional[str]) -> Res
 
 def digest(tool: KeystoreTool) -> t.Optional[str]:
     """By which two looks at the keystore can be told to have seen the same; None where that cannot be seen."""
-    return KeystoreMemory(places(tool.path, tool.config_dir), os.environ).digest()
+    return _memory(tool).digest()
+
+
+def _memory(tool: KeystoreTool) -> KeystoreMemory:
+    return KeystoreMemory(places(tool.path, tool.config_dir), os.environ)

@@ -125,7 +125,9 @@ def test_examples_of_modules_and_of_the_lookup(linked: t.Any, tmp_path: Path) ->
 
 def play_of(role: str) -> dict[str, t.Any]:
     text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
-    (play,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])  # type: ignore[index]
+    found = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert found, role
+    (play,) = yaml.safe_load(found.group(1))
     return play["vars"]
 
 
