@@ -26,6 +26,7 @@ from ._errors import EsError, InputError
 from ._runner import describe_bug
 
 AT_A_TIME = 4
+GIVEN_TWICE = "'{0}' is given twice; give each name once, or with other ids each time."
 
 
 def ensure_all(
@@ -78,13 +79,20 @@ def _checked(
     if told.error_messages:
         return InputError(f"{'; '.join(told.error_messages)}.")
     params = {**dict.fromkeys(OPTIONS), **told.validated_parameters}
-    if params["name"] in [str(other.get("name")) for other in keys[:number]]:
-        return InputError(f"'{params['name']}' is given twice; give each name once.")
+    if repeated(number, keys):
+        return InputError(GIVEN_TWICE.format(params["name"]))
     try:
         check_name(params["name"])
     except InputError as exc:
         return exc
     return params
+
+
+def repeated(number: int, keys: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
+    """Whether a key was named before: one run may not settle it in two ways. With `ids` these are keys of their own."""
+    key = keys[number]
+    before = [other for other in keys[:number] if str(other.get("name")) == str(key.get("name"))]
+    return any(not (key.get("ids") and other.get("ids")) or set(key["ids"]) & set(other["ids"]) for other in before)
 
 
 def summary(keys: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[Result]) -> Result:

@@ -25,7 +25,7 @@ import typing as t
 from ._keystore import KEYSTORE_FILE, PACKAGE_CONFIG, TOOL
 from ._node_files import cache_directory, read_regular
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST = 1 << 20
 _LARGEST = 64 << 20  # of a keystore; a large one has some kilobytes
 # Packages read ES_PATH_CONF from one of these, and it beats the environment of the caller.
@@ -68,6 +68,43 @@ def places(
     return sorted({os.path.join(directory, KEYSTORE_FILE) for directory in directories if directory})
 
 
+class Snapshot:
+    """The files that may be the keystore, as they were before a write that may go wrong."""
+
+    def __init__(self, places: t.Sequence[str]) -> None:
+        self._files: t.Dict[str, t.Tuple[bytes, os.stat_result]] = {}
+        for place in places:
+            with contextlib.suppress(OSError):
+                content = read_regular(place, _LARGEST)
+                if content is not None:
+                    self._files[place] = content, os.stat(place)
+
+    def __bool__(self) -> bool:
+        return bool(self._files)
+
+    def changed(self) -> t.List[str]:
+        """What is not as it was. Raises OSError where that cannot be seen."""
+        return [path for path, (content, _state) in self._files.items() if read_regular(path, _LARGEST) != content]
+
+    def put_back(self) -> None:
+        """Raises OSError where that cannot be done, or would be done in a directory that somebody else can change."""
+        for path in self.changed():
+            content, state = self._files[path]
+            directory = os.path.dirname(path)
+            if os.stat(directory).st_uid != os.geteuid():
+                raise PermissionError(directory)
+            handle, temporary = tempfile.mkstemp(dir=directory)
+            try:
+                with open(handle, "wb") as stream:
+                    stream.write(content)
+                    os.fchown(handle, state.st_uid, state.st_gid)
+                    os.fchmod(handle, stat.S_IMODE(state.st_mode))
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+
+
 class KeystoreMemory:
     """What was read from the keystore that lies in one of these places."""
 
@@ -75,6 +112,10 @@ class KeystoreMemory:
         self._places = list(places)
         name = hashlib.sha256("\0".join(self._places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._path = os.path.join(cache_directory(environ), f"keystore-{name}.json")
+
+    def snapshot(self) -> Snapshot:
+        """The files as they are."""
+        return Snapshot(self._places)
 
     def digest(self) -> t.Optional[str]:
         """Of all files that the tool may read, because it alone knows which it takes; None: better ask the tool."""

@@ -10,15 +10,15 @@ and one shows whether it was written. A single setting is shown without a list.
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from . import _credential
 from ._alias import alias_of_credentials
 from ._keystore import KeystoreTool, line_problem, name_problem
 from ._keystore_errors import KeystoreError, KeystoreMissing
-from ._keystore_memory import KeystoreMemory, places
+from ._keystore_memory import KeystoreMemory
 from ._keystore_module import remote_name_problem
+from ._keystore_read import describe, learned, memory_of
 from ._keystore_write import replace
 
 Result = t.Dict[str, t.Any]
@@ -56,42 +56,76 @@ def _problem(name: str, value: t.Optional[str]) -> t.Optional[str]:
     return None
 
 
+class Held(t.NamedTuple):
+    """What the keystore holds under a name."""
+
+    present: bool = False
+    value: t.Optional[str] = None
+    """None also where the id of the key in it says enough."""
+    api_key_id: t.Optional[str] = None
+
+
+
 def settle(tool: KeystoreTool, items: t.Sequence[Item], check_mode: bool) -> t.List[Result]:
     """Compare, write what differs, and tell what was done about each. One that is wrong stops no other."""
     good = [one for one in items if not one.problem]
-    held, missing = _held(tool, [one.name for one in good])
-    changing = {one.name: one.wanted for one in good if held[one.name] != one.wanted}
+    memory = memory_of(tool)
+    seen = memory.digest()
+    known = memory.recall(seen)
+    held, missing, listed = _held(tool, good, known)
+    changing = {one.name: one.wanted for one in good if not _right(one, held[one.name])}
     trouble = None
     try:
         if changing:
-            _write(tool, {name: held[name] for name in changing}, changing, missing, check_mode)
+            # What was not read can only come back with the whole file.
+            before = {name: held[name].value for name in changing if held[name].value or not held[name].present}
+            _write(tool, before, changing, missing, None if seen is None else memory, check_mode)
     except KeystoreError as e:
         trouble = str(e)
-    return [_result(one, held.get(one.name), trouble if one.name in changing else None) for one in items]
+    if changing and not check_mode and not trouble and not missing and seen is not None:
+        _keep(tool, memory, known, listed, changing)
+    return [_result(one, held.get(one.name, Held()), trouble if one.name in changing else None) for one in items]
+
+
+def _right(one: Item, held: Held) -> bool:
+    return not held.present if one.wanted is None else held.value == one.wanted
 
 
 def _held(
-    tool: KeystoreTool, names: t.Sequence[str]
-) -> t.Tuple[t.Dict[str, t.Optional[str]], t.Optional[KeystoreMissing]]:
-    """The values of these settings, and how the keystore is missing where it is."""
-    held: t.Dict[str, t.Optional[str]] = dict.fromkeys(names)
+    tool: KeystoreTool, items: t.Sequence[Item], known: t.Mapping[str, t.Any]
+) -> t.Tuple[t.Dict[str, Held], t.Optional[KeystoreMissing], t.Optional[t.List[str]]]:
+    """What the keystore holds under these names, how it is missing where it is, and its names as far as they are known.
+
+    Only what must be compared is shown: what is known from an earlier look at the same file says which key is in it.
+    """
+    held = {one.name: Held() for one in items}
+    listed: t.Optional[t.List[str]] = known.get("settings")
+    ids = known.get("credentials", {})
+    if known:
+        tool.protected = False  # what is read from others is not kept
     try:
-        there = set(names) if len(names) < 2 else set(names) & set(_listed(tool))
-        held.update(tool.show_all(there))
+        if listed is None and len(items) > 1:
+            listed = tool.list()
+        show = []
+        for one in items:
+            alias = alias_of_credentials(one.name)
+            if alias in ids and ids[alias] is None:
+                continue
+            if listed is not None and one.name not in listed:
+                continue
+            key_id = (ids.get(alias) or {}).get("api_key_id")
+            if key_id and key_id != _credential.inspect(one.wanted).api_key_id:
+                held[one.name] = Held(True, None, key_id)
+            elif one.wanted is None and listed is not None:
+                held[one.name] = Held(True)
+            else:
+                show.append(one.name)
+        for name, value in tool.show_all(show).items():
+            held[name] = Held(value is not None, value, _credential.inspect(value).api_key_id)
     except KeystoreMissing as e:
         tool.check_node(e)
-        return held, e
-    return held, None
-
-
-def _listed(tool: KeystoreTool) -> t.List[str]:
-    """Names of all settings; from the earlier look where the file is still the same."""
-    memory = _memory(tool)
-    known = memory.recall(memory.digest())
-    if "settings" not in known:
-        return tool.list()
-    tool.protected = False  # what is read from others is not kept
-    return known["settings"]
+        return held, e, None
+    return held, None, listed
 
 
 def _write(
@@ -99,6 +133,7 @@ def _write(
     before: t.Mapping[str, t.Optional[str]],
     wanted: t.Mapping[str, t.Optional[str]],
     missing: t.Optional[KeystoreMissing],
+    memory: t.Optional[KeystoreMemory],
     check_mode: bool,
 ) -> None:
     if missing:
@@ -106,44 +141,59 @@ def _write(
     elif check_mode:
         tool.check_writable(wanted)
     if not check_mode:
-        replace(tool, before, wanted)
+        replace(tool, before, wanted, memory.snapshot() if memory else None)
 
 
-def _result(one: Item, held: t.Optional[str], trouble: t.Optional[str]) -> Result:
+def _keep(
+    tool: KeystoreTool,
+    memory: KeystoreMemory,
+    known: t.Mapping[str, t.Any],
+    listed: t.Optional[t.Sequence[str]],
+    written: t.Mapping[str, t.Optional[str]],
+) -> None:
+    """Remember what was written, so that nobody has to ask the tool for it."""
+    now = memory.digest()
+    if now is None or tool.protected is not False:
+        return
+    if listed is not None:
+        gone = {name for name, value in written.items() if value is None}
+        listed = sorted({*listed, *written} - gone)
+    credentials = {}
+    for name, value in written.items():
+        alias = alias_of_credentials(name)
+        if alias is not None:
+            credentials[alias] = None if value is None else describe(value)
+    memory.keep(now, learned(known, list(credentials), credentials, listed))
+
+
+def _result(one: Item, held: Held, trouble: t.Optional[str]) -> Result:
     result: Result = {"name": one.name}
     if one.problem or trouble:
         return {**result, "failed": True, "msg": trouble or f"{one.problem}.", "changed": False}
     operation = "none"
-    if held != one.wanted:
-        operation = "remove" if one.wanted is None else "create" if held is None else "update"
+    if not _right(one, held):
+        operation = "remove" if one.wanted is None else "update" if held.present else "create"
     result.update(changed=operation != "none", operation=operation)
-    result["diff"] = {
-        "before": _describe(one.name, held, one.wanted),
-        "after": _describe(one.name, one.wanted, one.wanted),
-    }
+    wanted = Held(one.wanted is not None, one.wanted, _credential.inspect(one.wanted).api_key_id)
+    result["diff"] = {"before": _describe(one.name, held, one.wanted), "after": _describe(one.name, wanted, one.wanted)}
     if alias_of_credentials(one.name) is not None:
-        result["api_key_id"] = _credential.inspect(one.wanted).api_key_id
-        result["previous_api_key_id"] = _credential.inspect(held).api_key_id
+        result["api_key_id"], result["previous_api_key_id"] = wanted.api_key_id, held.api_key_id
     return result
 
 
-def _describe(name: str, value: t.Optional[str], wanted: t.Optional[str]) -> Result:
+def _describe(name: str, held: Held, wanted: t.Optional[str]) -> Result:
     """One side of the diff: never a secret."""
-    if value is None:
+    if not held.present:
         return {"name": name, "state": "absent"}
     shown: Result = {"name": name, "state": "present"}
     if alias_of_credentials(name) is not None:
-        credential = _credential.inspect(value)
-        shown["api_key_id"] = credential.api_key_id or f"none: {credential.reason}"
+        reason = _credential.inspect(held.value).reason
+        shown["api_key_id"] = held.api_key_id or f"none: {reason}"
     elif wanted is not None:
-        shown["value"] = "(hidden) as requested" if value == wanted else "(hidden) another value"
+        shown["value"] = "(hidden) as requested" if held.value == wanted else "(hidden) another value"
     return shown
 
 
 def digest(tool: KeystoreTool) -> t.Optional[str]:
     """By which two looks at the keystore can be told to have seen the same; None where that cannot be seen."""
-    return _memory(tool).digest()
-
-
-def _memory(tool: KeystoreTool) -> KeystoreMemory:
-    return KeystoreMemory(places(tool.path, tool.config_dir), os.environ)
+    return memory_of(tool).digest()

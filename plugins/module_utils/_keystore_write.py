@@ -14,13 +14,17 @@ import typing as t
 
 from ._keystore import KeystoreTool, line_problem, removing, writing
 from ._keystore_errors import KeystoreError, not_written
+from ._keystore_memory import Snapshot
 
 # Names and values; None where the keystore does not hold the setting.
 Settings = t.Mapping[str, t.Optional[str]]
 
 
-def replace(tool: KeystoreTool, before: Settings, wanted: Settings) -> None:
-    """Set all these settings, or take all of them out, and see that it was done; else put back what was there."""
+def replace(
+    tool: KeystoreTool, before: Settings, wanted: Settings, snapshot: t.Optional[Snapshot] = None
+) -> None:
+    """Set all these settings, or take all of them out, and see that it was done; else put back what was there: the
+    file, where it can be seen which it is, or else the values `before`."""
     _put(tool, wanted)
     # A call writes all of its settings or none, so one of them tells of the others.
     name, value = list(wanted.items())[-1]
@@ -37,7 +41,7 @@ def replace(tool: KeystoreTool, before: Settings, wanted: Settings) -> None:
     if held and value and value in held:
         # Whatever adds to the output added to the earlier value too, which must not get into the keystore like that.
         raise not_written(attempt, "shows more than the value", "Nothing was put back", tool.path)
-    raise not_written(attempt, _shows(held, value), _restore(tool, before), tool.path)
+    raise not_written(attempt, _shows(held, value), _restore(tool, before, snapshot), tool.path)
 
 
 def _put(tool: KeystoreTool, settings: Settings) -> None:
@@ -56,9 +60,14 @@ def _shows(held: t.Optional[str], wanted: t.Optional[str]) -> str:
     return "holds another value" if held else "holds an empty value"
 
 
-def _restore(tool: KeystoreTool, before: Settings) -> str:
+def _restore(tool: KeystoreTool, before: Settings, snapshot: t.Optional[Snapshot]) -> str:
     """Put back what the keystore held; how that went."""
     try:
+        if snapshot:
+            if not snapshot.changed():
+                return "Nothing was changed"
+            snapshot.put_back()
+            return "What it held before was put back"
         damaged = _different(tool, before)
         if not damaged:
             return "Nothing was changed"
@@ -67,7 +76,7 @@ def _restore(tool: KeystoreTool, before: Settings) -> str:
             _put(tool, damaged)
             if not _different(tool, before):
                 return "What it held before was put back"
-    except KeystoreError:
+    except (KeystoreError, OSError):
         pass
     return "What it held before could NOT be put back"
 

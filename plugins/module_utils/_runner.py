@@ -10,44 +10,59 @@ import os
 import sys
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 
 from ._argspec import CONNECTION_SPEC, AddressModule, ArgumentSpec
 from ._client import ElasticsearchClient
 from ._errors import EsError, InputError
 from ._transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
 
-Main = t.Callable[[AnsibleModule, ElasticsearchClient], t.Dict[str, t.Any]]
+Result = t.Dict[str, t.Any]
 
 
-def run_module(spec: ArgumentSpec, main: Main) -> None:
-    """Build the module and the client, run `main`, and turn what goes wrong into a message.
+class Task(t.NamedTuple):
+    """What a module is asked for."""
 
-    `main` returns the result; its `diff` is shown only when the user asked for diffs.
-    """
+    params: t.Mapping[str, t.Any]
+    check_mode: bool
+    diff: bool
+    warn: t.Callable[[str], None]
+
+
+Work = t.Callable[[Task, ElasticsearchClient], Result]
+"""What a module does; its `diff` is shown only when the user asked for diffs."""
+
+
+def run_module(spec: ArgumentSpec, work: Work) -> None:
+    """Build the module, do the work, and tell the result."""
     module = AddressModule(supports_check_mode=True, **CONNECTION_SPEC.merge(spec).to_kwargs())
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    result = outcome(work, Task(module.params, module.check_mode, module._diff, module.warn))
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def outcome(work: Work, task: Task) -> Result:
+    """What the work comes to; what goes wrong is told in its `msg`."""
     client = None
     try:
-        client = ElasticsearchClient(module.params)
+        client = ElasticsearchClient(task.params)
         for warning in client.warnings:
-            module.warn(warning)
-        result = main(module, client)
+            task.warn(warning)
+        result = work(task, client)
     except (EsError, InputError) as exc:
-        told = dict(getattr(exc, "result", {}))
-        if not module._diff:
-            told.pop("diff", None)
-        module.fail_json(msg=str(exc), **told)
+        result = {**getattr(exc, "result", {}), "failed": True, "msg": str(exc)}
     except Exception as exc:
         # Of a mistake in the collection only the place is told: the text of an arbitrary exception may hold a secret.
-        module.fail_json(msg=describe_bug(exc))
+        result = {"failed": True, "msg": describe_bug(exc)}
     finally:
         if client is not None:
             client.close()
-    if not module._diff:
+    if not task.diff:
         result.pop("diff", None)
-    module.exit_json(**result)
+    return result
 
 
 def describe_bug(exc: BaseException) -> str:

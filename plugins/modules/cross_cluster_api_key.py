@@ -392,21 +392,17 @@ revoked_ids:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_module import OPTIONS, ensure
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import Task, run_module
 
 
-def work(module: AnsibleModule, client: ElasticsearchClient) -> dict:
-    """Do what the options ask for."""
-    return ensure(module.params, client, module.check_mode, module.warn)
+def work(task: Task, client: ElasticsearchClient) -> dict:
+    return ensure(task.params, client, task.check_mode, task.warn)
 
 
 def main() -> None:
-    """Entry point."""
     run_module(ArgumentSpec(OPTIONS), work)
 
 

@@ -41,7 +41,7 @@ options:
   keys:
     description:
       - The keys. Each is a dictionary of the options of M(crosscluster.elasticsearch.cross_cluster_api_key), without
-        those of the connection; C(name) is required. A name may be given once.
+        those of the connection; C(name) is required. A name may be given once, or several times with other C(ids).
     type: list
     elements: dict
     required: true
@@ -128,33 +128,11 @@ api_keys:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_several import ensure_all, summary
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
-
-# Not a spec of its own: a key that is wrong shall not keep the others from being made.
-SPEC = ArgumentSpec({"keys": {"type": "list", "elements": "dict", "required": True, "no_log": False}})
-
-
-def work(module: AnsibleModule, client: ElasticsearchClient) -> dict:
-    """Do what the options ask for."""
-    keys = module.params["keys"]
-    result = summary(keys, ensure_all(keys, client, module.check_mode, module.warn))
-    if not module._diff:
-        for one in result["api_keys"]:
-            one.pop("diff", None)
-    message = result.pop("msg", None)
-    if message:
-        raise InputError(message, **result)
-    return result
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._work.cross_cluster_api_keys import SPEC, work
 
 
 def main() -> None:
-    """Entry point."""
     run_module(SPEC, work)
 
 

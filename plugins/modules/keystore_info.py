@@ -14,8 +14,9 @@ description:
     credential of a remote cluster the id of the API key inside it. The id is no secret, so it can be compared with
     the keys that are alive on the server cluster.
   - Secrets are returned only with O(reveal=true).
-  - This is one call of C(elasticsearch-keystore) for the names and one for each credential. Each starts a Java virtual
-    machine; up to four run at a time. With O(aliases) the names are not listed, so that one alias costs one call.
+  - This is one call of C(elasticsearch-keystore) for the names and one for each credential that is held. Each starts a
+    Java virtual machine; up to four run at a time. The names are not listed for a single one of O(aliases), which costs
+    one call, and with O(reveal).
   - As long as the keystore file stays the same, later runs make no call at all, see O(remember).
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes.info_module
@@ -155,25 +156,12 @@ credentials:
       type: str
 """
 
-import os
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _credential
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import (
-    alias_of_credentials,
-    alias_problem,
-    credentials_setting,
-)
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import KeystoreTool
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
     KeystoreError,
     KeystoreMissing,
-)
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_memory import (
-    KeystoreMemory,
-    places,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
     OPTIONS,
@@ -181,82 +169,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
     warn_unused_password,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_node import look
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key
-
-# Each is a Java virtual machine on a host that has better things to do.
-
-
-def read(tool: KeystoreTool, aliases: t.Optional[t.Sequence[str]], reveal: bool) -> t.Dict[str, t.Any]:
-    """Names and credentials."""
-    settings = None if aliases else tool.list()
-    names = settings if settings is not None else [credentials_setting(alias) for alias in aliases or ()]
-    wanted = {name for name in names if alias_of_credentials(name) is not None}
-    held = {name: value for name, value in tool.show_all(wanted).items() if value is not None}
-    return {
-        "found": True,
-        "protected": bool(tool.protected),
-        "settings": sorted(held) if settings is None else settings,
-        "credentials": {alias_of_credentials(name): describe(value, reveal) for name, value in held.items()},
-    }
-
-
-def answer(tool: KeystoreTool, params: t.Mapping[str, t.Any], keep: bool) -> t.Dict[str, t.Any]:
-    """What an earlier run read from the same file, or else what the tool says now."""
-    aliases, reveal = params["aliases"], params["reveal"]
-    if reveal or not params["remember"]:
-        return {"remembered": False, **read(tool, aliases, reveal)}
-    memory = KeystoreMemory(places(tool.path, tool.config_dir), os.environ)
-    digest = memory.digest()
-    known = memory.recall(digest)
-    found = recalled(known, aliases)
-    if found is not None:
-        tool.protected = False
-        return {"remembered": True, **found}
-    found = read(tool, aliases, reveal)
-    # A keystore that was written to meanwhile may have given answers from before and after.
-    if keep and digest is not None and not found["protected"] and memory.digest() == digest:
-        memory.keep(digest, merged(known, aliases, found))
-    return {"remembered": False, **found}
-
-
-def recalled(known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]]) -> t.Optional[t.Dict[str, t.Any]]:
-    """The answer, when everything that is asked for was read before."""
-    credentials = known.get("credentials", {})
-    if aliases and not set(aliases) - set(credentials):
-        held = {alias: credentials[alias] for alias in sorted(set(aliases)) if credentials[alias] is not None}
-        settings = sorted(credentials_setting(alias) for alias in held)
-    elif not aliases and "settings" in known:
-        held = {alias: credential for alias, credential in credentials.items() if credential is not None}
-        settings = known["settings"]
-    else:
-        return None
-    return {"found": True, "protected": False, "settings": settings, "credentials": held}
-
-
-def merged(
-    known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]], found: t.Mapping[str, t.Any]
-) -> t.Dict[str, t.Any]:
-    """What is known of the file with what was read now; of an alias without a credential that there is none.
-
-    What is malformed is left out: another release may judge it differently.
-    """
-    credentials = {**known.get("credentials", {}), **dict.fromkeys(aliases or ()), **found["credentials"]}
-    sure = {alias: held for alias, held in credentials.items() if held is None or held["api_key_id"] is not None}
-    complete = not aliases and len(sure) == len(credentials)
-    return {**known, **({"settings": found["settings"]} if complete else {}), "credentials": sure}
-
-
-def describe(value: str, reveal: bool) -> t.Dict[str, t.Any]:
-    """One credential."""
-    credential = _credential.inspect(value)
-    shown: t.Dict[str, t.Any] = {
-        "state": credential.state,
-        "api_key_id": credential.api_key_id,
-        "reason": credential.reason,
-    }
-    if reveal:
-        shown["encoded"] = mark_api_key(value)
-    return shown
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_read import answer
 
 
 def main() -> None:
@@ -276,7 +189,8 @@ def main() -> None:
     try:
         tool = build_tool(module.params)
         try:
-            result = {**answer(tool, module.params, keep=not module.check_mode), **look(tool)}
+            asked = [module.params[name] for name in ("aliases", "reveal", "remember")]
+            result = {**answer(tool, *asked, keep=not module.check_mode), **look(tool)}
         except KeystoreMissing as missing:
             tool.check_node(missing)
             nothing = {"found": False, "protected": None, "remembered": False, "settings": [], "credentials": {}}

@@ -154,90 +154,12 @@ remote_cluster:
   sample: [{clusters: [berlin], privileges: [monitor_enrich]}]
 """
 
-import typing as t
-from urllib.parse import quote
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _role_entries as entries
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, EsNotFound, InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
-
-SPEC = ArgumentSpec(
-    {
-        "name": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        **entries.OPTIONS,
-    },
-    required_if=[("state", "present", ("remote_indices", "remote_cluster"), True)],
-)
-
-
-def check_input(name: str, given: t.Mapping[str, t.Any]) -> None:
-    """Refuse what the server would refuse."""
-    problem = entries.problem(name, given)
-    if problem:
-        raise InputError(f"Nothing was changed in the role [{name}]: {problem}.")
-
-
-def read(client: ElasticsearchClient, name: str) -> t.Optional[t.Dict[str, t.Any]]:
-    """The role, None when there is none."""
-    try:
-        body = client.request("GET", f"/_security/role/{quote(name, safe='')}", attempt=f"read the role [{name}]").body
-    except EsNotFound:
-        return None
-    return body.get(name)
-
-
-def write(client: ElasticsearchClient, name: str, body: t.Mapping[str, t.Any]) -> None:
-    """The request. It may be repeated: the same role twice is the same role."""
-    try:
-        client.request(
-            "PUT", f"/_security/role/{quote(name, safe='')}", body=body, safe=True, attempt=f"write the role [{name}]"
-        )
-    except EsError as e:
-        if e.says("unexpected field [remote_cluster]"):
-            e.advice = "remote_cluster needs Elasticsearch 8.15 or newer: leave it out, or upgrade."
-        elif e.says("unexpected field [remote_indices]"):
-            e.advice = "remote_indices needs Elasticsearch 8.10 or newer."
-        elif e.says("serverless mode"):
-            e.advice = "Serverless projects have no remote clusters; cross-project search takes their place."
-        raise
-
-
-def run(module: AnsibleModule, client: ElasticsearchClient) -> t.Dict[str, t.Any]:
-    """Merge, write when needed, and describe."""
-    params = module.params
-    name, absent = params["name"], params["state"] == "absent"
-    given = {
-        field: None if params[field] is None else [entries.clean(entry) for entry in params[field]]
-        for field in entries.FIELDS
-    }
-    check_input(name, given)
-    role = read(client, name)
-    operation = "none"
-    wanted = entries.merge_role(role, given, absent)
-    if not entries.same(role or {}, wanted):
-        if ((role or {}).get("metadata") or {}).get("_reserved"):
-            raise InputError(
-                f"The role [{name}] is reserved and cannot be changed. Give the user a role of your own beside it."
-            )
-        operation = "update" if role is not None else "create"
-        if not module.check_mode:
-            write(client, name, wanted)
-    return {
-        "changed": operation != "none",
-        "operation": operation,
-        "name": name,
-        **entries.entries(wanted),
-        "diff": {"before": entries.entries(role), "after": entries.entries(wanted)},
-    }
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._work.remote_access_role import SPEC, work
 
 
 def main() -> None:
-    run_module(SPEC, run)
+    run_module(SPEC, work)
 
 
 if __name__ == "__main__":

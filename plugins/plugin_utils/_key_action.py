@@ -21,6 +21,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_several import GIVEN_TWICE, repeated
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
     CredentialStore,
@@ -95,14 +96,11 @@ class KeyAction(SecretAction):
         return dict(sorted(results.items()))
 
     def _repeated(self, keys: t.Sequence[t.Mapping[str, t.Any]]) -> dict[int, Result]:
-        """Names that were given before: one run may not settle them in two ways."""
-        seen: set[str] = set()
+        """Names that were given before."""
         found: dict[int, Result] = {}
         for number, key in enumerate(keys):
-            name = str(key.get("name"))
-            if name in seen:
-                found[number] = self.fail(f"'{name}' is given twice; give each name once.", {"changed": False})
-            seen.add(name)
+            if repeated(number, keys):
+                found[number] = self.fail(GIVEN_TWICE.format(key.get("name")), {"changed": False})
         return found
 
     # --- phases ---
