@@ -90,9 +90,14 @@ def _checked(
 
 def repeated(number: int, keys: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
     """Whether a key was named before: one run may not settle it in two ways. With `ids` these are keys of their own."""
-    key = keys[number]
-    before = [other for other in keys[:number] if str(other.get("name")) == str(key.get("name"))]
-    return any(not (key.get("ids") and other.get("ids")) or set(key["ids"]) & set(other["ids"]) for other in before)
+    own = _ids(keys[number])
+    before = [_ids(other) for other in keys[:number] if str(other.get("name")) == str(keys[number].get("name"))]
+    return any(not own or not ids or own & ids for ids in before)
+
+
+def _ids(key: t.Mapping[str, t.Any]) -> t.Set[str]:
+    given = key.get("ids")
+    return set(map(str, given)) if isinstance(given, list) and not key.get("credential_store") else set()
 
 
 def summary(keys: t.Sequence[t.Mapping[str, t.Any]], results: t.Sequence[Result]) -> Result:

@@ -85,9 +85,7 @@ class Call:
         return {"changed": False, **outcome(self.work, task), **self.told}
 
 
-def call_all(
-    calls: t.Sequence[Call], check_mode: bool, diff: bool, warn: t.Callable[[str], None]
-) -> t.List[Result]:
+def call_all(calls: t.Sequence[Call], check_mode: bool, diff: bool, warn: t.Callable[[str], None]) -> t.List[Result]:
     """A result for each, in order."""
     with concurrent.futures.ThreadPoolExecutor(max(1, min(AT_A_TIME, len(calls)))) as pool:
         return list(pool.map(lambda call: call.result(check_mode, diff, warn), calls))

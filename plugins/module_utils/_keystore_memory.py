@@ -25,7 +25,7 @@ import typing as t
 from ._keystore import KEYSTORE_FILE, PACKAGE_CONFIG, TOOL
 from ._node_files import cache_directory, read_regular
 
-_FORMAT = 2
+_FORMAT = 1
 _MOST = 1 << 20
 _LARGEST = 64 << 20  # of a keystore; a large one has some kilobytes
 # Packages read ES_PATH_CONF from one of these, and it beats the environment of the caller.

@@ -69,16 +69,25 @@ def _shown(read: Data) -> Data:
 
 def _recalled(known: t.Mapping[str, t.Any], aliases: t.Optional[t.Sequence[str]]) -> t.Optional[Data]:
     """The answer, when everything that is asked for was read before."""
-    credentials = known.get("credentials", {})
+    credentials, names = known.get("credentials", {}), names_in(known)
+    if names is not None:
+        absent = [alias for alias in aliases or () if credentials_setting(alias) not in names]
+        credentials = {**dict.fromkeys(absent), **credentials}
     if aliases and not set(aliases) - set(credentials):
         held = {alias: credentials[alias] for alias in sorted(set(aliases)) if credentials[alias] is not None}
         settings = sorted(credentials_setting(alias) for alias in held)
-    elif not aliases and known.get("whole") and "settings" in known:
+    elif not aliases and "settings" in known:
         held = {alias: credential for alias, credential in credentials.items() if credential is not None}
         settings = known["settings"]
     else:
         return None
     return {"found": True, "protected": False, "settings": settings, "credentials": held}
+
+
+def names_in(known: t.Mapping[str, t.Any]) -> t.Optional[t.List[str]]:
+    """The names of all settings, where they are known."""
+    found: t.Optional[t.List[str]] = known.get("names", known.get("settings"))
+    return found
 
 
 def learned(
@@ -89,13 +98,18 @@ def learned(
 ) -> Data:
     """What is known of the file with what was read now; of an alias without a credential that there is none.
 
-    What is malformed is left out: another release may judge it differently.
+    `names` are those of all settings; they are `settings` as well when all their credentials are known. What is
+    malformed is left out: another release may judge it differently.
     """
     all_of_them = {**known.get("credentials", {}), **dict.fromkeys(aliases or ()), **credentials}
     sure = {alias: held for alias, held in all_of_them.items() if held is None or held["api_key_id"] is not None}
-    names = {"settings": list(listed)} if listed is not None else {}
-    whole = len(sure) == len(all_of_them) and (not aliases or bool(known.get("whole")))
-    return {**known, **names, "credentials": sure, "whole": whole}
+    found: Data = {"credentials": sure}
+    listed = names_in(known) if listed is None else listed
+    if listed is not None:
+        found["names"] = list(listed)
+        if len(sure) == len(all_of_them) and (not aliases or "settings" in known):
+            found["settings"] = list(listed)
+    return found
 
 
 def describe(value: str, reveal: bool = False) -> Data:

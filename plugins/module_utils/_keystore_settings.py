@@ -18,7 +18,7 @@ from ._keystore import KeystoreTool, line_problem, name_problem
 from ._keystore_errors import KeystoreError, KeystoreMissing
 from ._keystore_memory import KeystoreMemory
 from ._keystore_module import remote_name_problem
-from ._keystore_read import describe, learned, memory_of
+from ._keystore_read import describe, learned, memory_of, names_in
 from ._keystore_write import replace
 
 Result = t.Dict[str, t.Any]
@@ -65,7 +65,6 @@ class Held(t.NamedTuple):
     api_key_id: t.Optional[str] = None
 
 
-
 def settle(tool: KeystoreTool, items: t.Sequence[Item], check_mode: bool) -> t.List[Result]:
     """Compare, write what differs, and tell what was done about each. One that is wrong stops no other."""
     good = [one for one in items if not one.problem]
@@ -99,7 +98,7 @@ def _held(
     Only what must be compared is shown: what is known from an earlier look at the same file says which key is in it.
     """
     held = {one.name: Held() for one in items}
-    listed: t.Optional[t.List[str]] = known.get("settings")
+    listed = names_in(known)
     ids = known.get("credentials", {})
     if known:
         tool.protected = False  # what is read from others is not kept

@@ -20,9 +20,7 @@ from ._keystore_memory import Snapshot
 Settings = t.Mapping[str, t.Optional[str]]
 
 
-def replace(
-    tool: KeystoreTool, before: Settings, wanted: Settings, snapshot: t.Optional[Snapshot] = None
-) -> None:
+def replace(tool: KeystoreTool, before: Settings, wanted: Settings, snapshot: t.Optional[Snapshot] = None) -> None:
     """Set all these settings, or take all of them out, and see that it was done; else put back what was there: the
     file, where it can be seen which it is, or else the values `before`."""
     _put(tool, wanted)

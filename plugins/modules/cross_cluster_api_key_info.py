@@ -220,7 +220,10 @@ api_keys:
 """
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import run_module
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._work.cross_cluster_api_key_info import SPEC, work
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._work.cross_cluster_api_key_info import (
+    SPEC,
+    work,
+)
 
 
 def main() -> None:

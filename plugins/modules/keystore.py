@@ -18,8 +18,9 @@ description:
   - For one setting that is one call of the tool when nothing changes and three when something does. For several it is
     one to list the names, one for each that is held already, and two more when something changes. It is one more with
     a password that is not needed. Each call starts a Java virtual machine and takes some seconds.
-  - As long as the file is the same, what M(crosscluster.elasticsearch.keystore_info) or this module has seen of it before is
-    not read again: names are not listed, and a credential is shown only when its key has the id of the one asked for.
+  - As long as the file is the same, what M(crosscluster.elasticsearch.keystore_info) or this module has seen of it
+    before is not read again. Names are not listed then, and a credential is shown only when its key has the id of the
+    one asked for.
   - Values and the keystore password go to the tool over standard input, never as arguments.
   - A value for C(cluster.remote.<alias>.credentials) is refused, before anything is written, unless it is the encoded
     form of an API key. So is an alias that Elasticsearch would refuse, because a node does not start with an unknown

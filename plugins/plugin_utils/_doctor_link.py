@@ -20,7 +20,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._addres
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_clusters as sides
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_words as words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_drift import settings_drift
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import (
     DAY,
     Data,
@@ -28,6 +28,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_v
     LinkView,
     days,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import key_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import version_of, version_text
 
 VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untrusted", None)
@@ -181,7 +182,7 @@ def _nodes(found: Findings) -> None:
 
 def _others(found: Findings) -> None:
     view = found.view
-    by_id = {raw_id: lr.key_view(raw, None, lambda *_args: ()) for raw_id, raw in view.keys.items()}
+    by_id = {raw_id: key_view(raw) for raw_id, raw in view.keys.items()}
     for key in lk.unmarked(view.asked, by_id, view.now)[:20]:
         found.word("key_unmarked", "warning", "it " + lk.whose(key), "server", key_id=key.id)
     if view.adoption.hint:
@@ -320,7 +321,7 @@ def _alias(found: Findings, facts: Facts) -> None:
     if view.remote is None:
         found.word("alias_missing", "error")
         return
-    drift = list(facts.settings_drift(view.link, view.remote))
+    drift = list(settings_drift(view.link, view.remote))
     # A link of the certificate model goes to another port by its nature.
     if drift and not view.by_certificate:
         found.word(

@@ -11,8 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_view import DAY, Data, LinkView, days
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
+    Results,
+    key_view,
+    usable,
+)
 
 SCHEMA = 1
 """Version of the shape of the report. Fields may be added under one number, never renamed or removed."""
@@ -103,7 +107,7 @@ def life(key: t.Mapping[str, t.Any], now: int) -> Data:
     }
 
 
-def stray_keys(all_keys: lr.Results, views: t.Sequence[LinkView], now: int, clusters: t.Container[str]) -> t.List[Data]:
+def stray_keys(all_keys: Results, views: t.Sequence[LinkView], now: int, clusters: t.Container[str]) -> t.List[Data]:
     """Live keys with our mark that belong to no link any more: the link was taken out of the list and not taken down
     first.
 
@@ -111,11 +115,9 @@ def stray_keys(all_keys: lr.Results, views: t.Sequence[LinkView], now: int, clus
     """
     wanted = {(view.link["to"], view.link["key_name"]) for view in views}
     found = []
-    for server, result in sorted(lr.by_cluster(all_keys).items()):
-        if lr.went_wrong(result):
-            continue
-        for raw in result["api_keys"]:
-            key = lr.key_view(raw, None, lambda *_args: ())
+    for server, result in sorted(all_keys.items()):
+        for raw in usable(result).get("api_keys") or ():
+            key = key_view(raw)
             mark = key.metadata.get(lk.MARKER)
             client = mark.get("client") if isinstance(mark, t.Mapping) else None
             if (

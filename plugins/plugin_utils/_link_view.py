@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_run as lr
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import gathered as lg
 
 Data = t.Dict[str, t.Any]
 DAY = 86_400_000
@@ -24,17 +24,12 @@ DAY = 86_400_000
 
 @dataclass(frozen=True)
 class Facts:
-    """What the tasks of a run registered, by host; `clusters` and `ports` by cluster and by (node, address)."""
+    """What modules told; `clusters` and `ports` by cluster and by (node, address)."""
 
     data: t.Mapping[str, t.Any]
-    keystores: lr.Results
-    keys: lr.Results
-    remotes: lr.Results
-    now: int
+    gathered: lg.Gathered
     clusters: t.Mapping[str, t.Any] = field(default_factory=dict)
     ports: t.Mapping[t.Tuple[str, str], t.Any] = field(default_factory=dict)
-    drift: t.Callable[..., t.Sequence[str]] = lambda *_args: ()
-    settings_drift: t.Callable[..., t.Sequence[str]] = lambda *_args: ()
 
 
 @dataclass(frozen=True)
@@ -115,42 +110,39 @@ class LinkView:
         held = self.held
         ours = []
         for raw in self.keys.values():
-            key = lr.key_view(raw, None, lambda *_args: ())
+            key = lg.key_view(raw)
             if key.id not in held and key.live(self.now) and lk.is_ours(key, self.asked):
                 ours.append(raw)
         return sorted(ours, key=lambda raw: (raw.get("creation") or 0, raw["id"]))
 
 
 def views(facts: Facts) -> t.List[LinkView]:
-    servers, clients = lr.by_cluster(facts.keys), lr.by_cluster(facts.remotes)
+    servers, clients = facts.gathered.keys, facts.gathered.remotes
     return [_view(facts, link, servers.get(link["to"]), clients.get(link["from"])) for link in facts.data["links"]]
 
 
 def _view(facts: Facts, link: t.Mapping[str, t.Any], server: t.Any, client: t.Any) -> LinkView:
-    faults = {}
+    keystores, now, faults = facts.gathered.keystores, facts.gathered.now, {}
     for side, result in (("server", server), ("client", client)):
-        trouble = lr.went_wrong(result)
+        trouble = lg.went_wrong(result)
         if trouble:
             faults[side] = trouble
     nodes = tuple(
-        lr.node_view(name, facts.keystores.get(name), link["alias"])
-        for name in facts.data["clusters"][link["from"]]["nodes"]
+        lg.node_view(name, keystores.get(name), link["alias"]) for name in facts.data["clusters"][link["from"]]["nodes"]
     )
     keys = {} if "server" in faults else {str(key["id"]): key for key in server["api_keys"]}
-    by_id = {key_id: lr.key_view(key, None, lambda *_args: ()) for key_id, key in keys.items()}
-    known = lr.asked(link, server)
-    adoption = lk.judge_adoption(known, nodes, by_id, facts.now)
+    by_id = {key_id: lg.key_view(key) for key_id, key in keys.items()}
+    known = lg.link_view(link, server)
+    adoption = lk.judge_adoption(known, nodes, by_id, now)
     known = replace(known, adopt=adoption.key_id)
     states = {}
     for node in nodes:
         # Without the server's list nothing can be said of a key, which is not the same as that it is unknown.
-        judged = lk.classify(node, by_id, known, facts.now)
+        judged = lk.classify(node, by_id, known, now)
         states[node.name] = lk.UNREAD if "server" in faults and judged == lk.UNKNOWN else judged
-    remote = None
-    if "client" not in faults:
-        remote = next((entry for entry in client["remotes"] if entry["alias"] == link["alias"]), None)
-    members = lr.members_of(facts.data, link["from"], client, facts.keystores)
-    return LinkView(link, nodes, states, keys, remote, faults, facts.now, members, known, adoption)
+    remote = lg.remote_of(client, link["alias"])
+    members = lg.members_of(facts.data, link["from"], client, keystores)
+    return LinkView(link, nodes, states, keys, remote, faults, now, members, known, adoption)
 
 
 def days(milliseconds: int) -> int:

@@ -269,3 +269,37 @@ def test_options_of_the_task_that_the_action_refuses(berlin: t.Any, tmp_path: t.
         options = {"async": 20, "poll": 1} if number == 1 else {}
         done = run_playbook(play(berlin, keys, **options), directory=tmp_path / f"run-{number}")
         assert not done.ok and words in str(done.messages) + done.stderr, done
+
+
+def test_several_clusters_are_called_in_one_run(world: t.Any) -> None:
+    """By the private module of the roles: each call is that of its module, and none fails with another."""
+    to_berlin, to_paris = (connection(world.cluster(name)) for name in ("berlin", "paris"))
+    keys = {"keys": [{"name": "a", "access": LOGS}]}
+    remotes = {"remotes": [{"alias": "b", "proxy_address": "b:9443"}]}
+    refused = {**to_paris, "password": "not-the-one"}
+    calls = [
+        {"cluster": "berlin", "module": MODULE, "connection": to_berlin, "arguments": keys},
+        {"cluster": "paris", "module": "remote_cluster", "connection": to_paris, "arguments": remotes},
+        {"cluster": "paris", "module": "cluster_info", "connection": refused, "label": "x"},
+        {"cluster": "paris", "module": "cluster_info", "connection": {"colour": "red"}},
+        {"cluster": "paris", "module": "keystore", "connection": to_paris},
+    ]
+    checked = run_module("cluster_calls", {"calls": calls}, check=True)
+    assert live(world, "a") == {"a": []}
+    result = run_module("cluster_calls", {"calls": calls})
+    assert result.changed and checked.changed and result["diff"] == checked["diff"]
+    assert [one["before_header"] for one in result["diff"]] == ["berlin", "paris"]
+    told = result["results"]
+    assert [(one["cluster"], one["module"], one["label"], bool(one.get("failed"))) for one in told] == [
+        ("berlin", MODULE, None, False),
+        ("paris", "remote_cluster", None, False),
+        ("paris", "cluster_info", "x", True),
+        ("paris", "cluster_info", None, True),
+        ("paris", "keystore", None, True),
+    ]
+    assert told[0]["api_keys"][0]["encoded"] and live(world, "a")["a"] == [told[0]["api_keys"][0]["api_key"]["id"]]
+    words = ("not-the-one", to_berlin["password"])
+    assert not [word for word in words if word in str(result)]
+    assert "colour" in told[3]["msg"] and "value of module must be one of" in told[4]["msg"]
+    again = run_module("cluster_calls", {"calls": calls[:2]})
+    assert not again.changed and "diff" not in again

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_input, _link_view
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Gathered
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -141,31 +142,19 @@ class Estate:
                 entry.update(ok=False, reason=reason)
         remote["probe"].update(ok=False, reason=reason)
 
-    # -- what the tasks registered
-    # ---------------------------------------------------------------------------------------
+    # -- what modules told --------------------------------------------------------------------------------------------
 
-    def registered(self, found: dict[str, t.Any], field: str) -> dict[str, t.Any]:
+    def told(self, found: dict[str, t.Any], field: str) -> dict[str, t.Any]:
         return {
-            "localhost": {
-                "results": [
-                    {"item": {"cluster": name}, "failed": True, "msg": self.failed[field, name]}
-                    if (field, name) in self.failed
-                    else {"item": {"cluster": name}, field: entries, "nodes": self.running[name]}
-                    for name, entries in found.items()
-                ]
-            }
+            name: {"failed": True, "msg": self.failed[field, name]}
+            if (field, name) in self.failed
+            else {field: entries, "nodes": self.running[name]}
+            for name, entries in found.items()
         }
 
     def facts(self) -> _link_view.Facts:
-        return _link_view.Facts(
-            data=self.data,
-            keystores=self.keystores,
-            keys=self.registered(self.keys, "api_keys"),
-            remotes=self.registered(self.remotes, "remotes"),
-            now=self.now,
-            clusters=self.clusters,
-            ports=self.ports,
-        )
+        keys, remotes = self.told(self.keys, "api_keys"), self.told(self.remotes, "remotes")
+        return _link_view.Facts(self.data, Gathered(self.keystores, keys, remotes, self.now), self.clusters, self.ports)
 
     def views(self) -> list[_link_view.LinkView]:
         return _link_view.views(self.facts())

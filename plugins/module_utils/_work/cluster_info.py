@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-
 from .._argspec import ArgumentSpec
 from .._client import ElasticsearchClient
 from .._errors import (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 import typing as t
 
-
 from .. import _api_key_read as api
 from .._api_key_report import Filter, report
 from .._argspec import ArgumentSpec

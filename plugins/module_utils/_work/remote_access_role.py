@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-
 from .. import _role_entries as entries
 from .._argspec import ArgumentSpec
 from .._client import ElasticsearchClient

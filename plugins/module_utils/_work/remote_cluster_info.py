@@ -10,7 +10,6 @@ import concurrent.futures
 import time
 import typing as t
 
-
 from .. import _diagnosis, _remote_state
 from .._alias import alias_problem
 from .._argspec import ArgumentSpec

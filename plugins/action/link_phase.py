@@ -1,0 +1,229 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does a phase of the links on a host; the documentation is that of the module."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import (
+    examine,
+    outcome,
+    phases,
+    registered,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import went_wrong
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._outside import shown
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._secret_action import SecretAction
+
+FQCN = "crosscluster.elasticsearch."
+PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.name: examine.PORTS}
+REPORT = (examine.EXAMINE.name, examine.PORTS.name, "diagnosis")
+# Results of these may hold credentials.
+SECRET = (phases.KEYS.name, phases.SECRETS.name)
+Result = t.Dict[str, t.Any]
+
+
+class ActionModule(SecretAction):
+    MODULE = FQCN + "cluster_calls"
+    _supports_async = False
+
+    def may_return_secret(self) -> bool:
+        return self._task.args.get("phase") in SECRET
+
+    def secrets_in(self, result: t.Mapping[str, t.Any]) -> list[str]:
+        found: list[t.Any] = []
+        for one in [result, *(result.get("results") or ())]:
+            found += [*(one.get("api_keys") or ()), *(one.get("credentials") or {}).values()]
+        return [str(one["encoded"]) for one in found if isinstance(one, dict) and one.get("encoded")]
+
+    def perform(self, task_vars: dict[str, t.Any]) -> Result:
+        self._variables = task_vars
+        name = self._task.args["phase"]
+        without_calls = {
+            "plan": self._plan,
+            "authorities": self._authorities,
+            "outcome": self._outcome,
+            "diagnosis": self._diagnosis,
+        }
+        if name in without_calls:
+            return without_calls[name]()
+        phase = PHASES[name]
+        if phase.real and self._task.check_mode:
+            return self._nothing("nothing was done that could be seen")
+        run = self._run(phase.at)
+        calls = self._here(phase, phases.so_far(run, name))
+        if not calls:
+            return self._nothing("no link needs it here")
+        if phase.several:
+            return {"changed": False, "results": [self._node(call) for call in calls]}
+        if phase.at == phases.NODES:
+            return self._node(*calls)
+        result = self._clusters(calls)
+        if phase is phases.RELOAD and not self._task.check_mode:
+            result["restart"] = self._waiting(run, result)
+        return result
+
+    # --- calls ---
+    def _here(self, phase: phases.Phase, run: Run) -> list[Call]:
+        """The calls that are made by this host."""
+        if phase.at == phases.NODES:
+            return [call for call in phase.calls(run) if call.place == self._variables["inventory_hostname"]]
+        caller, clusters = self._task.args.get("caller"), run.data["clusters"]
+        return [call for call in phase.calls(run) if clusters[call.place]["api_from"] == caller]
+
+    def _node(self, call: Call) -> Result:
+        cluster = self._logins()[self._data()["nodes"][call.place]["cluster"]]
+        arguments = {**registered.keystore(cluster, call.place), **call.arguments}
+        if call.module == "remote_port_info":
+            authorities = arguments.pop("ca_file", None)
+            arguments = {
+                name: arguments[name]
+                for name in ("addresses", "server_name", "config_dir")
+                if arguments.get(name) is not None
+            }
+            arguments["ca_pem"] = self._file(authorities)
+        self._hide_values(arguments)
+        return self._module(call.module, arguments)
+
+    def _clusters(self, calls: t.Sequence[Call]) -> Result:
+        asked = []
+        for call in calls:
+            cluster, arguments = self._logins()[call.place], dict(call.arguments)
+            login = registered.connection(cluster, self._variables["ansible_inventory_sources"])
+            login.update({"urls": arguments.pop("urls")} if "urls" in arguments else {})
+            if call.module == "reload_secure_settings":
+                arguments["keystore_password"] = cluster.get("keystore_password")
+            self._hide_values({**login, **arguments})
+            told = {"cluster": call.place, "module": call.module, "label": call.label}
+            asked.append({**told, "connection": login, "arguments": arguments})
+        return self._module("cluster_calls", {"calls": asked})
+
+    def _module(self, name: str, arguments: dict[str, t.Any]) -> Result:
+        with self._quiet_connection():
+            return self._execute_module(module_name=FQCN + name, module_args=arguments, task_vars=self._variables)
+
+    def _hide_values(self, arguments: t.Mapping[str, t.Any]) -> None:
+        """Keep these out of messages."""
+        options = ("password", "bearer_token", "api_key", "keystore_password")
+        settings = arguments.get("settings")
+        values = settings.values() if isinstance(settings, dict) else ()
+        self._known_secrets += [str(value) for value in (*map(arguments.get, options), *values) if value]
+
+    def _nothing(self, why: str) -> Result:
+        return {"changed": False, "skipped": True, "skip_reason": why}
+
+    def _failure(
+        self, message: t.Any, result: t.Mapping[str, t.Any] | None = None, secrets: t.Sequence[str] = ()
+    ) -> dict[str, t.Any]:
+        fresh = super()._failure(message, result, secrets)
+        told = (result or {}).get("settings")
+        if isinstance(told, list) and self._task.args["phase"] == phases.CREDENTIALS.name:
+            # The others are as asked for.
+            fresh["settings"] = [
+                {
+                    field: redact(value, self._known_secrets) if isinstance(value, str) else value
+                    for field, value in one.items()
+                    if field in ("name", "changed", "failed", "msg")
+                }
+                for one in told
+            ]
+        return fresh
+
+    # --- what was asked for, and what is known ---
+    def _data(self) -> Result:
+        found: Result = self._variables["hostvars"].raw_get("localhost")[registered.INPUT]
+        return found
+
+    def _logins(self) -> t.Mapping[str, t.Any]:
+        found: t.Mapping[str, t.Any] = self._variable("__cross_cluster_trust_clusters")
+        return found
+
+    def _variable(self, name: str) -> t.Any:
+        return self._templar.template(self._variables[name], fail_on_undefined=True)
+
+    def _flag(self, name: str) -> bool:
+        return boolean(self._variable(name))
+
+    def _file(self, path: t.Any) -> str | None:
+        if not path or not os.path.isfile(path):
+            return None
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+
+    def _run(self, at: str = phases.CLUSTERS) -> Run:
+        """All links, or those of the cluster of this node."""
+        data, report = self._data(), self._task.args["phase"] in REPORT
+        if at == phases.NODES:
+            cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
+            data = {**data, "links": [link for link in data["links"] if link["from"] == cluster]}
+        options = Options(
+            mode="verify" if report else self._variable("__cross_cluster_trust_mode"),
+            missing_nodes=self._variable("cross_cluster_trust_missing_nodes"),
+            proof=self._variable("cross_cluster_trust_proof"),
+            wait=int(self._variable("cross_cluster_trust_wait")),
+            check=self._task.check_mode,
+            authorities=self._flag("cross_cluster_trust_authorities"),
+            restart=self._flag("cross_cluster_trust_restart"),
+            stray_keys=report and self._flag("cross_cluster_report_stray_keys"),
+            ports=report and self._flag("cross_cluster_report_ports"),
+        )
+        order = (*phases.FIRST, examine.EXAMINE, examine.PORTS) if report else phases.phases_of(options.absent)
+        hosts = self._variables["ansible_play_hosts_all" if report else "ansible_play_hosts"]
+        told = registered.told(order, data, self._variables, self._variables["hostvars"].raw_get, hosts)
+        return Run(data, options, told, data["now"])
+
+    # --- what takes no call ---
+    def _plan(self) -> Result:
+        run = self._run()
+        words = outcome.words(run)
+        todo = sorted({step.action for planned in run.planned.values() for step in planned.plan.steps})
+        roles = any(link["roles"] for link in run.data["links"])
+        told = {"msg": shown(words), "todo": todo, "roles": roles}
+        return {"changed": False, **told, "_ansible_verbose_always": bool(words)}
+
+    def _authorities(self) -> Result:
+        run = phases.so_far(self._run(phases.NODES), phases.AUTHORITIES.name)
+        cluster = run.data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
+        return {"changed": False, "needed": phases.authorities(run, cluster)._asdict()}
+
+    @staticmethod
+    def _waiting(run: Run, result: Result) -> list[str]:
+        """The nodes that use what was delivered only once they start."""
+        run.told = {**run.told, phases.RELOAD.name: registered.by_call([result])}
+        phases.read(run, phases.RELOAD)
+        waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
+        return [node for node in run.data["nodes"] if node in waiting]
+
+    def _outcome(self) -> Result:
+        """What became of the links, and which hosts fail for them."""
+        run = phases.so_far(self._run())
+        links = shown(outcome.rows(run, int(time.time() * 1000)))
+        failing = [(row["from"], f"{row['link']}: {row['note']}") for row in links if not row["ok"]]
+        return {"changed": False, "links": links, "failing": self._failing(run, failing)}
+
+    def _diagnosis(self) -> Result:
+        """The report, and which hosts fail for it."""
+        run = self._run()
+        previous = self._variable("cross_cluster_report_previous")
+        warn_days = int(self._variable("cross_cluster_report_warn_days"))
+        report = shown(examine.diagnose(run, warn_days, self._file(previous) or ""))
+        failing = list(examine.complaints(report, self._variable("cross_cluster_report_fail_on")))
+        return {"changed": False, "report": report, "failing": self._failing(run, failing)}
+
+    def _failing(self, run: Run, told: t.Sequence[tuple[str, str]]) -> dict[str, str]:
+        """One host speaks for its cluster, so that each failing link is told once."""
+        keystores = run.told[phases.KEYSTORES.name]
+        unread = [node for node, result in keystores.items() if went_wrong(result)]
+        texts: dict[str, list[str]] = {}
+        for cluster, text in told:
+            host = speaker(run.data, cluster, self._variables["ansible_play_hosts"], unread)
+            texts.setdefault(str(host), []).append(text)
+        return {host: "; ".join(found) for host, found in texts.items()}

@@ -1,0 +1,254 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules told of nodes and clusters, and the plans that follow from it. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_drift import key_drift, settings_drift
+
+Data = t.Dict[str, t.Any]
+Asked = t.Mapping[str, t.Any]
+"""A link as `normalise` completes it."""
+Results = t.Mapping[str, t.Any]
+"""What a module told, by node or by cluster."""
+
+
+class Gathered(t.NamedTuple):
+    """What was there before anything was done."""
+
+    keystores: Results
+    """`keystore_info`, by node."""
+    keys: Results
+    """`cross_cluster_api_key_info`, by server."""
+    remotes: Results
+    """`remote_cluster_info`, by client."""
+    now: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A link, what is to be done for it, and what it was like."""
+
+    asked: Asked
+    plan: lp.Plan
+    remote: t.Optional[t.Mapping[str, t.Any]] = None
+    """What the client told of the alias."""
+    unrestarted: t.Tuple[str, ...] = ()
+    """Nodes of which it cannot be seen that they started after their keystores were written to last."""
+    unseen: t.Tuple[str, ...] = ()
+    """Those of them of which that can never be seen."""
+
+    @property
+    def id(self) -> str:
+        return str(self.asked["id"])
+
+    @property
+    def client(self) -> str:
+        return str(self.asked["from"])
+
+    @property
+    def server(self) -> str:
+        return str(self.asked["to"])
+
+    @property
+    def alias(self) -> str:
+        return str(self.asked["alias"])
+
+    @property
+    def probe(self) -> t.Mapping[str, t.Any]:
+        return (self.remote or {}).get("probe") or {}
+
+    @property
+    def unread(self) -> t.List[str]:
+        return [node for node, state in self.plan.states.items() if state == lk.UNREAD]
+
+    def has(self, action: str) -> bool:
+        return any(step.action == action for step in self.plan.steps)
+
+
+def went_wrong(result: t.Any) -> t.Optional[str]:
+    """Why a module has no useful result, or None."""
+    if not isinstance(result, t.Mapping):
+        return "the host was not part of this run"
+    if result.get("unreachable"):
+        return short(result.get("msg")) or "the host could not be reached"
+    if result.get("failed"):
+        return short(result.get("msg")) or "the task failed"
+    return "it was left out of this run" if result.get("skipped") else None
+
+
+def short(message: t.Any) -> str:
+    """One line of a message: what tools put behind it belongs into the log of the task."""
+    text = str(message or "").strip()
+    return text.splitlines()[0].strip() if text else ""
+
+
+def usable(result: t.Any) -> t.Mapping[str, t.Any]:
+    """What a module told; nothing where it did not get through."""
+    return {} if went_wrong(result) else t.cast(t.Mapping[str, t.Any], result)
+
+
+def node_view(name: str, result: t.Any, alias: str) -> lk.Node:
+    """What ``keystore_info`` told about the alias on one node."""
+    trouble = went_wrong(result)
+    if trouble is None and not isinstance(result.get("credentials"), t.Mapping):
+        trouble = "its keystore was not read"
+    if trouble is not None:
+        return lk.Node(name, read=False, reason=trouble)
+    entry = result["credentials"].get(alias)
+    key_id = entry.get("api_key_id") if entry else None
+    return lk.Node(name, present=bool(entry), key_id=key_id, write_problem=short(result.get("write_problem")))
+
+
+def members_of(data: t.Mapping[str, t.Any], cluster: str, client: t.Any, keystores: Results) -> ln.Members:
+    """The nodes that the client cluster itself lists (`client`: what `remote_cluster_info` told), against ours."""
+    trouble = went_wrong(client)
+    if trouble:
+        return ln.Members(problem=trouble)
+    listed = []
+    for name in data["clusters"][cluster]["nodes"]:
+        entry, own_name = data["nodes"][name], usable(keystores.get(name)).get("node_name")
+        listed.append(ln.Listed(name, entry.get("url"), entry.get("node_name"), own_name))
+    return ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
+
+
+def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Results) -> t.List[str]:
+    """The nodes of which it cannot be seen that they started after their keystores were written to last.
+
+    Both times are by the clock of the node. Before 8.13 a node uses what was in its keystore when it started.
+    """
+    found = []
+    for name in nodes:
+        modified = usable(keystores.get(name)).get("modified")
+        if modified is None or members.started.get(name, 0) <= modified:
+            found.append(name)
+    return found
+
+
+def key_view(key: t.Mapping[str, t.Any], link: t.Optional[Asked] = None) -> lk.Key:
+    """A key; with the link that it is for, what differs from what that asks for."""
+    return lk.Key(
+        id=str(key["id"]),
+        name=str(key["name"]),
+        type=str(key.get("type") or "cross_cluster"),
+        creation=int(key.get("creation") or 0),
+        expiration=key.get("expiration"),
+        invalidated=bool(key.get("invalidated")),
+        username=key.get("username"),
+        realm=key.get("realm"),
+        metadata=key.get("metadata") or {},
+        drift=tuple(key_drift(link, key)) if link is not None else (),
+    )
+
+
+def link_view(link: Asked, server: t.Any) -> lk.Link:
+    """The link as the plan takes it. `server`: what `cross_cluster_api_key_info` told, for whose user we act."""
+    user = server.get("acting_user") if isinstance(server, t.Mapping) else None
+    return lk.Link(
+        id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
+        owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
+        renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
+        migrate=link["migrate"], replace=link["replace"],
+    )  # fmt: skip
+
+
+def remote_view(
+    found: t.Optional[t.Mapping[str, t.Any]],
+    link: Asked,
+    cluster: t.Mapping[str, t.Any],
+    running: t.Sequence[t.Mapping[str, t.Any]] = (),
+) -> lp.Remote:
+    """What the client told of the alias, as the plan takes it."""
+    provable = _places(cluster["proof_urls"], running) >= len(cluster["nodes"])
+    if found is None:
+        return lp.Remote(provable=provable)
+    drift = tuple(settings_drift(link, found))
+    probe = found.get("probe") or {}
+    return lp.Remote(
+        exists=True,
+        settings_drift=drift,
+        security_model=found.get("security_model"),
+        proven=bool(probe.get("ok")),
+        used=any(node.get("ok") for node in probe.get("nodes") or ()),
+        provable=provable,
+        elsewhere=any(name in drift for name in ("proxy_address", "seeds", "mode")),
+        addresses=tuple(found.get("addresses") or ()),
+    )
+
+
+def _places(urls: t.Sequence[str], running: t.Sequence[t.Mapping[str, t.Any]]) -> int:
+    """How many nodes these addresses lead to, as far as can be told: two names of one node are one place."""
+    found = set()
+    for url in urls:
+        nodes = [node["id"] for node in running if url in (node.get("urls") or ())]
+        found.add(nodes[0] if len(nodes) == 1 else url)
+    return len(found)
+
+
+def proof_urls(cluster: t.Mapping[str, t.Any], unread: t.Collection[str]) -> t.List[str]:
+    """Where to ask whether links work: at every node but those that are put up with although they cannot be read."""
+    urls: t.List[str] = cluster["proof_urls"]
+    if urls != cluster["node_urls"] or len(urls) != len(cluster["nodes"]):
+        return urls
+    return [url for node, url in zip(cluster["nodes"], urls) if node not in unread] or urls
+
+
+def plan_all(data: t.Mapping[str, t.Any], gathered: Gathered, options: lp.Options) -> t.List[Planned]:
+    """The plans of all links."""
+    members = {
+        name: members_of(data, name, gathered.remotes.get(name), gathered.keystores)
+        for name in {link["from"] for link in data["links"]}
+    }
+    return [_planned(data, link, gathered, options, members[link["from"]]) for link in data["links"]]
+
+
+def _planned(
+    data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: lp.Options, members: ln.Members
+) -> Planned:
+    cluster = data["clusters"][link["from"]]
+    server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
+    troubles = [(link["to"], went_wrong(server)), (link["from"], went_wrong(client))]
+    fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
+    keys = [
+        key_view(key, link if key.get("name") == link["key_name"] or key["id"] == link["adopt"] else None)
+        for key in usable(server).get("api_keys") or ()
+    ]
+    found = remote_of(client, link["alias"])
+    nodes = [
+        replace(
+            node_view(name, gathered.keystores.get(name), link["alias"]), wrong_secret=_wrong_secret(name, found, data)
+        )
+        for name in cluster["nodes"]
+    ]
+    remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
+    plan = lp.plan_link(link_view(link, server), nodes, keys, remote, gathered.now, options, members, fault)
+    unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
+    unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)
+    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen))
+
+
+def remote_of(client: t.Any, alias: str) -> t.Optional[t.Mapping[str, t.Any]]:
+    """The alias in what `remote_cluster_info` told."""
+    return next((entry for entry in usable(client).get("remotes") or () if entry["alias"] == alias), None)
+
+
+def _wrong_secret(name: str, found: t.Optional[t.Mapping[str, t.Any]], data: t.Mapping[str, t.Any]) -> bool:
+    """Did a request through this node, or through all that could be asked, show that the secret it uses is wrong?
+
+    A node that lies, or a file that was damaged, may have given it to others, which only look right.
+    """
+    asked_nodes = ((found or {}).get("probe") or {}).get("nodes") or []
+    wrong = [node["url"] for node in asked_nodes if node.get("cause") == "key_wrong_secret"]
+    url = str(data["nodes"][name].get("url") or "").rstrip("/")
+    return bool(wrong) and (url in wrong or len(wrong) == len(asked_nodes))

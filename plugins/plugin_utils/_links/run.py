@@ -1,0 +1,159 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run of the role as far as it has come. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+
+Nothing is stored but what modules told: plans and what became of them are derived from that, wherever they are needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
+    Data,
+    Gathered,
+    Planned,
+    plan_all,
+)
+
+Told = t.Mapping[str, t.Mapping[t.Any, t.Any]]
+"""What modules told: phase -> place (a node, or cluster, module and label) -> result."""
+
+MAKING = ("create", "rotate")
+# What must not have gone wrong for a link before. Whatever went wrong, an old key is what still works.
+_NEEDS = {
+    "spread": MAKING,
+    "deliver": (*MAKING, "spread"),
+    "reload": (*MAKING, "spread"),
+    "settings": (*MAKING, "spread"),
+    "prove": (*MAKING, "spread"),
+    "remove": ("unset",),
+}
+# Where no node got the new credential, the alias would point at a cluster without a credential for it.
+_NEED_A_HOLDER = ("reload", "settings", "prove")
+
+
+class Call(t.NamedTuple):
+    """One run of a module, on a node or at a cluster."""
+
+    place: str
+    module: str
+    arguments: t.Mapping[str, t.Any]
+    links: t.Sequence[t.Sequence[str]]
+    """For each thing of a list form, the links that it is for."""
+    label: str = ""
+    """What tells it from others of that module at that place."""
+
+
+@dataclass
+class Progress:
+    """What became of the steps of a link."""
+
+    failed: t.Dict[str, str] = field(default_factory=dict)
+    """Why, by action, in the order of what happened."""
+    done: t.Set[str] = field(default_factory=set)
+    """The actions that changed something, and the proof when it succeeded."""
+    key_id: t.Optional[str] = None
+    """Of the key that was made."""
+    expiration: t.Optional[int] = None
+    encoded: t.Optional[str] = None
+    """The credential for the nodes that need it: of that key, or from a node that holds it."""
+    delivered: t.List[str] = field(default_factory=list)
+    restart_required: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the variables of the role ask for."""
+
+    mode: str = "trust"
+    """``trust``, ``rotate``, ``untrust`` or ``verify``."""
+    missing_nodes: str = "fail"
+    proof: str = "every_node"
+    wait: int = 20
+    check: bool = False
+    authorities: bool = False
+    restart: bool = False
+    stray_keys: bool = True
+    ports: bool = True
+
+    @property
+    def absent(self) -> bool:
+        return self.mode == "untrust"
+
+
+class Run:
+    """Plans and progress of some links."""
+
+    def __init__(self, data: Data, options: Options, told: Told, now: int) -> None:
+        self.data, self.options, self.told, self.now = data, options, told, now
+        self.progress = {link["id"]: Progress() for link in data["links"]}
+
+    @functools.cached_property
+    def planned(self) -> t.Dict[str, Planned]:
+        mode = "trust" if self.options.mode == "verify" else self.options.mode
+        options = lp.Options(mode, self.options.missing_nodes, self.options.proof)
+        return {planned.id: planned for planned in plan_all(self.data, self.gathered, options)}
+
+    @functools.cached_property
+    def gathered(self) -> Gathered:
+        found: t.Dict[str, t.Dict[str, t.Any]] = {"cross_cluster_api_key_info": {}, "remote_cluster_info": {}}
+        for link in self.data["links"]:
+            for side, module in (("to", "cross_cluster_api_key_info"), ("from", "remote_cluster_info")):
+                found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
+        return Gathered(self.told.get("keystores", {}), *found.values(), self.now)
+
+    def result(self, phase: str, call: Call) -> t.Any:
+        """What a call told; where the host failed that was to make it, that."""
+        told = self.told.get(phase, {})
+        for key in (call.place, (call.place, call.module, call.label), self._caller(call.place)):
+            if key in told:
+                return told[key]
+        return None
+
+    def _caller(self, place: str) -> t.Tuple[str]:
+        return (self.data["clusters"].get(place, {}).get("api_from", place),)
+
+    def steps(self, *actions: str) -> t.Iterator[t.Tuple[Planned, lp.Step]]:
+        """The steps that may be taken, of all links."""
+        for planned in self.planned.values():
+            for step in planned.plan.steps:
+                if step.action in actions and self.may(planned, step.action):
+                    yield planned, step
+
+    def may(self, planned: Planned, action: str) -> bool:
+        """May the link still take such a step?"""
+        progress = self.progress[planned.id]
+        if action == "revoke":
+            return not progress.failed
+        if "authorities" in progress.failed:
+            return False
+        # A node that did not get its credential must not hide whether the others work.
+        nobody = "deliver" in progress.failed and planned.plan.target is None and not progress.delivered
+        if nobody and action in _NEED_A_HOLDER:
+            return False
+        return not any(name in progress.failed for name in _NEEDS.get(action, ()))
+
+    def fail(self, link: str, action: str, why: str) -> None:
+        """Note what went wrong first."""
+        self.progress[link].failed.setdefault(action, why)
+
+    def waiting(self, planned: Planned) -> t.List[str]:
+        """The nodes that use a new credential only once they start, Elasticsearch before 8.13, and did not yet."""
+        progress = self.progress[planned.id]
+        if not progress.restart_required:
+            return []
+        owing = {*planned.unrestarted, *progress.delivered}
+        return [node for node in self.data["clusters"][planned.client]["nodes"] if node in owing]
+
+
+def speaker(data: Data, cluster: str, hosts: t.Sequence[str], failed: t.Container[str] = ()) -> t.Optional[str]:
+    """The host of the play that fails for the links of a client: one of its nodes, and one that was reached if any."""
+    own = [node for node in data["clusters"][cluster]["nodes"] if node in hosts] or list(hosts)
+    return min(own, key=lambda node: node in failed, default=None)
