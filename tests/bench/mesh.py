@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A mesh of N clusters with three nodes each, all linked to each other.
 
-The first run makes the links, the second finds nothing to do, the third finds the keystores unchanged, too. The uri
-recipe does what the second does.
+The first run makes the links, the second finds nothing to do, then all keys are rotated and all links taken down. The
+uri recipe does what the second does.
 """
 
 from __future__ import annotations
@@ -18,24 +18,14 @@ import typing as t
 from pathlib import Path
 
 from simulator import Simulator
-from support.links import LOCAL, Links
+from support.links import LOCAL, Links, module_runs
 from support.playbook import run_playbook
 
 from . import measure
 
 SIZES = tuple(int(size) for size in os.environ.get("BENCH_MESH", "2 5 10 20").split())
 COMPARED_AT = 10
-MODULES = ("runner_on_ok", "runner_item_on_ok", "runner_on_failed", "runner_item_on_failed")
-NOT_MODULES = (
-    "set_fact",
-    "debug",
-    "include_tasks",
-    "include_role",
-    "assert",
-    "add_host",
-    "fail",
-    "validate_argument_spec",
-)
+PLAYED = (("first run", "trust"), ("second run", "trust"), ("rotation", "rotate"), ("teardown", "untrust"))
 
 
 def run(directory: Path) -> list[dict[str, t.Any]]:
@@ -45,21 +35,25 @@ def run(directory: Path) -> list[dict[str, t.Any]]:
         folder = directory / str(size)
         with Simulator(folder / "sim", clusters={name: {"nodes": 3} for name in names}) as sim:
             links = Links(sim, folder, list(itertools.permutations(names, 2)))
-            for what in ("first run", "second run", "third run"):
-                rows.append(measured(sim, links, size, what, functools.partial(links.play, "trust", timeout=1800)))
-            if size == COMPARED_AT:
-                rows.append(measured(sim, links, size, "uri recipe, nothing to do", functools.partial(recipe, links)))
+            for what, playbook in PLAYED:
+                play = functools.partial(links.play, playbook, timeout=1800)
+                rows.append(measured(sim, links, size, what, play, module_runs))
+                if size == COMPARED_AT and what == "second run":
+                    play = functools.partial(recipe, links)
+                    rows.append(measured(sim, links, size, "uri recipe, nothing to do", play, items))
         before = measure.earlier(directory)
         if before and size == COMPARED_AT:
             with Simulator(folder / "before", clusters={name: {"nodes": 3} for name in names}) as sim:
                 links = Links(sim, folder / "earlier", list(itertools.permutations(names, 2)))
                 for what in ("first run, before", "second run, before"):
                     trust = functools.partial(links.play, "trust", timeout=1800, env=before)
-                    rows.append(measured(sim, links, size, what, trust))
+                    rows.append(measured(sim, links, size, what, trust, module_runs))
     return rows
 
 
-def measured(sim: Simulator, links: Links, size: int, what: str, play: t.Callable[[], t.Any]) -> dict[str, t.Any]:
+def measured(
+    sim: Simulator, links: Links, size: int, what: str, play: t.Callable[[], t.Any], count: t.Callable[[t.Any], int]
+) -> dict[str, t.Any]:
     for name in sim.clusters:
         sim.control(name, "clear_keystore_calls")
         sim.control(name, "clear_log")
@@ -67,11 +61,11 @@ def measured(sim: Simulator, links: Links, size: int, what: str, play: t.Callabl
     done = play()
     took = time.perf_counter() - started
     assert done.ok, str(done)
-    modules = module_runs(done.events)
     calls = sum(len(lines) for name in sim.clusters for lines in sim.control(name, "keystore_calls").values())
     return {
-        "clusters": size, "links": len(links.links), "run": what, "module runs": modules,
+        "clusters": size, "links": len(links.links), "run": what, "module runs": count(done),
         "requests": sum(len(sim.log(name)) for name in sim.clusters), "writes": len(links.writes()),
+        "settings writes": sum(path.startswith("/_cluster/settings") for _cluster, _method, path in links.writes()),
         "keystore calls": calls, "s": round(took, 1),
         "controller MB": (done.events[-1]["peak_kb"] or 0) // 1024, **largest(done.events),
     }  # fmt: skip
@@ -84,15 +78,8 @@ def largest(events: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     return {"largest result kB": len(json.dumps(event["result"])) // 1024, "of": event["task"].rsplit(" : ", 1)[-1]}
 
 
-def module_runs(events: list[dict[str, t.Any]]) -> int:
-    """Tasks that went to a host, an item counting as one; what the controller does by itself is left out."""
-    runs = 0
-    for event in events:
-        if event["event"] not in MODULES or event.get("action", "").rsplit(".", 1)[-1] in NOT_MODULES:
-            continue
-        looped = "results" in (event.get("result") or {})
-        runs += not looped
-    return runs
+def items(done: t.Any) -> int:
+    return sum(event["event"] == "runner_item_on_ok" for event in done.events)
 
 
 def recipe(links: Links) -> t.Any:

@@ -141,19 +141,15 @@ _WITHOUT_CALL = ("todo", "needed", "failing")
 def module_runs(run: Run) -> int:
     """How often a module of the collection was run on some host."""
     ended = ("runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed")
-    done = [event for event in run.events if event["event"] in ended]
-    ours = [event for event in done if event["action"].startswith("crosscluster.elasticsearch.")]
+    ours = [event for event in run.events if event["event"] in ended and "crosscluster" in event["action"]]
+    items = {(event["task"], event["host"]) for event in ours if "item" in event["event"]}
     return sum(
         not event["action"].endswith(".check_play")
         and not any(name in event["result"] for name in _WITHOUT_CALL)
         # A loop tells its items once more.
-        and (event["event"].startswith("runner_item") or not _is_loop(event["result"]))
+        and ("item" in event["event"] or (event["task"], event["host"]) not in items)
         for event in ours
     )
-
-
-def _is_loop(result: dict[str, t.Any]) -> bool:
-    return any("ansible_loop_var" in item for item in result.get("results") or () if isinstance(item, dict))
 
 
 def plan(run: Run) -> dict[str, list[str]]:
