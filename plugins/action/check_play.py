@@ -44,6 +44,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
         del tmp
+        self._known: dict[str, t.Any] = {}
         found = self._problems(task_vars or {})
         if found:
             result.update(failed=True, msg="; ".join(found))
@@ -78,12 +79,14 @@ class ActionModule(ActionBase):
             unusable = {}
             for name, source in MADE_OF.items():
                 option = options.pop(name)
-                if source in variables or source in needless:
-                    unusable[name] = self._wrong({source: SOURCES[source]}, variables)
-                    unusable[name] = unusable[name] or self._wrong({name: option}, variables)
-                else:
+                if source not in variables and source not in needless:
                     # There would be nothing to do, and a slip in a name be a success.
                     unusable[name] = [f"{source} is not defined; define it, even where it is empty"]
+                elif self._right(name, option, variables):
+                    unusable[name] = []
+                else:
+                    unusable[name] = self._wrong({source: SOURCES[source]}, variables)
+                    unusable[name] = unusable[name] or self._wrong({name: option}, variables)
                 wrong += unusable[name]
             if not unusable[CLUSTERS]:
                 problems, nodes = self._links(variables, whole=not unusable[LINKS])
@@ -112,6 +115,19 @@ class ActionModule(ActionBase):
         unused = [name for name in defaults if name not in variables or variables[name] == defaults[name]]
         return _role_variables.misspelt((name for name in variables if name not in known), unused)
 
+    def _right(self, name: str, option: Variables, variables: Variables) -> bool:
+        """Whether what the roles will take is as it should be; what is not is looked at more closely."""
+        try:
+            return _role_variables.wrong_value(name, option, self._taken(name, variables), None) is None
+        except Exception:
+            return False
+
+    def _taken(self, name: str, variables: Variables) -> t.Any:
+        """What the roles take for a variable that no node can change; large, so it is resolved once."""
+        if name not in self._known:
+            self._known[name] = self._templar.template(variables[f"__{name}"], fail_on_undefined=True)
+        return self._known[name]
+
     def _wrong(self, options: Variables, variables: Variables) -> list[str]:
         found: list[str | None] = []
         for name, option in options.items():
@@ -131,8 +147,7 @@ class ActionModule(ActionBase):
     def _links(self, variables: Variables, whole: bool = True) -> tuple[list[str], list[str]]:
         """What is wrong with clusters and links, or with the clusters alone, and the nodes that they need."""
         clusters, links = (
-            self._templar.template(variables[f"__{name}"], fail_on_undefined=True) if whole or name == CLUSTERS else []
-            for name in (CLUSTERS, LINKS)
+            self._taken(name, variables) if whole or name == CLUSTERS else [] for name in (CLUSTERS, LINKS)
         )
         sources = variables["ansible_inventory_sources"] or []
         data = _link_input.normalise(clusters, links, sources)

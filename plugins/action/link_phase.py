@@ -9,9 +9,11 @@ import os
 import time
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
+from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import SPEC
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import (
     examine,
     outcome,
@@ -44,8 +46,13 @@ class ActionModule(SecretAction):
             found += [*(one.get("api_keys") or ()), *(one.get("credentials") or {}).values()]
         return [str(one["encoded"]) for one in found if isinstance(one, dict) and one.get("encoded")]
 
+    def refusal(self) -> str | None:
+        self.validate_argument_spec(SPEC)
+        return None
+
     def perform(self, task_vars: dict[str, t.Any]) -> Result:
         self._variables = task_vars
+        self._clusters_known: t.Mapping[str, t.Any] | None = None
         name = self._task.args["phase"]
         without_calls = {
             "plan": self._plan,
@@ -80,8 +87,7 @@ class ActionModule(SecretAction):
         return [call for call in phase.calls(run) if clusters[call.place]["api_from"] == caller]
 
     def _node(self, call: Call) -> Result:
-        cluster = self._logins()[self._data()["nodes"][call.place]["cluster"]]
-        arguments = {**registered.keystore(cluster, call.place), **call.arguments}
+        arguments = {**registered.keystore(self._data(), call.place, self._login), **call.arguments}
         if call.module == "remote_port_info":
             authorities = arguments.pop("ca_file", None)
             arguments = {
@@ -96,7 +102,7 @@ class ActionModule(SecretAction):
     def _clusters(self, calls: t.Sequence[Call]) -> Result:
         asked = []
         for call in calls:
-            cluster, arguments = self._logins()[call.place], dict(call.arguments)
+            cluster, arguments = self._login(call.place), dict(call.arguments)
             login = registered.connection(cluster, self._variables["ansible_inventory_sources"])
             login.update({"urls": arguments.pop("urls")} if "urls" in arguments else {})
             if call.module == "reload_secure_settings":
@@ -139,11 +145,19 @@ class ActionModule(SecretAction):
 
     # --- what was asked for, and what is known ---
     def _data(self) -> Result:
-        found: Result = self._variables["hostvars"].raw_get("localhost")[registered.INPUT]
+        found: Result | None = self._variables["hostvars"].raw_get("localhost").get(registered.INPUT)
+        if found is None or "__cross_cluster_trust_clusters" not in self._variables:
+            raise AnsibleActionFail(
+                "link_phase is a part of the roles of this collection, and does nothing without what these have read:"
+                " use the role cross_cluster_trust."
+            )
         return found
 
-    def _logins(self) -> t.Mapping[str, t.Any]:
-        found: t.Mapping[str, t.Any] = self._variable("__cross_cluster_trust_clusters")
+    def _login(self, cluster: str) -> t.Mapping[str, t.Any]:
+        """What the user wrote of a cluster; resolved once, and only where it is needed."""
+        if self._clusters_known is None:
+            self._clusters_known = self._variable("__cross_cluster_trust_clusters")
+        found: t.Mapping[str, t.Any] = self._clusters_known[cluster]
         return found
 
     def _variable(self, name: str) -> t.Any:

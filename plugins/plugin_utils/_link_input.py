@@ -139,8 +139,12 @@ def _cluster(name: str, value: t.Any, problems: Problems, sources: t.Optional[t.
         check_fields("{0}.nodes[{1}]".format(where, number), entry, NODE_FIELDS, problems)
         result["nodes"].append(str(entry["name"]))
         url = addresses("{0}.nodes[{1}].url".format(where, number), entry.get("url"), problems)
-        told = {"url": url, "node_name": entry.get("node_name")}
-        result["entries"].append({field: str(text) for field, text in told.items() if text})
+        told = {"url": url, **{field: entry.get(field) for field in ("node_name", "keystore", "config_dir")}}
+        password = entry.get("keystore_password", value.get("keystore_password"))
+        # That there is a password, and not which.
+        result["entries"].append(
+            {**{field: str(text) for field, text in told.items() if text}, **({"protected": True} if password else {})}
+        )
         if url:
             checked("{0}.nodes[{1}].url".format(where, number), problems, check_urls, [url])
             result["node_urls"].append(str(url))

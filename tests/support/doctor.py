@@ -30,7 +30,7 @@ def examine(
 
     def node(call: Call) -> t.Any:
         arguments = {
-            **registered.keystore(clusters[data["nodes"][call.place]["cluster"]], call.place),
+            **registered.keystore(data, call.place, clusters.__getitem__),
             **call.arguments,
         }
         if call.module == "remote_port_info":

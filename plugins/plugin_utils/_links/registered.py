@@ -70,11 +70,14 @@ def connection(cluster: Variables, sources: t.Any = (), api_from: str = "localho
     return options
 
 
-def keystore(cluster: Variables, node: str) -> t.Dict[str, t.Any]:
-    """The options of the keystore modules for one node."""
-    entry = next(
-        (item for item in cluster.get("nodes") or [] if isinstance(item, t.Mapping) and item.get("name") == node), {}
-    )
-    options = {"executable": entry.get("keystore"), "config_dir": entry.get("config_dir")}
-    options["keystore_password"] = entry.get("keystore_password", cluster.get("keystore_password"))
+def keystore(data: Data, node: str, cluster_of: t.Callable[[str], Variables]) -> t.Dict[str, t.Any]:
+    """The options of the keystore modules for one node. `cluster_of`: what the user wrote of a cluster, passwords
+    included, which is only looked at where there is one."""
+    told = data["nodes"][node]
+    options = {"executable": told.get("keystore"), "config_dir": told.get("config_dir")}
+    if told.get("protected"):
+        cluster = cluster_of(told["cluster"])
+        nodes = [item for item in cluster.get("nodes") or [] if isinstance(item, t.Mapping)]
+        entry: Variables = next((item for item in nodes if item.get("name") == node), {})
+        options["keystore_password"] = entry.get("keystore_password", cluster.get("keystore_password"))
     return {name: value for name, value in options.items() if value is not None}
