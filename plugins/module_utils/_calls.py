@@ -41,20 +41,32 @@ CALL = {
 def load(module: str) -> t.Tuple[ArgumentSpec, Work]:
     """The options and the work of a module; only what is called is loaded, because a module run compiles it."""
     if module == "cluster_info":
-        from ._work import cluster_info as found
-    elif module == "cross_cluster_api_key_info":
-        from ._work import cross_cluster_api_key_info as found
-    elif module == "cross_cluster_api_keys":
-        from ._work import cross_cluster_api_keys as found
-    elif module == "reload_secure_settings":
-        from ._work import reload_secure_settings as found
-    elif module == "remote_access_role":
-        from ._work import remote_access_role as found
-    elif module == "remote_cluster":
-        from ._work import remote_cluster as found
-    else:
-        from ._work import remote_cluster_info as found
-    return found.SPEC, found.work
+        from ._work import cluster_info
+
+        return cluster_info.SPEC, cluster_info.work
+    if module == "cross_cluster_api_key_info":
+        from ._work import cross_cluster_api_key_info
+
+        return cross_cluster_api_key_info.SPEC, cross_cluster_api_key_info.work
+    if module == "cross_cluster_api_keys":
+        from ._work import cross_cluster_api_keys
+
+        return cross_cluster_api_keys.SPEC, cross_cluster_api_keys.work
+    if module == "reload_secure_settings":
+        from ._work import reload_secure_settings
+
+        return reload_secure_settings.SPEC, reload_secure_settings.work
+    if module == "remote_access_role":
+        from ._work import remote_access_role
+
+        return remote_access_role.SPEC, remote_access_role.work
+    if module == "remote_cluster":
+        from ._work import remote_cluster
+
+        return remote_cluster.SPEC, remote_cluster.work
+    from ._work import remote_cluster_info
+
+    return remote_cluster_info.SPEC, remote_cluster_info.work
 
 
 class Call:

@@ -93,7 +93,7 @@ def names_in(known: t.Mapping[str, t.Any]) -> t.Optional[t.List[str]]:
 def learned(
     known: t.Mapping[str, t.Any],
     aliases: t.Optional[t.Sequence[str]],
-    credentials: t.Mapping[str, t.Mapping[str, t.Any]],
+    credentials: t.Mapping[str, t.Optional[t.Mapping[str, t.Any]]],
     listed: t.Optional[t.Sequence[str]],
 ) -> Data:
     """What is known of the file with what was read now; of an alias without a credential that there is none.
