@@ -87,15 +87,11 @@ class ActionModule(SecretAction):
         return [call for call in phase.calls(run) if clusters[call.place]["api_from"] == caller]
 
     def _node(self, call: Call) -> Result:
-        arguments = {**registered.keystore(self._data(), call.place, self._login), **call.arguments}
+        arguments = dict(call.arguments)
         if call.module == "remote_port_info":
-            authorities = arguments.pop("ca_file", None)
-            arguments = {
-                name: arguments[name]
-                for name in ("addresses", "server_name", "config_dir")
-                if arguments.get(name) is not None
-            }
-            arguments["ca_pem"] = self._file(authorities)
+            arguments["ca_pem"] = self._file(arguments.pop("ca_file", None))
+        else:
+            arguments.update(registered.keystore(self._data(), call.place, self._login))
         self._hide_values(arguments)
         return self._module(call.module, arguments)
 

@@ -29,13 +29,10 @@ def examine(
     told: dict[str, dict[t.Any, t.Any]] = {}
 
     def node(call: Call) -> t.Any:
-        arguments = {
-            **registered.keystore(data, call.place, clusters.__getitem__),
-            **call.arguments,
-        }
-        if call.module == "remote_port_info":
-            arguments = {name: arguments.get(name) for name in ("addresses", "server_name", "config_dir")}
-        return run_module(call.module, {name: value for name, value in arguments.items() if value is not None})
+        arguments = {name: value for name, value in call.arguments.items() if name != "ca_file"}
+        if call.module != "remote_port_info":
+            arguments.update(registered.keystore(data, call.place, clusters.__getitem__))
+        return run_module(call.module, arguments)
 
     def cluster(call: Call) -> t.Any:
         arguments = {**registered.connection(clusters[call.place]), **call.arguments}

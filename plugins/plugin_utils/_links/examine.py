@@ -44,13 +44,15 @@ def _ports(run: Run) -> t.Iterator[Call]:
         addresses = list((planned.remote or {}).get("addresses") or ())
         if not addresses or planned.probe.get("ok") or not run.options.ports:
             continue
-        arguments = {
-            "addresses": addresses,
-            "server_name": (planned.remote or {}).get("server_name"),
-            "ca_file": run.data["clusters"][planned.server].get("remote_ca_cert"),
-        }
         for node in run.data["clusters"][planned.client]["nodes"]:
-            yield Call(node, "remote_port_info", arguments, [[planned.id]], planned.id)
+            arguments = {
+                "addresses": addresses,
+                "server_name": (planned.remote or {}).get("server_name"),
+                "config_dir": run.data["nodes"][node].get("config_dir"),
+                "ca_file": run.data["clusters"][planned.server].get("remote_ca_cert"),
+            }
+            given = {name: value for name, value in arguments.items() if value is not None}
+            yield Call(node, "remote_port_info", given, (), planned.id)
 
 
 EXAMINE = Phase("examined", CLUSTERS, _clusters)

@@ -87,7 +87,7 @@ def _keystores(run: Run) -> t.Iterator[Call]:
     for client, links in _by(run.data["links"], "from").items():
         aliases = [link["alias"] for link in links]
         for node in run.data["clusters"][client]["nodes"]:
-            yield Call(node, "keystore_info", {"aliases": aliases}, ([link["id"] for link in links],))
+            yield Call(node, "keystore_info", {"aliases": aliases}, ())
 
 
 def _clusters(run: Run) -> t.Iterator[Call]:
@@ -306,7 +306,7 @@ def _nodes_again(run: Run) -> t.Iterator[Call]:
     for client, links in _by([planned.asked for planned in _losing(run).values()], "from").items():
         for node in run.data["clusters"][client]["nodes"]:
             arguments = {"aliases": [link["alias"] for link in links], "remember": _digest(run, node) is not None}
-            yield Call(node, "keystore_info", arguments, ([link["id"] for link in links],))
+            yield Call(node, "keystore_info", arguments, ())
 
 
 def _digest(run: Run, node: str) -> t.Optional[str]:
