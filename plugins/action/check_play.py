@@ -118,7 +118,11 @@ class ActionModule(ActionBase):
     def _right(self, name: str, option: Variables, variables: Variables) -> bool:
         """Whether what the roles will take is as it should be; what is not is looked at more closely."""
         try:
-            return _role_variables.wrong_value(name, option, self._taken(name, variables), None) is None
+            taken = self._taken(name, variables)
+            # Before 2.19 a template inside that names something undefined is left as it is.
+            return not self._templar.is_template(taken) and (
+                _role_variables.wrong_value(name, option, taken, None) is None
+            )
         except Exception:
             return False
 
