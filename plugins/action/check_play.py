@@ -33,6 +33,8 @@ SOURCES = {
     "cross_cluster_verify_fail_on": {"type": "list", "elements": "str"},
 }
 MADE_OF = {CLUSTERS: "elasticsearch_clusters", LINKS: "cross_cluster_links"}
+FIRST = "__cross_cluster_trust_checked"
+"""Where the first task of the role registers what it found."""
 
 
 class ActionModule(ActionBase):
@@ -45,15 +47,16 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         del tmp
         self._known: dict[str, t.Any] = {}
-        found = self._problems(task_vars or {})
-        if found:
-            result.update(failed=True, msg="; ".join(found))
+        _check, arguments = self.validate_argument_spec(SPEC)
+        variables, found = task_vars or {}, []
+        if arguments["links_only"]:
+            result.update(self._first(variables, arguments))
         else:
-            result["changed"] = False
+            found = self._problems(variables, arguments)
+        result.update({"failed": True, "msg": "; ".join(found)} if found else {"changed": False})
         return result
 
-    def _problems(self, variables: Variables) -> list[str]:
-        _check, arguments = self.validate_argument_spec(SPEC)
+    def _problems(self, variables: Variables, arguments: Variables) -> list[str]:
         forgery = forged(variables)
         if forgery:
             return [forgery]
@@ -62,39 +65,77 @@ class ActionModule(ActionBase):
         found = _play.refusals(self._task, variables, batches=arguments["batches"])
         if _play.half(variables):
             return [f"Nothing was done: {self._half(variables)}"]
-        options: dict[str, t.Any] = {}
-        defaults: dict[str, t.Any] = {}
-        for role, _slash, entry in (name.partition("/") for name in arguments["roles"]):
-            options.update(self._file(role, "meta", "argument_specs.yml")["argument_specs"][entry or "main"]["options"])
-            defaults.update(self._file(role, "defaults", "main.yml"))
+        options, defaults = self._asked(arguments["roles"])
         linking = CLUSTERS in options
-        needless = {
-            source for name, source in MADE_OF.items() if name in variables and variables[name] != defaults.get(name)
-        }
+        needless = _needless(defaults, variables)
         ours = {**defaults, **dict.fromkeys(set(SOURCES) - needless)} if linking else defaults
         wrong = self._misspelt(ours, variables)
         if linking:
-            wrong += environment_problems(os.environ)
-            wrong += self._wrong({name: SOURCES[name] for name in SOURCES if name not in MADE_OF.values()}, variables)
-            unusable = {}
-            for name, source in MADE_OF.items():
-                option = options.pop(name)
-                if source not in variables and source not in needless:
-                    # There would be nothing to do, and a slip in a name be a success.
-                    unusable[name] = [f"{source} is not defined; define it, even where it is empty"]
-                elif self._right(name, option, variables):
-                    unusable[name] = []
-                else:
-                    unusable[name] = self._wrong({source: SOURCES[source]}, variables)
-                    unusable[name] = unusable[name] or self._wrong({name: option}, variables)
-                wrong += unusable[name]
-            if not unusable[CLUSTERS]:
-                problems, nodes = self._links(variables, whole=not unusable[LINKS])
-                wrong += problems
-                if not wrong:
-                    found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
-        wrong += self._wrong(options, variables)
+            wrong += self._undefined(needless, variables)
+            told, nodes = self._of_first(variables) or self._linked(options, needless, variables)
+            wrong += [text for text in told if text not in wrong]
+            if not wrong:
+                found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
+        wrong += self._wrong({name: option for name, option in options.items() if name not in MADE_OF}, variables)
         return [f"Nothing was done: {text}" for text in found] + wrong
+
+    def _asked(self, roles: t.Iterable[str]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        """The options and defaults of roles."""
+        options: dict[str, t.Any] = {}
+        defaults: dict[str, t.Any] = {}
+        for role, _slash, entry in (name.partition("/") for name in roles):
+            options.update(self._file(role, "meta", "argument_specs.yml")["argument_specs"][entry or "main"]["options"])
+            defaults.update(self._file(role, "defaults", "main.yml"))
+        return options, defaults
+
+    def _first(self, variables: Variables, arguments: Variables) -> dict[str, t.Any]:
+        """What is wrong with clusters and links, for the hosts that look at the rest; nothing fails here, so that all
+        mistakes come in one message."""
+        options, defaults = self._asked(arguments["roles"])
+        if forged(variables) or CLUSTERS not in options or not _play.asked_for(self._task, variables):
+            return {}
+        problems, nodes = self._linked(options, _needless(defaults, variables), variables)
+        return {"problems": problems, "nodes": nodes}
+
+    @staticmethod
+    def _of_first(variables: Variables) -> tuple[list[str], list[str]] | None:
+        """What the host that looked at the clusters and links first found: they are the same for all hosts."""
+        told = variables.get(FIRST)
+        if not isinstance(told, dict) or "problems" not in told:
+            return None
+        return told["problems"], told["nodes"]
+
+    @staticmethod
+    def _undefined(needless: t.Container[str], variables: Variables) -> list[str]:
+        return [
+            # There would be nothing to do, and a slip in a name be a success.
+            f"{source} is not defined; define it, even where it is empty"
+            for source in MADE_OF.values()
+            if source not in variables and source not in needless
+        ]
+
+    def _linked(
+        self, options: Variables, needless: t.Container[str], variables: Variables
+    ) -> tuple[list[str], list[str]]:
+        """What is wrong with clusters and links, and the nodes that they need."""
+        wrong = self._undefined(needless, variables) + environment_problems(os.environ)
+        wrong += self._wrong({name: SOURCES[name] for name in SOURCES if name not in MADE_OF.values()}, variables)
+        unusable = {}
+        for name, source in MADE_OF.items():
+            if source not in variables and source not in needless:
+                unusable[name] = True
+                continue
+            told = []
+            if not self._right(name, options[name], variables):
+                told = self._wrong({source: SOURCES[source]}, variables)
+                told = told or self._wrong({name: options[name]}, variables)
+            wrong += told
+            unusable[name] = bool(told)
+        nodes: list[str] = []
+        if not unusable[CLUSTERS]:
+            problems, nodes = self._links(variables, whole=not unusable[LINKS])
+            wrong += problems
+        return wrong, nodes
 
     def _half(self, variables: Variables) -> str:
         try:
@@ -155,8 +196,7 @@ class ActionModule(ActionBase):
         )
         sources = variables["ansible_inventory_sources"] or []
         data = _link_input.normalise(clusters, links, sources)
-        first = variables["inventory_hostname"] == variables["ansible_play_hosts"][0]
-        if first and not data["errors"]:
+        if not data["errors"]:
             for name, cluster in clusters.items():
                 own = data["clusters"][name]["api_from"] == "localhost"
                 for field in (*(_paths.LOGIN_FILES if own else ()), "remote_ca_cert"):
@@ -167,3 +207,8 @@ class ActionModule(ActionBase):
         return data["errors"], [
             node for name in data["clusters"] if name in clients for node in data["clusters"][name]["nodes"]
         ]
+
+
+def _needless(defaults: Variables, variables: Variables) -> set[str]:
+    """Variables that nobody needs, because what is made of them is given itself."""
+    return {source for name, source in MADE_OF.items() if name in variables and variables[name] != defaults.get(name)}

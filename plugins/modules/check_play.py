@@ -38,6 +38,13 @@ options:
     description: Whether the roles may be run for some hosts after the other, with C(serial).
     type: bool
     default: false
+  links_only:
+    description:
+      - Look at the clusters and links alone, and return what is wrong with them instead of failing. It takes as long
+        as they are many, and they are the same for all hosts, so it is done once; the check of each host, which
+        follows, tells it.
+    type: bool
+    default: false
 notes:
   - Runs on the controller alone.
 seealso:
@@ -48,19 +55,39 @@ author:
 
 EXAMPLES = r"""
 # What the roles do.
+- name: Check the clusters and links
+  crosscluster.elasticsearch.check_play:
+    roles: [cross_cluster_trust]
+    links_only: true
+  run_once: true
+  register: __cross_cluster_trust_checked
+  tags: [always]
+
 - name: Check the variables and the play
   crosscluster.elasticsearch.check_play:
     roles: [cross_cluster_trust]
   tags: [always]
 """
 
-RETURN = r"""#"""
+RETURN = r"""
+problems:
+  description: What is wrong with the clusters and links.
+  returned: with O(links_only=true)
+  type: list
+  elements: str
+nodes:
+  description: The nodes that the links need.
+  returned: with O(links_only=true)
+  type: list
+  elements: str
+"""
 
 from ansible.module_utils.basic import AnsibleModule
 
 SPEC = {
     "roles": {"type": "list", "elements": "str", "required": True},
     "batches": {"type": "bool", "default": False},
+    "links_only": {"type": "bool", "default": False},
 }
 
 
