@@ -56,7 +56,7 @@ def test_both_directions_check_mode_and_second_run(world, tmp_path):
     assert module_runs(second) == sum(len(cluster["nodes"]) for cluster in links.clusters.values()) + 1
 
     # What is given as text means what it says: "false" rotates nothing.
-    texts = ("cross_cluster_trust_rotate=false", "cross_cluster_trust_report_only=no", "cross_cluster_trust_wait=9")
+    texts = ("cross_cluster_trust_rotate=false", "cross_cluster_trust_wait=9")
     third = links.play("trust", arguments=[part for text in texts for part in ("-e", text)])
     assert third.ok and report(third) == report(second)
 

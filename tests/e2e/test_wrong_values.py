@@ -282,6 +282,27 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     assert (clean := swept(run)).clean, clean
 
 
+def test_links_are_looked_at_once_and_their_mistakes_told_with_those_of_the_host(tmp_path):
+    """With links_only, the first task of the role finds them and does not fail."""
+    given = {
+        "elasticsearch_clusters": CLUSTERS, "cross_cluster_links": [{**LINKS[0], "to": "rom"}],
+        "cross_cluster_trust_wait": "long",
+    }  # fmt: skip
+    role = {"name": "crosscluster.elasticsearch.cross_cluster_trust", "tasks_from": "input.yml"}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "tasks": [{"include_role": role}]}
+    run = run_playbook(
+        write(tmp_path / "play.yml", [play]), directory=tmp_path / "run",
+        inventory={"all": {"hosts": dict.fromkeys(("one", "two"), {"ansible_connection": "local"})}},
+    )  # fmt: skip
+    told = [event["result"] for event in run.events if "check_play" in event.get("action", "") and "result" in event]
+    found, *of_hosts = [result for result in told if result]
+    (mistake,) = found["problems"]
+    assert "did you mean [rome]?" in mistake and len(of_hosts) == 2
+    for said in (result["msg"] for result in of_hosts):
+        assert said.count(mistake) == 1 and "cross_cluster_trust_wait must be a whole number" in said, run
+    assert (clean := swept(run)).clean, clean
+
+
 def test_what_verify_fails_for_is_checked_before_anybody_is_asked(tmp_path):
     given = {
         "elasticsearch_clusters": CLUSTERS,

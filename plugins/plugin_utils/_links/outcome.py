@@ -29,7 +29,7 @@ FAILURES = {
     "revoke": "the API key could not be revoked",
     "roles": "the local role could not be changed",
 }
-_BAD = ("blocked", "failed", "unfinished", "wrong")
+_BAD = ("blocked", "failed", "unfinished")
 
 
 def words(run: Run) -> t.Dict[str, t.List[str]]:
@@ -64,7 +64,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
 
 
 def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
-    plan, progress, mode = planned.plan, run.progress[planned.id], run.options.mode
+    plan, progress = planned.plan, run.progress[planned.id]
     told = list(plan.words)
     if plan.blocked:
         return "blocked", plan.blocked
@@ -76,8 +76,6 @@ def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
         return "failed", note
     if plan.owed:
         return "unfinished", "; ".join(told)
-    if plan.steps and mode == "verify":
-        return "wrong", "; ".join(told)
     if plan.steps or progress.done:
         state = "removed" if run.options.absent else "changed"
         told += ["local roles changed"] if "roles" in progress.done else []

@@ -287,6 +287,7 @@ def test_on_nodes_roles_run_no_module_but_ours():
         "debug",
         "fail",
         "group_by",
+        "import_tasks",
         "include_role",
         "include_tasks",
         "set_fact",

@@ -117,6 +117,11 @@ def test_a_name_that_may_be_a_slip(name, meant):
     assert told == ([f"{name} is read by nobody; did you mean [{meant}]? {own}"] if meant else [])
 
 
+def test_a_variable_of_an_earlier_release_is_refused():
+    (told,) = misspelt(["cross_cluster_trust_report_only"], OURS)
+    assert "no variable of this collection any more: use the playbook verify" in told
+
+
 def failing(text):
     """A stand-in for the templar of 2.16, whose errors quote what stands around the undefined value."""
 
