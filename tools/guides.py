@@ -107,8 +107,12 @@ def plugins(root: str) -> types.SimpleNamespace:
         path = os.path.join(root, "plugins") if part == "plugins" else os.devnull
         package = sys.modules[name] = types.ModuleType(name)
         package.__path__ = [path]
-    names = ("module_utils._diagnosis", "plugin_utils._doctor_words", "plugin_utils._link_keys")
-    return types.SimpleNamespace(**{one.rpartition("._")[2]: importlib.import_module(f"{name}.{one}") for one in names})
+    names = {
+        "diagnosis": "module_utils._diagnosis",
+        "doctor_words": "plugin_utils._doctor.words",
+        "link_keys": "plugin_utils._plan.keys",
+    }
+    return types.SimpleNamespace(**{one: importlib.import_module(f"{name}.{path}") for one, path in names.items()})
 
 
 def readable(pattern: str) -> list[str]:

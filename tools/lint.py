@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import checks
 import matrix
@@ -28,9 +29,9 @@ def mypy_packages(tree: str) -> list[str]:
     return [
         argument
         for folder in TYPED
-        for name in sorted(os.listdir(os.path.join(tree, folder)))
-        if name.endswith(".py")
-        for argument in ("-m", prefix + folder.replace("/", ".") + "." + name[:-3])
+        for path in sorted(Path(tree, folder).rglob("*.py"))
+        if path.stem != "__init__"
+        for argument in ("-m", prefix + ".".join(path.relative_to(tree).with_suffix("").parts))
     ]
 
 

@@ -12,14 +12,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.check_play import SPEC
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
-    _link_input,
-    _paths,
-    _play,
-    _role_variables,
-)
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_logins import environment_problems
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import paths, play, role_variables
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import forged
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.logins import environment_problems
 
 Variables = t.Mapping[str, t.Any]
 
@@ -60,10 +56,10 @@ class ActionModule(ActionBase):
         forgery = forged(variables)
         if forgery:
             return [forgery]
-        if not _play.asked_for(self._task, variables):
+        if not play.asked_for(self._task, variables):
             return []
-        found = _play.refusals(self._task, variables, batches=arguments["batches"])
-        if _play.half(variables):
+        found = play.refusals(self._task, variables, batches=arguments["batches"])
+        if play.half(variables):
             return [f"Nothing was done: {self._half(variables)}"]
         options, defaults = self._asked(arguments["roles"])
         linking = CLUSTERS in options
@@ -75,7 +71,7 @@ class ActionModule(ActionBase):
             told, nodes = self._of_first(variables) or self._linked(options, needless, variables)
             wrong += [text for text in told if text not in wrong]
             if not wrong:
-                found += filter(None, [_play.left_out(nodes, variables["groups"], self._loader)])
+                found += filter(None, [play.left_out(nodes, variables["groups"], self._loader)])
         wrong += self._wrong({name: option for name, option in options.items() if name not in MADE_OF}, variables)
         return [f"Nothing was done: {text}" for text in found] + wrong
 
@@ -92,7 +88,7 @@ class ActionModule(ActionBase):
         """What is wrong with clusters and links, for the hosts that look at the rest; nothing fails here, so that all
         mistakes come in one message."""
         options, defaults = self._asked(arguments["roles"])
-        if forged(variables) or CLUSTERS not in options or not _play.asked_for(self._task, variables):
+        if forged(variables) or CLUSTERS not in options or not play.asked_for(self._task, variables):
             return {}
         problems, nodes = self._linked(options, _needless(defaults, variables), variables)
         return {"problems": problems, "nodes": nodes}
@@ -142,7 +138,7 @@ class ActionModule(ActionBase):
             nodes = self._links(variables)[1]
         except Exception:
             nodes = []  # It is not for this play to say what is wrong with them.
-        return _play.left_out(["localhost", *nodes], variables["groups"], self._loader) or (
+        return play.left_out(["localhost", *nodes], variables["groups"], self._loader) or (
             "the first play of this playbook, which reads the clusters and links, did not run"
         )
 
@@ -154,7 +150,7 @@ class ActionModule(ActionBase):
         specs = [self._file(role, "meta", "argument_specs.yml")["argument_specs"] for role in os.listdir(ROLES)]
         known = {name for spec in specs for entry in spec.values() for name in entry["options"]} | {*SOURCES}
         unused = [name for name in defaults if name not in variables or variables[name] == defaults[name]]
-        return _role_variables.misspelt((name for name in variables if name not in known), unused)
+        return role_variables.misspelt((name for name in variables if name not in known), unused)
 
     def _right(self, name: str, option: Variables, variables: Variables) -> bool:
         """Whether what the roles will take is as it should be; what is not is looked at more closely."""
@@ -162,7 +158,7 @@ class ActionModule(ActionBase):
             taken = self._taken(name, variables)
             # Before 2.19 a template inside that names something undefined is left as it is.
             return not self._templar.is_template(taken) and (
-                _role_variables.wrong_value(name, option, taken, None) is None
+                role_variables.wrong_value(name, option, taken, None) is None
             )
         except Exception:
             return False
@@ -184,9 +180,9 @@ class ActionModule(ActionBase):
                 # The files of a login are on the host that uses them.
                 caller = self._templar.template(variables.get(name.replace("_connection", "_api_from"), "localhost"))
                 sources = variables["ansible_inventory_sources"] if caller == "localhost" else None
-                found.append(_role_variables.wrong_value(name, option, value, sources))
+                found.append(role_variables.wrong_value(name, option, value, sources))
             except Exception:
-                found.append(_role_variables.unresolved(name, variables, self._templar.template))
+                found.append(role_variables.unresolved(name, variables, self._templar.template))
         return [text for text in found if text]
 
     def _links(self, variables: Variables, whole: bool = True) -> tuple[list[str], list[str]]:
@@ -195,14 +191,14 @@ class ActionModule(ActionBase):
             self._taken(name, variables) if whole or name == CLUSTERS else [] for name in (CLUSTERS, LINKS)
         )
         sources = variables["ansible_inventory_sources"] or []
-        data = _link_input.normalise(clusters, links, sources)
+        data = normalise(clusters, links, sources)
         if not data["errors"]:
             for name, cluster in clusters.items():
                 own = data["clusters"][name]["api_from"] == "localhost"
-                for field in (*(_paths.LOGIN_FILES if own else ()), "remote_ca_cert"):
+                for field in (*(paths.LOGIN_FILES if own else ()), "remote_ca_cert"):
                     path = cluster.get(field)
                     if isinstance(path, str) and path and not os.path.isabs(os.path.expanduser(path)):
-                        display.v(f"elasticsearch_clusters.{name}.{field}: {_paths.find(path, sources)}")
+                        display.v(f"elasticsearch_clusters.{name}.{field}: {paths.find(path, sources)}")
         clients = {link["from"] for link in data["links"]}
         return data["errors"], [
             node for name in data["clusters"] if name in clients for node in data["clusters"][name]["nodes"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 
 
 class ActionModule(SecretAction):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._key_action import KeyAction, Requests, Result
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.key import KeyAction, Requests, Result
 
 
 class ActionModule(KeyAction):

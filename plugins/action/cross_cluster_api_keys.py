@@ -9,10 +9,10 @@ import typing as t
 
 from ansible.utils.display import Display
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_several import summary
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.several import summary
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import HAS_SECRETS_API, redact
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._key_action import KeyAction, Requests, Result
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._outside import shown
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.key import KeyAction, Requests, Result
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
 
 display = Display()
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._clean_action import CleanAction
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.clean import CleanAction
 
 
 class ActionModule(CleanAction):

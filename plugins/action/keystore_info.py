@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 
 
 class ActionModule(SecretAction):

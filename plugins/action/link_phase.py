@@ -14,16 +14,19 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import SPEC
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import (
-    examine,
-    outcome,
-    phases,
-    registered,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import went_wrong
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
+    CLUSTERS,
+    NODES,
+    Phase,
+    read,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._outside import shown
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._secret_action import SecretAction
 
 FQCN = "crosscluster.elasticsearch."
 PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.name: examine.PORTS}
@@ -71,7 +74,7 @@ class ActionModule(SecretAction):
             return self._nothing("no link needs it here")
         if phase.several:
             return {"changed": False, "results": [self._node(call) for call in calls]}
-        if phase.at == phases.NODES:
+        if phase.at == NODES:
             return self._node(*calls)
         result = self._clusters(calls)
         if phase is phases.RELOAD and not self._task.check_mode:
@@ -79,9 +82,9 @@ class ActionModule(SecretAction):
         return result
 
     # --- calls ---
-    def _here(self, phase: phases.Phase, run: Run) -> list[Call]:
+    def _here(self, phase: Phase, run: Run) -> list[Call]:
         """The calls that are made by this host."""
-        if phase.at == phases.NODES:
+        if phase.at == NODES:
             return [call for call in phase.calls(run) if call.place == self._variables["inventory_hostname"]]
         caller, clusters = self._task.args.get("caller"), run.data["clusters"]
         return [call for call in phase.calls(run) if clusters[call.place]["api_from"] == caller]
@@ -168,10 +171,10 @@ class ActionModule(SecretAction):
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
 
-    def _run(self, at: str = phases.CLUSTERS) -> Run:
+    def _run(self, at: str = CLUSTERS) -> Run:
         """All links, or those of the cluster of this node."""
         data, report = self._data(), self._task.args["phase"] in REPORT
-        if at == phases.NODES:
+        if at == NODES:
             cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
             data = {**data, "links": [link for link in data["links"] if link["from"] == cluster]}
         options = Options(
@@ -200,15 +203,15 @@ class ActionModule(SecretAction):
         return {"changed": False, **told, "_ansible_verbose_always": bool(words)}
 
     def _authorities(self) -> Result:
-        run = phases.so_far(self._run(phases.NODES), phases.AUTHORITIES.name)
+        run = phases.so_far(self._run(NODES), phases.AUTHORITIES.name)
         cluster = run.data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
-        return {"changed": False, "needed": phases.authorities(run, cluster)._asdict()}
+        return {"changed": False, "needed": acting.authorities(run, cluster)._asdict()}
 
     @staticmethod
     def _waiting(run: Run, result: Result) -> list[str]:
         """The nodes that use what was delivered only once they start."""
         run.told = {**run.told, phases.RELOAD.name: registered.by_call([result])}
-        phases.read(run, phases.RELOAD)
+        read(run, phases.RELOAD)
         waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
         return [node for node in run.data["nodes"] if node in waiting]
 

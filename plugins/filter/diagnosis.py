@@ -11,18 +11,15 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import (
-    _link_logins,
-    _link_report,
-    _outside,
-    _report_html,
-    _report_metrics,
-    _report_text,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import logins, outside
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import html as report_html
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import metrics
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import report as link_report
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import text as report_text
 
 
 def link_logins(clusters: t.Any) -> t.Any:
-    return _link_logins.complete(clusters, os.environ)
+    return logins.complete(clusters, os.environ)
 
 
 def link_render(
@@ -30,17 +27,17 @@ def link_render(
 ) -> t.Any:
     """The report as text (a list of lines), html, json, prometheus, bulk, or stats (what a job runner should keep)."""
     if format == "text":
-        return _report_text.render(report)
+        return report_text.render(report)
     if format == "html":
-        return _report_html.render(report, title)
+        return report_html.render(report, title)
     if format == "json":
         return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     if format == "prometheus":
-        return _report_metrics.prometheus(report)
+        return metrics.prometheus(report)
     if format == "bulk":
-        return _report_metrics.bulk(report, index)
+        return metrics.bulk(report, index)
     if format == "stats":
-        return _report_text.stats(report, _link_report.exit_status(report))
+        return report_text.stats(report, link_report.exit_status(report))
     raise AnsibleFilterError(
         "link_render: the format must be text, html, json, prometheus, bulk or stats, not {0}".format(format)
     )
@@ -50,4 +47,4 @@ class FilterModule:
     """Filters of the role."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return _outside.filters(link_logins, link_render)
+        return outside.filters(link_logins, link_render)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._config_dir import bodies, fingerprint
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _elasticsearch_yml as yml
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _outside
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._node.config_dir import bodies, fingerprint
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import outside
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._node import elasticsearch_yml as yml
 
 
 def elasticsearch_block(content: str, settings: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -49,4 +49,4 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return _outside.filters(elasticsearch_block, elasticsearch_authorities, elasticsearch_trust)
+        return outside.filters(elasticsearch_block, elasticsearch_authorities, elasticsearch_trust)

@@ -12,12 +12,14 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._text import printable
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_input, _outside
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import outside
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome
 
 
 def link_input(clusters: t.Any, links: t.Any, sources: t.Any = ()) -> t.Dict[str, t.Any]:
-    data = _link_input.normalise(clusters, links, sources)
+    data = normalise(clusters, links, sources)
     if data["errors"]:
         raise AnsibleFilterError("; ".join(data["errors"]))
     callers = dict.fromkeys(
@@ -47,4 +49,4 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return _outside.filters(link_input, link_connection, link_table, link_text)
+        return outside.filters(link_input, link_connection, link_table, link_text)

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _outside, _restart
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import outside
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._node import restart as restarting
 
 
 def restart_before(
     info: t.Any, host: str, given: str = "", at_itself: bool = False, in_file: t.Any = ""
 ) -> t.Dict[str, t.Any]:
-    return _restart.before(info, host, given, at_itself, in_file)
+    return restarting.before(info, host, given, at_itself, in_file)
 
 
 def restart_trouble(info: t.Any, then: t.Mapping[str, t.Any], wanted: str) -> str:
-    return _restart.trouble(info, then, wanted)
+    return restarting.trouble(info, then, wanted)
 
 
 class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return _outside.filters(restart_before, restart_trouble)
+        return outside.filters(restart_before, restart_trouble)

@@ -143,18 +143,18 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import KEY_TYPE
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_read import query_keys
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._duration import parse_duration
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.duration import parse_duration
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import KEY_TYPE
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.read import query_keys
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsError, InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import mark_api_key
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.client import build_client
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.credential_store import (
     CredentialStore,
     Entry,
     StoreError,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import OPTIONS, forged, honest
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plugin_client import build_client
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import OPTIONS, forged, honest
 
 display = Display()
 

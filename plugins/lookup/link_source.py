@@ -47,7 +47,7 @@ import typing as t
 from ansible.errors import AnsibleLookupError, AnsibleUndefinedVariable
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._facts import forged, honest
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import forged, honest
 
 
 class LookupModule(LookupBase):

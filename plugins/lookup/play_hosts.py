@@ -40,17 +40,17 @@ import typing as t
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _play
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import play
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Sequence[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
         groups = (variables or {})["groups"]
-        problem = _play.nothing_left(groups, self._loader)
+        problem = play.nothing_left(groups, self._loader)
         if problem:
             raise AnsibleLookupError(f"Nothing was done: {problem}")
         if int(terms[0]) == 1:
             return ["localhost"]
         # Where the first play was left out, all hosts are told so.
-        return [_play.NODES if _play.NODES in groups else "all:localhost"]
+        return [play.NODES if play.NODES in groups else "all:localhost"]

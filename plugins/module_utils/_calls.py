@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ._argspec import CONNECTION_SPEC, ArgumentSpec
+from ._http.argspec import CONNECTION_SPEC, ArgumentSpec
 from ._runner import Result, Task, Work, outcome
 
 AT_A_TIME = 8

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._address import port_of
 from ._errors import told_by
+from ._http.address import port_of
 from ._text import printable
 
 _DELIVER = (

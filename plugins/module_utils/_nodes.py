@@ -10,8 +10,8 @@ import socket
 import typing as t
 from urllib.parse import urlsplit
 
-from ._client import ElasticsearchClient
 from ._errors import EsError, EsPermissionError
+from ._http.client import ElasticsearchClient
 from ._text import printable
 
 _PATH = "/_nodes/http,jvm"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._alias import alias_of_credentials
 from ._errors import told_by
+from ._remote.alias import alias_of_credentials
 
 # Credentials of remote clusters are taken over by a reload from this version on; before, only a restart does it.
 RELOADABLE_SINCE = (8, 13)

@@ -12,10 +12,10 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ._argspec import CONNECTION_SPEC, AddressModule, ArgumentSpec
-from ._client import ElasticsearchClient
 from ._errors import EsError, InputError
-from ._transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
+from ._http.argspec import CONNECTION_SPEC, AddressModule, ArgumentSpec
+from ._http.client import ElasticsearchClient
+from ._http.transport import HAS_REQUESTS, REQUESTS_IMPORT_ERROR
 
 Result = t.Dict[str, t.Any]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._credential import secret_forms
+from ._api_key.credential import secret_forms
 
 try:
     from ansible.module_utils.secrets import register_secret as _register_secret

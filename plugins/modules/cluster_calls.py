@@ -57,7 +57,7 @@ results:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._calls import Call, call_all, summary
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._transport import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.transport import (
     HAS_REQUESTS,
     REQUESTS_IMPORT_ERROR,
 )

@@ -392,9 +392,9 @@ revoked_ids:
   sample: []
 """
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key_module import OPTIONS, ensure
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._client import ElasticsearchClient
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.module import OPTIONS, ensure
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.argspec import ArgumentSpec
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.client import ElasticsearchClient
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._runner import Task, run_module
 
 

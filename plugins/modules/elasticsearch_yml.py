@@ -95,29 +95,29 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _config_dir
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._node import config_dir as folder
 
-_THEIRS = (_config_dir.NAME, "elasticsearch.keystore")
+_THEIRS = (folder.NAME, "elasticsearch.keystore")
 
 
 def plain(name: str) -> str:
     if name in ("", ".", "..", *_THEIRS) or "/" in name:
-        raise _config_dir.ConfigError(
-            f"Nothing was written: [{name}] is not the name of a file that may stand beside {_config_dir.NAME}."
+        raise folder.ConfigError(
+            f"Nothing was written: [{name}] is not the name of a file that may stand beside {folder.NAME}."
         )
     return name
 
 
-def asked_for(params: t.Mapping[str, t.Any]) -> t.List[_config_dir.File]:
+def asked_for(params: t.Mapping[str, t.Any]) -> t.List[folder.File]:
     """The files to write."""
     files = []
     for file in params["files"]:
         if not re.match(r"^0[0-7]{3}$", file["mode"]):
-            raise _config_dir.ConfigError(
+            raise folder.ConfigError(
                 f"Nothing was written: the mode [{file['mode']}] of [{file['name']}] is not one such as '0640'"
                 " (in quotes)."
             )
-        files.append(_config_dir.File(plain(file["name"]), file["content"], int(file["mode"], 8), bool(file["append"])))
+        files.append(folder.File(plain(file["name"]), file["content"], int(file["mode"], 8), bool(file["append"])))
     return files
 
 
@@ -127,34 +127,34 @@ def apply(module: AnsibleModule) -> t.Dict[str, t.Any]:
     names = [*(file.name for file in files), *absent]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise _config_dir.ConfigError(f"Nothing was written: [{twice[0]}] is named more than once.")
-    with _config_dir.as_owner(params["config_dir"]) as directory:
-        path = _config_dir.target(directory)
-        text = _config_dir.read(path).decode("utf-8", "surrogateescape")
-        after = text if params["block"] is None else _config_dir.with_block(text, params["block"])
+        raise folder.ConfigError(f"Nothing was written: [{twice[0]}] is named more than once.")
+    with folder.as_owner(params["config_dir"]) as directory:
+        path = folder.target(directory)
+        text = folder.read(path).decode("utf-8", "surrogateescape")
+        after = text if params["block"] is None else folder.with_block(text, params["block"])
         rewritten = after != text
-        contents = [(file, _config_dir.wanted(directory, file)) for file in files]
+        contents = [(file, folder.wanted(directory, file)) for file in files]
         changes = [(file, content) for file, content in contents if content is not None]
         gone = [name for name in absent if os.path.lexists(os.path.join(directory, name))]
         result: t.Dict[str, t.Any] = {"changed": bool(changes or gone or rewritten)}
         if rewritten:
-            _config_dir.check_rewritable(path)
+            folder.check_rewritable(path)
         if rewritten and module._diff:
-            before = {"before": _config_dir.block_of(text), "after": _config_dir.block_of(after)}
+            before = {"before": folder.block_of(text), "after": folder.block_of(after)}
             result["diff"] = {"before_header": path, "after_header": path, **before}
         for place, used in ((directory, changes or gone), (os.path.dirname(path), rewritten)):
             if used and not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
-                raise _config_dir.ConfigError(
+                raise folder.ConfigError(
                     f"Nothing was written: this user may not write to [{place}]. Run the task with 'become: true'."
                 )
         if module.check_mode:
             return result
         if rewritten and params["backup"]:
-            result["backup_file"] = _config_dir.keep(path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
+            result["backup_file"] = folder.keep(path, time.strftime("%Y-%m-%d@%H:%M:%S", time.gmtime()))
         for file, content in changes:
-            _config_dir.put(directory, file, content)
+            folder.put(directory, file, content)
         if rewritten:
-            _config_dir.rewrite(path, after.encode("utf-8", "surrogateescape"), labels(module))
+            folder.rewrite(path, after.encode("utf-8", "surrogateescape"), labels(module))
         for name in gone:
             os.unlink(os.path.join(directory, name))
     return result
@@ -193,7 +193,7 @@ def main() -> None:
     )
     try:
         result = apply(module)
-    except _config_dir.ConfigError as e:
+    except folder.ConfigError as e:
         module.fail_json(msg=str(e))
     except OSError as e:
         module.fail_json(msg=f"[{e.filename}] cannot be written: {e.strerror}.")

@@ -91,7 +91,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _config_dir
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._node import config_dir as folder
 
 
 def main() -> None:
@@ -104,16 +104,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        with _config_dir.as_owner(module.params["config_dir"]) as directory:
+        with folder.as_owner(module.params["config_dir"]) as directory:
             result = {
-                "content": base64.b64encode(_config_dir.read(_config_dir.target(directory))).decode("ascii"),
+                "content": base64.b64encode(folder.read(folder.target(directory))).decode("ascii"),
                 "certificate_authorities": {
-                    path: _config_dir.certificates(directory, path) for path in module.params["certificate_authorities"]
+                    path: folder.certificates(directory, path) for path in module.params["certificate_authorities"]
                 },
                 "host_name": os.uname().nodename,
-                "modified": _config_dir.modified(directory, module.params["files"]),
+                "modified": folder.modified(directory, module.params["files"]),
             }
-    except _config_dir.ConfigError as e:
+    except folder.ConfigError as e:
         module.fail_json(msg=str(e))
     module.exit_json(changed=False, **result)
 

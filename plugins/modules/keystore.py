@@ -192,20 +192,20 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore import name_problem
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import KeystoreError
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.errors import KeystoreError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.module import (
     OPTIONS,
     build_tool,
     warn_unused_password,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_settings import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.settings import (
     Item,
     Result,
     digest,
     item,
     settle,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.tool import name_problem
 
 
 def asked(params: t.Mapping[str, t.Any]) -> t.List[Item]:

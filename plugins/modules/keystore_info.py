@@ -158,18 +158,18 @@ credentials:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._alias import alias_problem
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_errors import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.errors import (
     KeystoreError,
     KeystoreMissing,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_module import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.module import (
     OPTIONS,
     build_tool,
     warn_unused_password,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_node import look
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore_read import answer
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.node import look
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.read import answer
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.alias import alias_problem
 
 
 def main() -> None:

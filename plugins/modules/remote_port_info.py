@@ -108,9 +108,9 @@ ports:
 
 import ssl
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._address import address_problem
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._argspec import AddressModule
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._port_probe import (
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import address_problem
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.argspec import AddressModule
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._node.port_probe import (
     node_trust,
     probe,
     trust,

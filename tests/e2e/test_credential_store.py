@@ -139,8 +139,8 @@ action._execute_module = around(
 proxy = types.SimpleNamespace(**{name: getattr(os, name) for name in dir(os)})
 for name in ("open", "fsync", "replace", "unlink", "makedirs"):
     setattr(proxy, name, around(getattr(os, name)))
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _credential_store
-_credential_store.os = proxy
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import credential_store
+credential_store.os = proxy
 shown = ("failed", "msg", "changed", "operation")
 results = [{key: value for key, value in action.perform({}).items() if key in shown} for _ in range(int(sys.argv[3]))]
 print(json.dumps(results))

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_link import CODES
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor_words import WORDS
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import CODES
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.words import WORDS
 from simulator import Simulator
 from support import doctor
 from support.playbook import ROOT
@@ -569,17 +569,12 @@ def test_every_code_has_a_paragraph_in_the_guide() -> None:
     paragraphs = set(re.findall(r"^``(\w+)``\n    \S", guide, re.MULTILINE))
     assert set(CODES) - paragraphs == set() and len(CODES) > 70
     # What a module or the doctor may print as a code, by the places that make one.
-    sources = "".join(
-        (ROOT / "plugins" / path).read_text(encoding="utf-8")
-        for path in (
-            "module_utils/_diagnosis.py",
-            "module_utils/_remote_requests.py",
-            "module_utils/_port_probe.py",
-            "plugin_utils/_doctor_link.py",
-            "plugin_utils/_doctor_clusters.py",
-            "filter/diagnosis.py",
-        )
-    )
+    plugins = ROOT / "plugins"
+    paths = [
+        plugins / "module_utils" / path for path in ("_diagnosis.py", "_remote/requests.py", "_node/port_probe.py")
+    ]
+    paths += [*(plugins / "plugin_utils" / "_doctor").glob("*.py"), plugins / "filter" / "diagnosis.py"]
+    sources = "".join(path.read_text(encoding="utf-8") for path in paths)
     made = r'(?:found\.word\(\s*|found\.add\(\s*|unsaid\(|Rule\(\s*|cause="|"cause": |cause = |"code": )"?"(\w+)"'
     printed = {code for code in re.findall(made, sources) if not code.endswith("_")}  # one is put together
     assert printed - paragraphs == set() and len(printed) > 50, sorted(printed - paragraphs)

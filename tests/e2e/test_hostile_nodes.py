@@ -13,7 +13,10 @@ import threading
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import CredentialStore, Entry
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.credential_store import (
+    CredentialStore,
+    Entry,
+)
 from support.links import LOCAL
 from support.playbook import run_playbook
 from support.worlds import connection

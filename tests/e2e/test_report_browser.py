@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _doctor_link, _link_report, _report_html
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import link as doctor_link
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import html as report_html
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import report as link_report
 from support import browser
 from support.estate import mesh
 
@@ -27,9 +29,9 @@ CLIPPED = """[...document.querySelectorAll('td,th,p,li,h1,h2,h3')].filter(e => e
 def test_report(size: int, tmp_path: Path) -> None:
     estate = mesh(size)
     views = estate.views()
-    report = _link_report.build(views, _doctor_link.examine(views, estate.facts()), estate.now)
+    report = link_report.build(views, doctor_link.examine(views, estate.facts()), estate.now)
     file = tmp_path / "report.html"
-    file.write_text(_report_html.render(report), encoding="utf-8")
+    file.write_text(report_html.render(report), encoding="utf-8")
     pictures = Path(os.environ.get("REPORT_PICTURES") or tmp_path)
 
     async def look(tab: browser.Tab) -> None:

@@ -245,6 +245,11 @@ class RemoteConnection:
             )
         return channel
 
+    @property
+    def to_older(self) -> bool:
+        """Is the server known to be of an older version?"""
+        return any(tuple(channel.remote["version"]) < self.node.version for channel in self.open_channels)
+
     # --- requests ---
     async def request(self, action: str, body: Any, subject: dict[str, Any]) -> Any:
         """One request over a live channel; a channel that turns out dead is replaced once."""

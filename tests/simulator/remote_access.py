@@ -10,6 +10,7 @@ from typing import Any
 
 from . import indices, query_dsl
 from .errors import EsHttpError, security_error
+from .link_client import RemoteConnection
 from .routing import Request
 from .security import authorization, privileges
 from .state import Cluster, Node
@@ -19,12 +20,12 @@ RESOLVE = "indices:admin/resolve/cluster"
 
 
 # --- on the client: what goes out with the request ---
-def subject(request: Request, alias: str, action: str, api_key_model: bool) -> dict[str, Any]:
+def subject(request: Request, alias: str, action: str, connection: RemoteConnection) -> dict[str, Any]:
     """User, roles and (API-key model) the user's entries for the alias; 403 when there are none."""
     auth = request.auth
     roles = list(auth.roles)
     found: dict[str, Any] = {"username": auth.username, "roles": roles, "realm": auth.realm}
-    if not api_key_model:
+    if not connection.api_key:
         return found
     unions = []
     for union in authorization.role_sets(request.cluster, auth):
@@ -40,8 +41,8 @@ def subject(request: Request, alias: str, action: str, api_key_model: bool) -> d
         raise security_error(
             403,
             f"action [{action}] towards remote cluster [{alias}] is unauthorized for {authorization.describe(auth)} "
-            f"with effective roles [{','.join(sorted(roles))}] because no remote indices privileges apply for the "
-            "target cluster",
+            f"with {'assigned' if connection.to_older else 'effective'} roles [{','.join(sorted(roles))}] because no "
+            "remote indices privileges apply for the target cluster",
         )
     found["entries"] = unions
     found["user"] = authorization.describe(auth)

@@ -70,7 +70,7 @@ async def call(request: Request, alias: str, name: str, body: Any) -> Any:
         raise no_such_remote(request, alias, name)
     if connection.api_key:
         link_authentication.check_license(request.node)
-    who = subject(request, alias, name, connection.api_key)
+    who = subject(request, alias, name, connection)
     return await connection.request(name, body, who)
 
 

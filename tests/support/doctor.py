@@ -13,8 +13,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.filter import links
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import examine as doctor
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phases, registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine as doctor
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phases
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import NODES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run
 from support.modules import run_module
 
@@ -44,7 +46,7 @@ def examine(
         for call in phase.calls(run):
             if phase.several:
                 found.setdefault(call.place, []).append(node(call))
-            elif phase.at == phases.NODES:
+            elif phase.at == NODES:
                 found[call.place] = node(call)
             else:
                 found[call.place, call.module, call.label] = cluster(call)

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_input, _link_view
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import view as link_view
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Gathered
 
 NOW = 1_800_000_000_000
@@ -42,7 +43,7 @@ class Estate:
             {"access": access, **(link if isinstance(link, dict) else {"from": link[0], "to": link[1]})}
             for link in links
         ]
-        self.data = _link_input.normalise(given, wanted)
+        self.data = normalise(given, wanted)
         assert not self.data["errors"], self.data["errors"]
         self.keystores: dict[str, t.Any] = {
             node: {"credentials": {}, "settings": []}
@@ -152,12 +153,12 @@ class Estate:
             for name, entries in found.items()
         }
 
-    def facts(self) -> _link_view.Facts:
+    def facts(self) -> link_view.Facts:
         keys, remotes = self.told(self.keys, "api_keys"), self.told(self.remotes, "remotes")
-        return _link_view.Facts(self.data, Gathered(self.keystores, keys, remotes, self.now), self.clusters, self.ports)
+        return link_view.Facts(self.data, Gathered(self.keystores, keys, remotes, self.now), self.clusters, self.ports)
 
-    def views(self) -> list[_link_view.LinkView]:
-        return _link_view.views(self.facts())
+    def views(self) -> list[link_view.LinkView]:
+        return link_view.views(self.facts())
 
 
 def mesh(size: int) -> Estate:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
 from .._errors import (
     EsBadRequest,
     EsNotFound,
     EsPermissionError,
 )
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
 from .._runner import Task
 
 SPEC = ArgumentSpec(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 import typing as t
 
-from .. import _api_key_read as api
-from .._api_key_report import Filter, report
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
-from .._duration import parse_duration
+from .._api_key import read as api
+from .._api_key.duration import parse_duration
+from .._api_key.report import Filter, report
 from .._errors import EsBadRequest, InputError
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
 from .._runner import Task
 
 SPEC = ArgumentSpec(

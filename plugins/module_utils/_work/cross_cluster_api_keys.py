@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from .._api_key_several import ensure_all, summary
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
+from .._api_key.several import ensure_all, summary
 from .._errors import InputError
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
 from .._runner import Task
 
 # Not a spec of its own: a key that is wrong shall not keep the others from being made.

@@ -9,19 +9,19 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from .._alias import alias_of_credentials
-from .._argspec import ArgumentSpec
-from .._client import (
+from .._errors import EsApiError, InputError
+from .._http.argspec import ArgumentSpec
+from .._http.client import (
     ElasticsearchClient,
     read_version,
 )
-from .._errors import EsApiError, InputError
 from .._reload import (
     RELOADABLE_SINCE,
     call_advice,
     read_answer,
     summarise,
 )
+from .._remote.alias import alias_of_credentials
 from .._runner import Task
 
 SPEC = ArgumentSpec(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote
 
-from .. import _role_entries as entries
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
 from .._errors import EsError, EsNotFound, InputError
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
+from .._remote import role_entries as entries
 from .._runner import Task
 
 SPEC = ArgumentSpec(

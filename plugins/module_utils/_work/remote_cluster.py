@@ -10,11 +10,11 @@ import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
 from .._errors import InputError
-from .._remote_settings import OPTIONS
-from .._remote_write import (
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
+from .._remote.settings import OPTIONS
+from .._remote.write import (
     Change,
     Failure,
     Result,

@@ -10,18 +10,19 @@ import concurrent.futures
 import time
 import typing as t
 
-from .. import _diagnosis, _remote_state
-from .._alias import alias_problem
-from .._argspec import ArgumentSpec
-from .._client import ElasticsearchClient
+from .. import _diagnosis
 from .._errors import InputError
+from .._http.argspec import ArgumentSpec
+from .._http.client import ElasticsearchClient
 from .._nodes import list_nodes
-from .._remote_requests import (
+from .._remote import state as remote_state
+from .._remote.alias import alias_problem
+from .._remote.requests import (
     probe,
     read_info,
     read_settings,
 )
-from .._remote_settings import read_aliases
+from .._remote.settings import read_aliases
 from .._runner import Task
 
 PARALLEL_NODES = 8
@@ -45,7 +46,7 @@ def look(client: ElasticsearchClient, params: t.Mapping[str, t.Any], states: t.M
     only = params["alias"]
     info = read_info(client)
     aliases = sorted(alias for alias in {*info, *states} if only in (None, alias))
-    remotes = [_remote_state.describe(alias, info.get(alias), states.get(alias)) for alias in aliases]
+    remotes = [remote_state.describe(alias, info.get(alias), states.get(alias)) for alias in aliases]
     if params["probe"] and aliases:
         proofs = probe_all(client, aliases, only)
         for remote in remotes:

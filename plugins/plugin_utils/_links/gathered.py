@@ -11,11 +11,12 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import User
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_keys as lk
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_nodes as ln
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._link_drift import key_drift, settings_drift
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import nodes as ln
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.drift import key_drift, settings_drift
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.plan import plan_link
 
 Data = t.Dict[str, t.Any]
 Asked = t.Mapping[str, t.Any]
@@ -41,7 +42,7 @@ class Planned:
     """A link, what is to be done for it, and what it was like."""
 
     asked: Asked
-    plan: lp.Plan
+    plan: case.Plan
     remote: t.Optional[t.Mapping[str, t.Any]] = None
     """What the client told of the alias."""
     unrestarted: t.Tuple[str, ...] = ()
@@ -168,14 +169,14 @@ def remote_view(
     link: Asked,
     cluster: t.Mapping[str, t.Any],
     running: t.Sequence[t.Mapping[str, t.Any]] = (),
-) -> lp.Remote:
+) -> case.Remote:
     """What the client told of the alias, as the plan takes it."""
     provable = _places(cluster["proof_urls"], running) >= len(cluster["nodes"])
     if found is None:
-        return lp.Remote(provable=provable)
+        return case.Remote(provable=provable)
     drift = tuple(settings_drift(link, found))
     probe = found.get("probe") or {}
-    return lp.Remote(
+    return case.Remote(
         exists=True,
         settings_drift=drift,
         security_model=found.get("security_model"),
@@ -204,7 +205,7 @@ def proof_urls(cluster: t.Mapping[str, t.Any], unread: t.Collection[str]) -> t.L
     return [url for node, url in zip(cluster["nodes"], urls) if node not in unread] or urls
 
 
-def plan_all(data: t.Mapping[str, t.Any], gathered: Gathered, options: lp.Options) -> t.List[Planned]:
+def plan_all(data: t.Mapping[str, t.Any], gathered: Gathered, options: case.Options) -> t.List[Planned]:
     """The plans of all links."""
     members = {
         name: members_of(data, name, gathered.remotes.get(name), gathered.keystores)
@@ -214,7 +215,7 @@ def plan_all(data: t.Mapping[str, t.Any], gathered: Gathered, options: lp.Option
 
 
 def _planned(
-    data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: lp.Options, members: ln.Members
+    data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: case.Options, members: ln.Members
 ) -> Planned:
     cluster = data["clusters"][link["from"]]
     server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
@@ -232,7 +233,8 @@ def _planned(
         for name in cluster["nodes"]
     ]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
-    plan = lp.plan_link(link_view(link, server), nodes, keys, remote, gathered.now, options, members, fault)
+    seen = case.Seen(nodes, keys, remote, gathered.now, members, fault)
+    plan = plan_link(link_view(link, server), seen, options)
     unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
     unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)
     return Planned(link, plan, found, tuple(unrestarted), tuple(unseen))

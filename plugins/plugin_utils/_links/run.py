@@ -14,13 +14,13 @@ import functools
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _link_plan as lp
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Data,
     Gathered,
     Planned,
     plan_all,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 
 Told = t.Mapping[str, t.Mapping[t.Any, t.Any]]
 """What modules told: phase -> place (a node, or cluster, module and label) -> result."""
@@ -69,23 +69,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(case.Options):
     """What the variables of the role ask for."""
 
-    mode: str = "trust"
-    """``trust``, ``rotate``, ``untrust`` or ``verify``."""
-    missing_nodes: str = "fail"
-    proof: str = "every_node"
     wait: int = 20
     check: bool = False
     authorities: bool = False
     restart: bool = False
     stray_keys: bool = True
     ports: bool = True
-
-    @property
-    def absent(self) -> bool:
-        return self.mode == "untrust"
 
 
 class Run:
@@ -97,9 +89,7 @@ class Run:
 
     @functools.cached_property
     def planned(self) -> t.Dict[str, Planned]:
-        mode = "trust" if self.options.mode == "verify" else self.options.mode
-        options = lp.Options(mode, self.options.missing_nodes, self.options.proof)
-        return {planned.id: planned for planned in plan_all(self.data, self.gathered, options)}
+        return {planned.id: planned for planned in plan_all(self.data, self.gathered, self.options)}
 
     @functools.cached_property
     def gathered(self) -> Gathered:
@@ -107,7 +97,8 @@ class Run:
         for link in self.data["links"]:
             for side, module in (("to", "cross_cluster_api_key_info"), ("from", "remote_cluster_info")):
                 found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
-        return Gathered(self.told.get("keystores", {}), *found.values(), self.now)
+        keys, remotes = found.values()
+        return Gathered(self.told.get("keystores", {}), keys, remotes, self.now)
 
     def result(self, phase: str, call: Call) -> t.Any:
         """What a call told; where the host failed that was to make it, that."""
@@ -120,7 +111,7 @@ class Run:
     def _caller(self, place: str) -> t.Tuple[str]:
         return (self.data["clusters"].get(place, {}).get("api_from", place),)
 
-    def steps(self, *actions: str) -> t.Iterator[t.Tuple[Planned, lp.Step]]:
+    def steps(self, *actions: str) -> t.Iterator[t.Tuple[Planned, case.Step]]:
         """The steps that may be taken, of all links."""
         for planned in self.planned.values():
             for step in planned.plan.steps:

@@ -235,16 +235,33 @@ def test_secret_options_of_a_role_are_plain_strings(role):
 
 def test_utilities_are_private_by_name_and_say_so():
     for folder in ("module_utils", "plugin_utils", "doc_fragments"):
-        for path in (ROOT / "plugins" / folder).glob("*.py"):
-            assert path.name.startswith("_"), path
+        for path in (ROOT / "plugins" / folder).rglob("*.py"):
+            if path.name == "__init__.py":
+                continue
+            assert path.relative_to(ROOT / "plugins" / folder).parts[0].startswith("_"), path
             assert "private" in path.read_text(encoding="utf-8").lower(), "%s does not say that it is private" % path
+
+
+def rooms():
+    """The private folders, with the files in each."""
+    for top in ("module_utils", "plugin_utils"):
+        for folder in (ROOT / "plugins" / top, *(ROOT / "plugins" / top).glob("_*/")):
+            if folder.name != "__pycache__":
+                yield folder, [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+
+
+def test_rooms_are_small():
+    for folder, files in rooms():
+        assert len(files) <= 12, folder
+        for path in files:
+            lines = path.read_text(encoding="utf-8").count("\n")
+            assert lines <= 400, f"{path} has {lines} lines"
 
 
 def test_the_map_of_the_contributors_names_every_private_file_and_every_folder():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    files = [
-        path.name for folder in ("module_utils", "plugin_utils") for path in (ROOT / "plugins" / folder).glob("_*.py")
-    ]
+    files = [f"`{path.name}`" for _folder, files in rooms() for path in files]
+    files += [f"{folder.parent.name}/{folder.name}/" for folder, _files in rooms() if folder.name.startswith("_")]
     folders = [path for top in ("plugins", "tests", "extensions") for path in (ROOT / top).iterdir() if path.is_dir()]
     known = {"unit", "output", "__pycache__", "module_utils", "plugin_utils"}  # tests/unit mirrors plugins/
     missing = [name for name in files if name not in text]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._clean_action import clean
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.clean import clean
 
 
 def test_no_fact_and_nothing_for_the_terminal_is_left():

@@ -13,8 +13,11 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.crosscluster.elasticsearch.plugins.action import cross_cluster_api_key, keystore_info
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils import _key_action, _secret_action
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import CredentialStore
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import key as key_action
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import secret as secret_action
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.credential_store import (
+    CredentialStore,
+)
 
 SECRET = "ui2lp2axTNmsyakw9tvNnw"
 URL = "https://berlin:9200"
@@ -59,7 +62,7 @@ def made(key_id, operation="create"):
 
 
 def test_only_a_result_with_a_secret_is_hidden(monkeypatch):
-    if _secret_action.HAS_SECRETS_API:
+    if secret_action.HAS_SECRETS_API:
         pytest.skip("this ansible-core masks values")
     result = action(monkeypatch, {"name": "k"}, [made("one")])[0].run()
     assert result["_ansible_no_log"] is True and result["encoded"] == encoded("one")
@@ -68,7 +71,7 @@ def test_only_a_result_with_a_secret_is_hidden(monkeypatch):
 
 
 def test_in_a_loop_the_sum_of_the_results_is_hidden_too(monkeypatch):
-    monkeypatch.setattr(_secret_action, "HAS_SECRETS_API", False)
+    monkeypatch.setattr(secret_action, "HAS_SECRETS_API", False)
     for answer, hidden in ((made("one"), True), ({"changed": False}, False)):
         task = action(monkeypatch, {"name": "k"}, [answer])[0]
         task._task.loop = ["one"]
@@ -77,7 +80,7 @@ def test_in_a_loop_the_sum_of_the_results_is_hidden_too(monkeypatch):
 
 
 def test_with_the_secrets_api_nothing_is_hidden(monkeypatch):
-    monkeypatch.setattr(_secret_action, "HAS_SECRETS_API", True)
+    monkeypatch.setattr(secret_action, "HAS_SECRETS_API", True)
     assert "_ansible_no_log" not in action(monkeypatch, {"name": "k"}, [made("one")])[0].run()
 
 
@@ -85,7 +88,7 @@ def test_with_the_secrets_api_nothing_is_hidden(monkeypatch):
 def test_keystore_info(monkeypatch, reveal):
     one = {"api_key_id": "one", **({"encoded": encoded("one")} if reveal else {})}
     task, _calls = action(monkeypatch, {"reveal": reveal}, [{"credentials": {"berlin": one}}], keystore_info)
-    assert task.run().get("_ansible_no_log", False) is (reveal and not _secret_action.HAS_SECRETS_API)
+    assert task.run().get("_ansible_no_log", False) is (reveal and not secret_action.HAS_SECRETS_API)
 
 
 def test_a_failure_is_made_anew(monkeypatch):
@@ -116,10 +119,10 @@ def test_errors_that_hold_a_secret_do_not_pass(monkeypatch):
 @pytest.mark.parametrize("poll", [0, 5])
 def test_async(monkeypatch, poll):
     warnings = []
-    monkeypatch.setattr(_secret_action.display, "warning", warnings.append)
+    monkeypatch.setattr(secret_action.display, "warning", warnings.append)
     task, _calls = action(monkeypatch, {"name": "k"}, [{"started": 1}], async_val=30, poll=poll)
     task.run()
-    if not _secret_action.HAS_SECRETS_API:
+    if not secret_action.HAS_SECRETS_API:
         assert (task._task.no_log, len(warnings)) == ((True, 0) if poll else (False, 1))
 
 
@@ -162,7 +165,7 @@ def test_unchanged_is_one_call(monkeypatch, store):
 
 def test_a_key_whose_secret_is_not_held_gives_a_warning(monkeypatch, store):
     warnings = []
-    monkeypatch.setattr(_key_action.display, "warning", warnings.append)
+    monkeypatch.setattr(key_action.display, "warning", warnings.append)
     run(monkeypatch, store, [planned("none", ["made-by-hand"])])
     assert len(warnings) == 1 and "rotate=true" in warnings[0]
 
@@ -207,7 +210,7 @@ def test_a_store_that_breaks_after_the_creation(monkeypatch, store):
 @pytest.mark.parametrize("works", [True, False])
 def test_surplus_keys_are_revoked_once_the_secret_is_stored(monkeypatch, store, works):
     warnings = []
-    monkeypatch.setattr(_key_action.display, "warning", warnings.append)
+    monkeypatch.setattr(key_action.display, "warning", warnings.append)
 
     def revoke(_args):
         assert store.read("k").id == "new" and store.read_intent("k") is None

@@ -15,7 +15,7 @@ from ansible.template import Templar
 
 from ansible_collections.crosscluster.elasticsearch.plugins.doc_fragments import _connection
 from ansible_collections.crosscluster.elasticsearch.plugins.lookup import cross_cluster_api_key as plugin
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._credential_store import (
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.credential_store import (
     CredentialStore,
     Entry,
     StoreError,

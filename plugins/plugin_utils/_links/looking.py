@@ -1,0 +1,135 @@
+# Copyright: Contributors to the crosscluster.elasticsearch collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is looked at: what there is before anything is done, which versions talk, and again before keys go. Pure.
+
+This file is private to the crosscluster.elasticsearch collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
+    Planned,
+    key_view,
+    link_view,
+    members_of,
+    node_view,
+    proof_urls,
+    usable,
+    went_wrong,
+)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import Answers, by
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.plan import objections
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import too_old
+
+
+def keystores(run: Run) -> t.Iterator[Call]:
+    """One run for each node, however many links it has."""
+    for client, links in by(run.data["links"], "from").items():
+        aliases = [link["alias"] for link in links]
+        for node in run.data["clusters"][client]["nodes"]:
+            yield Call(node, "keystore_info", {"aliases": aliases}, ())
+
+
+def clusters(run: Run) -> t.Iterator[Call]:
+    """The keys of each server, and what each client sees through every node."""
+    keystores = run.told.get("keystores", {})
+    for server, links in by(run.data["links"], "to").items():
+        yield Call(
+            server, "cross_cluster_api_key_info", {**keys_of(run, links), "types": ["cross_cluster", "rest"]}, ()
+        )
+    for client in by(run.data["links"], "from"):
+        cluster = run.data["clusters"][client]
+        bear = cluster["nodes"] if run.options.missing_nodes == "keep" else ()
+        urls = proof_urls(cluster, [node for node in bear if went_wrong(keystores.get(node))])
+        arguments = {"urls": urls, "probe": True, "nodes": True, "node_urls": cluster["node_urls"]}
+        yield Call(client, "remote_cluster_info", arguments, ())
+
+
+def keys_of(run: Run, links: t.Sequence[t.Mapping[str, t.Any]]) -> t.Dict[str, t.Any]:
+    """Which keys of a server matter to links: those of their names, and whatever their nodes hold."""
+    keystores = run.told.get("keystores", {})
+    ids = {link["adopt"] for link in links if link["adopt"]}
+    for link in links:
+        for node in run.data["clusters"][link["from"]]["nodes"]:
+            held = node_view(node, keystores.get(node), link["alias"]).key_id
+            ids |= {held} if held else set()
+    return {"names": sorted({link["key_name"] for link in links}), "ids": sorted(ids), "acting_user": True}
+
+
+def versions(run: Run) -> t.Iterator[Call]:
+    new = [planned for planned, _step in run.steps("create")]
+    for name in sorted({side for planned in new for side in (planned.client, planned.server)}):
+        yield Call(name, "cluster_info", {"license": False, "nodes": False}, ())
+
+
+def read_versions(run: Run, answers: Answers) -> None:
+    """New links whose clusters cannot talk to each other get no key. What is not known is not taken for too old."""
+    told = {call.place: usable(result) for call, result in answers}
+    cause, fix = doctor_words.WORDS["versions_incompatible"]
+    for planned, _step in list(run.steps("create")):
+        for name, other in ((planned.client, planned.server), (planned.server, planned.client)):
+            oldest = too_old(told.get(name), told.get(other))
+            if oldest:
+                why = "{0}. {1}".format(cause, fix).format(cluster=name, version=told[name]["version"], oldest=oldest)
+                run.planned[planned.id] = replace(planned, plan=replace(planned.plan, blocked=why, steps=()))
+
+
+def _losing(run: Run) -> t.Dict[str, Planned]:
+    """The links that lose a key."""
+    return {planned.id: planned for planned, _step in run.steps("revoke")}
+
+
+def nodes_again(run: Run) -> t.Iterator[Call]:
+    """A second look, because another run may have been at work on the same link since the first one.
+
+    Where the file of a keystore can be seen, it is enough that it is the one that this run left.
+    """
+    for client, links in by([planned.asked for planned in _losing(run).values()], "from").items():
+        for node in run.data["clusters"][client]["nodes"]:
+            arguments = {"aliases": [link["alias"] for link in links], "remember": _digest(run, node) is not None}
+            yield Call(node, "keystore_info", arguments, ())
+
+
+def _digest(run: Run, node: str) -> t.Optional[str]:
+    """Of the keystore file of a node, as this run saw or left it last."""
+    left = usable(run.told.get("credentials", {}).get(node))
+    return (left if "digest" in left else usable(run.told["keystores"].get(node))).get("digest")
+
+
+def clusters_again(run: Run) -> t.Iterator[Call]:
+    links = [planned.asked for planned in _losing(run).values()]
+    for server, found in by(links, "to").items():
+        yield Call(server, "cross_cluster_api_key_info", keys_of(run, found), ())
+    for client in by(links, "from"):
+        cluster = run.data["clusters"][client]
+        arguments = {"urls": cluster["proof_urls"], "nodes": True, "node_urls": cluster["node_urls"]}
+        yield Call(client, "remote_cluster_info", arguments, ())
+
+
+def read_again(run: Run, answers: Answers) -> None:
+    """Withdraw revocations that must not happen after all: something else worked on the link meanwhile."""
+    told = {(call.module, call.place): result for call, result in answers}
+    keystores = run.told.get("nodes_again", {})
+    for planned in list(_losing(run).values()):
+        server = told.get(("cross_cluster_api_key_info", planned.server))
+        client = told.get(("remote_cluster_info", planned.client))
+        members = members_of(run.data, planned.client, client, keystores)
+        trouble = went_wrong(server) or members.trouble(planned.client)
+        nodes = [
+            node_view(name, keystores.get(name), planned.alias)
+            for name in run.data["clusters"][planned.client]["nodes"]
+        ]
+        found = [trouble] if trouble else objections(
+            replace(planned.plan, link=replace(link_view(planned.asked, server), adopt=planned.plan.link.adopt)),
+            nodes, [key_view(key) for key in usable(server)["api_keys"]],
+            run.progress[planned.id].key_id, run.now,
+        )  # fmt: skip
+        if found:
+            why = "{0}; nothing was revoked. Is another run at work on this link? Run again when it has ended"
+            run.fail(planned.id, "revoke", why.format("; ".join(found)))
