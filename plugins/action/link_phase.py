@@ -17,6 +17,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase i
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import went_wrong
@@ -33,6 +34,11 @@ PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.
 REPORT = (examine.EXAMINE.name, examine.PORTS.name, "diagnosis")
 # Results of these may hold credentials.
 SECRET = (phases.KEYS.name, phases.SECRETS.name)
+CLUSTERS_GIVEN, LINKS_GIVEN = "__cross_cluster_trust_clusters", "__cross_cluster_trust_links"
+ALONE = (
+    "link_phase is a part of the roles of this collection, and does nothing without what these have read: use the role "
+    "cross_cluster_trust."
+)
 Result = t.Dict[str, t.Any]
 
 
@@ -58,6 +64,7 @@ class ActionModule(SecretAction):
         self._clusters_known: t.Mapping[str, t.Any] | None = None
         name = self._task.args["phase"]
         without_calls = {
+            "input": self._input,
             "plan": self._plan,
             "authorities": self._authorities,
             "outcome": self._outcome,
@@ -144,18 +151,15 @@ class ActionModule(SecretAction):
 
     # --- what was asked for, and what is known ---
     def _data(self) -> Result:
-        found: Result | None = self._variables["hostvars"].raw_get("localhost").get(registered.INPUT)
-        if found is None or "__cross_cluster_trust_clusters" not in self._variables:
-            raise AnsibleActionFail(
-                "link_phase is a part of the roles of this collection, and does nothing without what these have read:"
-                " use the role cross_cluster_trust."
-            )
+        if registered.INPUT not in self._variables:
+            raise AnsibleActionFail(ALONE)
+        found: Result = self._variables[registered.INPUT]["input"]
         return found
 
     def _login(self, cluster: str) -> t.Mapping[str, t.Any]:
         """What the user wrote of a cluster; resolved once, and only where it is needed."""
         if self._clusters_known is None:
-            self._clusters_known = self._variable("__cross_cluster_trust_clusters")
+            self._clusters_known = self._variable(CLUSTERS_GIVEN)
         found: t.Mapping[str, t.Any] = self._clusters_known[cluster]
         return found
 
@@ -194,6 +198,16 @@ class ActionModule(SecretAction):
         return Run(data, options, told, data["now"])
 
     # --- what takes no call ---
+    def _input(self) -> Result:
+        if CLUSTERS_GIVEN not in self._variables:
+            raise AnsibleActionFail(ALONE)
+        given = (self._variable(name) for name in (CLUSTERS_GIVEN, LINKS_GIVEN))
+        try:
+            asked = complete(*given, self._variables["ansible_inventory_sources"] or ())
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        return {"changed": False, "input": asked}
+
     def _plan(self) -> Result:
         run = self._run()
         words = outcome.words(run)
@@ -220,7 +234,8 @@ class ActionModule(SecretAction):
         run = phases.so_far(self._run())
         links = shown(outcome.rows(run, int(time.time() * 1000)))
         failing = [(row["from"], f"{row['link']}: {row['note']}") for row in links if not row["ok"]]
-        return {"changed": False, "links": links, "failing": self._failing(run, failing)}
+        table = outcome.table(links)
+        return {"changed": False, "links": links, "table": table, "failing": self._failing(run, failing)}
 
     def _diagnosis(self) -> Result:
         """The report, and which hosts fail for it."""

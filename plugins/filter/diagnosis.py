@@ -1,25 +1,20 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the roles: logins from the environment, and the report in all its forms."""
+"""The report in all its forms."""
 
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import logins, outside
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import outside
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import html as report_html
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import metrics
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import report as link_report
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import text as report_text
-
-
-def link_logins(clusters: t.Any) -> t.Any:
-    return logins.complete(clusters, os.environ)
 
 
 def link_render(
@@ -44,7 +39,7 @@ def link_render(
 
 
 class FilterModule:
-    """Filters of the role."""
+    """The filter of the role."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return outside.filters(link_logins, link_render)
+        return outside.filters(link_render)

@@ -13,15 +13,11 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._node i
 
 
 def elasticsearch_block(content: str, settings: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    return {**yml.merge(content, settings)._asdict(), "node_name": yml.node_name(content)}
-
-
-def elasticsearch_authorities(content: str) -> t.List[str]:
-    """The files with the authorities that a node trusts when it asks remote clusters."""
-    try:
-        return yml.listed(yml.read(yml.decode(content)).get(yml.AUTHORITIES))
-    except ValueError:
-        return []
+    return {
+        **yml.merge(content, settings)._asdict(),
+        "node_name": yml.node_name(content),
+        "authorities": yml.authorities(content),
+    }
 
 
 def elasticsearch_trust(
@@ -49,4 +45,4 @@ class FilterModule:
     """Filters of the roles."""
 
     def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
-        return outside.filters(elasticsearch_block, elasticsearch_authorities, elasticsearch_trust)
+        return outside.filters(elasticsearch_block, elasticsearch_trust)

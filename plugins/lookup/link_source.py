@@ -26,13 +26,23 @@ options:
   default:
     description: What it is when nobody has defined it.
     type: raw
+  form:
+    description:
+      - How it is completed. Of clusters, V(clusters) adds the logins that the environment has; of the V(login) to one,
+        files are looked for beside the inventory.
+    type: str
+    choices: [clusters, login]
+  api_from:
+    description: The host that uses the login.
+    type: str
+    default: localhost
 author:
   - Contributors to the crosscluster.elasticsearch collection (@crosscluster)
 """
 
 EXAMPLES = r"""
 # What the roles do.
-clusters: "{{ lookup('crosscluster.elasticsearch.link_source', 'elasticsearch_clusters', default={}) }}"
+clusters: "{{ lookup('crosscluster.elasticsearch.link_source', 'elasticsearch_clusters', form='clusters') }}"
 """
 
 RETURN = r"""
@@ -42,32 +52,44 @@ _raw:
   elements: raw
 """
 
+import os
 import typing as t
 
 from ansible.errors import AnsibleLookupError, AnsibleUndefinedVariable
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import logins
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import forged, honest
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import as_text
 
 
 class LookupModule(LookupBase):
     def run(self, terms: t.Sequence[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[t.Any]:
         self.set_options(var_options=variables, direct=kwargs)
         (name,) = map(str, terms)
-        variables = variables or {}
+        found = self._found(name, variables or {})
+        if self.get_option("form") == "clusters":
+            found = logins.complete(found, os.environ)
+        if self.get_option("form") == "login":
+            sources = (variables or {}).get("ansible_inventory_sources")
+            found = registered.connection(found, sources, self.get_option("api_from"))
+        return [as_text(found)] if self.get_option("form") else [found]
+
+    def _found(self, name: str, variables: t.Mapping[str, t.Any]) -> t.Any:
         problem = forged(variables)
         if problem:
             raise AnsibleLookupError(problem)
         # What localhost has no node can change, nor anything that is used in it.
         home = {} if self.get_option("own") or "hostvars" not in variables else variables["hostvars"]["localhost"]
         if name in home:
-            return [home[name]]
+            return home[name]
         if name not in variables:
-            return [self.get_option("default")]
+            return self.get_option("default")
         known = honest(variables)
         templar = self._templar.copy_with_new_env(available_variables=known)
         try:
-            return [templar.template(known[name], fail_on_undefined=True)]
+            return templar.template(known[name], fail_on_undefined=True)
         except AnsibleUndefinedVariable as e:
             raise AnsibleLookupError(
                 f"{name}: {e.message}. Facts of nodes decide nothing here: use variables of the inventory or the play."

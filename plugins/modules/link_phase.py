@@ -23,11 +23,12 @@ attributes:
 options:
   phase:
     description:
-      - The phase. V(plan), V(authorities), V(outcome) and V(diagnosis) call no module, and tell what is to be done,
-        which authorities a node needs, what became of the links, and what is wrong with them.
+      - The phase. V(input), V(plan), V(authorities), V(outcome) and V(diagnosis) call no module, and tell what is asked
+        for, what is to be done, which authorities a node needs, what became of the links, and what is wrong with them.
     type: str
     required: true
     choices:
+      - input
       - keystores
       - clusters
       - plan
@@ -75,8 +76,8 @@ RETURN = r"""#"""
 from ansible.module_utils.basic import AnsibleModule
 
 PHASES = (
-    "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials", "reload", "settings",
-    "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports", "diagnosis",
+    "input", "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials", "reload",
+    "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports", "diagnosis",
 )  # fmt: skip
 SPEC = {"phase": {"type": "str", "required": True, "choices": list(PHASES)}, "caller": {"type": "str"}}
 

@@ -135,7 +135,7 @@ def report(run: Run) -> dict[str, dict[str, t.Any]]:
 
 
 # Of actions that call no module: what they return.
-_WITHOUT_CALL = ("todo", "needed", "failing")
+_WITHOUT_CALL = ("input", "todo", "needed", "failing")
 
 
 def module_runs(run: Run) -> int:

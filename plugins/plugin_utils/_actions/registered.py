@@ -19,7 +19,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phases import NODES, Phase
 
 PREFIX = "__cross_cluster_trust_told_"
-INPUT = "__cross_cluster_trust_shared_input"
+INPUT = "__cross_cluster_trust_asked"
+"""Where the completed input is registered, for all hosts."""
 
 Variables = t.Mapping[str, t.Any]
 

@@ -11,6 +11,7 @@ The result holds no passwords: it travels through facts and loops, while secrets
 from __future__ import annotations
 
 import re
+import time
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -56,6 +57,18 @@ LINK_FIELDS = (
     "description",
 )
 ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
+
+
+def complete(clusters: t.Any, links: t.Any, sources: t.Sequence[t.Any] = ()) -> t.Dict[str, t.Any]:
+    """What was asked for, in full, with the hosts that clusters are called from, and the time by which all is judged.
+
+    Raises ValueError with all that is wrong.
+    """
+    data = normalise(clusters, links, sources)
+    if data["errors"]:
+        raise ValueError("; ".join(data["errors"]))
+    used = (data["clusters"][link[side]]["api_from"] for link in data["links"] for side in ("from", "to"))
+    return {**data, "callers": list(dict.fromkeys(used)), "now": int(time.time() * 1000)}
 
 
 def normalise(clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None) -> t.Dict[str, t.Any]:

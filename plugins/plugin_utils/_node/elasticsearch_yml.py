@@ -75,6 +75,14 @@ def read(text: str) -> t.Dict[str, t.Any]:
     return flatten(settings or {})
 
 
+def authorities(content: str) -> t.List[str]:
+    """The files with the authorities that a node trusts when it asks remote clusters."""
+    try:
+        return listed(read(decode(content)).get(AUTHORITIES))
+    except ValueError:
+        return []
+
+
 def merge(content: str, settings: t.Mapping[str, t.Any]) -> Merged:
     """Set settings, flat or nested, in the file whose content came over as base64."""
     settings = flatten(settings)

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.crosscluster.elasticsearch.plugins.filter import links as filters
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import PHASES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import (
     acting,
     gathered,
@@ -38,7 +38,7 @@ def asked(links, nodes=2):
         }
         for name in names
     }  # fmt: skip
-    return filters.link_input(clusters, [{"from": one, "to": other, "access": ACCESS} for one, other in links])
+    return complete(clusters, [{"from": one, "to": other, "access": ACCESS} for one, other in links])
 
 
 def running(data, cluster):
@@ -79,7 +79,7 @@ def calls(run, phase):
 
 def test_the_module_names_the_phases_that_there_are():
     own = {*phases.PHASES, examine.EXAMINE.name, examine.PORTS.name} - {"restart"}
-    assert set(PHASES) == own | {"plan", "outcome", "diagnosis"}
+    assert set(PHASES) == own | {"input", "plan", "outcome", "diagnosis"}
 
 
 def test_revocation_comes_last_and_the_proof_right_before_it():
