@@ -77,7 +77,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 PHASES = (
     "input", "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials", "reload",
-    "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports", "diagnosis",
+    "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports",
+    "diagnosis",
 )  # fmt: skip
 SPEC = {"phase": {"type": "str", "required": True, "choices": list(PHASES)}, "caller": {"type": "str"}}
 
