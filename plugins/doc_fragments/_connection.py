@@ -75,6 +75,8 @@ options:
       - The server must send its CA certificate along (Elasticsearch's own set-up does). The chain and the host name are
         verified against it in full.
       - It takes one more TLS connection, which carries no request, and cannot be used through a proxy.
+      - Needs Python 3.10 or newer on the host that asks, because older ones cannot tell the chain. There use
+        O(ca_cert).
     type: str
   validate_certs:
     description:

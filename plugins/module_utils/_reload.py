@@ -12,11 +12,6 @@ import typing as t
 from ._errors import told_by
 from ._remote.alias import alias_of_credentials
 
-# Credentials of remote clusters are taken over by a reload from this version on; before, only a restart does it.
-RELOADABLE_SINCE = (8, 13)
-# From here on each node reports which settings it loaded.
-NAMES_SINCE = (9, 3)
-
 _REPORTED = ("secure_setting_names", "keystore_path", "keystore_digest", "keystore_last_modified_time")
 
 

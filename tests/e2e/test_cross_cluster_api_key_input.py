@@ -59,7 +59,6 @@ BEFORE_ANY_REQUEST = [
     ({"access": LOGS, "renew_before": "7d"}, "needs expiration"),
     ({"access": LOGS, "renew_before": "7d", "expiration": "7d"}, "must be shorter"),
     ({"access": LOGS, "metadata": {"_a": 1}}, "begins with an underscore"),
-    ({"access": LOGS, "certificate_identity": "CN=("}, "not a regular expression"),
     ({"access": LOGS, "name": " a"}, "white space"),
     ({"access": LOGS, "name": "_a"}, "underscore"),
     ({"access": LOGS, "name": ""}, "name is empty"),
@@ -90,6 +89,12 @@ def test_refused_before_any_request(keys: Keys, args: dict[str, t.Any], message:
     result, requests = keys.counted(check=check, **args)
     assert result.failed and message in result.msg, result
     assert requests == [] and len(result.msg) < 500 and "hunter22" not in str(result)
+
+
+@pytest.mark.needs(since="9.3")
+def test_a_certificate_identity_that_is_no_regular_expression(keys: Keys) -> None:
+    result = keys.run(access=LOGS, certificate_identity="CN=(")
+    assert result.failed and "failed to parse field [certificate_identity]" in result.msg, result
 
 
 def test_access_is_needed_to_create(keys: Keys) -> None:

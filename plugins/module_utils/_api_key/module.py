@@ -28,7 +28,7 @@ from . import read as api
 from . import result as results
 from .access import check_access
 from .duration import parse_duration
-from .input import check_certificate_identity, check_metadata, check_name
+from .input import check_metadata, check_name
 from .key import Intent, Key, Plan, Wanted, plan_absent, plan_present
 
 Result = t.Dict[str, t.Any]
@@ -134,7 +134,7 @@ def check_options(params: t.Mapping[str, t.Any], client: ElasticsearchClient) ->
         name=name,
         access=None if access is None else check_access(access),
         metadata=None if metadata is None else check_metadata(metadata),
-        certificate_identity=check_certificate_identity(identity) if identity else identity,
+        certificate_identity=identity,
         expiration=None if expiration is None else parse_duration(expiration, "expiration"),
         renew_before=None if renew_before is None else parse_duration(renew_before, "renew_before"),
         on_expiring=params["on_expiring"],

@@ -11,6 +11,7 @@ import typing as t
 
 from .._errors import EsBadRequest, EsError, EsPermissionError, InputError
 from .._http.client import ElasticsearchClient
+from .._versions import CROSS_CLUSTER_API_KEYS
 from .key import KEY_TYPE, User
 
 QUERY_PATH = "/_security/_query/api_key"
@@ -43,7 +44,7 @@ def find_all_live(client: ElasticsearchClient, names: t.Collection[str]) -> t.Di
         entries = query_keys(client, live, attempt)
     except EsBadRequest:
         with contextlib.suppress(EsError):
-            _require_version(client.info(), (8, 10), "cross-cluster API keys", attempt, client)
+            _require_version(client.info(), CROSS_CLUSTER_API_KEYS, "cross-cluster API keys", attempt, client)
         raise
     found: t.Dict[str, t.List[Entry]] = {name: [] for name in names}
     for entry in entries:

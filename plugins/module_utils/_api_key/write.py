@@ -13,6 +13,13 @@ import typing as t
 
 from .._errors import EsApiError, EsError, EsNotFound, InputError
 from .._http.client import ElasticsearchClient
+from .._versions import (
+    CERTIFICATE_IDENTITY,
+    CROSS_CLUSTER_API_KEYS,
+    EXPIRATION_OF_A_KEY_THAT_IS_THERE,
+    Version,
+    version_text,
+)
 from .key import Intent, Key, User, lost_keys
 from .read import a_time, find_live, query_keys, who_acts
 
@@ -239,13 +246,17 @@ def _explain_by_version(exc: EsApiError, client: ElasticsearchClient, body: t.Ma
         exc.advice = (
             "Elasticsearch Serverless has no cross-cluster API keys; it links projects with cross-project search."
         )
-    elif info.version < (8, 10):
-        exc.advice = f"Cross-cluster API keys need Elasticsearch 8.10 or newer, and this cluster has {info.number}."
-    elif "certificate_identity" in body and info.version < (9, 3):
-        exc.advice = f"certificate_identity needs Elasticsearch 9.3 or newer, and this cluster has {info.number}."
-    elif "expiration" in body and "name" not in body and info.version < (8, 13):
+    elif info.version < CROSS_CLUSTER_API_KEYS:
+        exc.advice = _too_old("Cross-cluster API keys need", CROSS_CLUSTER_API_KEYS, info.number)
+    elif "certificate_identity" in body and info.version < CERTIFICATE_IDENTITY:
+        exc.advice = _too_old("certificate_identity needs", CERTIFICATE_IDENTITY, info.number)
+    elif "expiration" in body and "name" not in body and info.version < EXPIRATION_OF_A_KEY_THAT_IS_THERE:
         exc.advice = (
             "The expiration of an existing key can be changed from Elasticsearch 8.13 on, and this cluster has "
             f"{info.number}: "
             "make a new key with rotate=true or on_expiring=rotate."
         )
+
+
+def _too_old(what: str, since: Version, number: str) -> str:
+    return f"{what} Elasticsearch {version_text(since)} or newer, and this cluster has {number}."

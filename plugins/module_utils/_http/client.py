@@ -22,12 +22,12 @@ import ipaddress
 import json
 import os
 import random
-import re
 import time
 import typing as t
 from urllib.parse import urlencode, urlsplit
 
 from .._errors import EsApiError, EsConnectionError, EsError, EsTlsError, InputError, NotSent
+from .._versions import parse
 from .address import check_urls
 from .login import Login, build_login
 from .tls import TlsOptions, check_options
@@ -60,11 +60,6 @@ class ServerInfo(t.NamedTuple):
     @property
     def serverless(self) -> bool:
         return self.flavor == "serverless"
-
-
-def read_version(number: str) -> t.Tuple[int, ...]:
-    """(8, 19, 0) of 8.19.0 or 8.19.0-SNAPSHOT."""
-    return tuple(int(part) for part in re.findall(r"\d+", number.split("-", maxsplit=1)[0])[:3])
 
 
 class ElasticsearchClient:
@@ -145,7 +140,7 @@ class ElasticsearchClient:
             version = body.get("version") or {}
             number = str(version.get("number") or "")
             self._info = ServerInfo(
-                version=read_version(number),
+                version=parse(number),
                 number=number,
                 flavor=str(version.get("build_flavor") or ""),
                 cluster_name=str(body.get("cluster_name") or ""),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
-import time
+import sys
 import typing as t
 from urllib.parse import urlsplit
 
@@ -33,6 +33,11 @@ def fetch_from(base: str, fingerprint: str, timeout: float) -> bytes:
 
 def fetch_anchor(host: str, fingerprint: str, timeout: float, opener: t.Callable[[], socket.socket]) -> bytes:
     """The same, over the connection that `opener` opens."""
+    if sys.version_info < (3, 10):  # It has no way to ask for the chain.
+        raise EsTlsError(
+            "ca_fingerprint needs Python 3.10 or newer on the host that asks",
+            advice="Give the CA as a file in ca_cert, or call the cluster from another host.",
+        )
     chain: t.List[bytes] = []
     try:
         chain = _presented_chain(host, timeout, opener)
@@ -57,77 +62,9 @@ def _presented_chain(host: str, timeout: float, opener: t.Callable[[], socket.so
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    raw = opener()
-    if not _reads_chain():
-        try:
-            return _chain_on_the_wire(context, raw, host, timeout)
-        finally:
-            raw.close()
-    with raw, context.wrap_socket(raw, server_hostname=host) as connection:
+    with opener() as raw, context.wrap_socket(raw, server_hostname=host) as connection:
         public = getattr(connection, "get_unverified_chain", None)
         if public is not None:  # Python 3.13
             return [bytes(certificate) for certificate in public()]
         certificates = connection._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # 3.10-3.12
         return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates]
-
-
-def _reads_chain() -> bool:
-    # SSLSocket keeps an _ssl._SSLSocket; Python 3.8 and 3.9 have no way to ask it for the chain.
-    import _ssl
-
-    return hasattr(ssl.SSLSocket, "get_unverified_chain") or hasattr(_ssl._SSLSocket, "get_unverified_chain")  # type: ignore
-
-
-def _chain_on_the_wire(context: ssl.SSLContext, raw: socket.socket, host: str, timeout: float) -> t.List[bytes]:
-    """Python 3.8 and 3.9: up to TLS 1.2 the Certificate message is not encrypted and can be read as it passes."""
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
-    seen = b""
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
-        else:
-            return certificates_in(seen)
-        raw.sendall(outgoing.read())
-        raw.settimeout(max(0.01, end - time.monotonic()))
-        data = raw.recv(65536)
-        if not data:
-            raise ssl.SSLError("the server closed the connection during the TLS handshake")
-        seen += data
-        incoming.write(data)
-        chain = certificates_in(seen)
-        if chain:
-            return chain
-
-
-def certificates_in(stream: bytes) -> t.List[bytes]:
-    """The certificates (DER) in the plain part of a TLS 1.2 handshake, once the message with them is complete."""
-    handshake = b""
-    while len(stream) >= 5:
-        kind, length = stream[0], int.from_bytes(stream[3:5], "big")
-        if kind != 22 or len(stream) < 5 + length:  # 22: handshake record
-            break
-        handshake += stream[5 : 5 + length]
-        stream = stream[5 + length :]
-    while len(handshake) >= 4:
-        kind, length = handshake[0], int.from_bytes(handshake[1:4], "big")
-        body = handshake[4 : 4 + length]
-        if len(body) < length:
-            break
-        if kind == 11:  # Certificate: a list of length-prefixed certificates, itself length-prefixed
-            return _split_certificates(body[3:])
-        handshake = handshake[4 + length :]
-    return []
-
-
-def _split_certificates(data: bytes) -> t.List[bytes]:
-    certificates = []
-    while len(data) >= 3:
-        length = int.from_bytes(data[:3], "big")
-        certificates.append(data[3 : 3 + length])
-        data = data[3 + length :]
-    return certificates

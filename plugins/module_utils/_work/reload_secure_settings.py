@@ -11,18 +11,15 @@ from urllib.parse import quote
 
 from .._errors import EsApiError, InputError
 from .._http.argspec import ArgumentSpec
-from .._http.client import (
-    ElasticsearchClient,
-    read_version,
-)
+from .._http.client import ElasticsearchClient
 from .._reload import (
-    RELOADABLE_SINCE,
     call_advice,
     read_answer,
     summarise,
 )
 from .._remote.alias import alias_of_credentials
 from .._runner import Task
+from .._versions import RELOADABLE_CREDENTIALS, parse
 
 SPEC = ArgumentSpec(
     {
@@ -57,8 +54,8 @@ def oldest_version(client: ElasticsearchClient, where: str) -> t.Tuple[int, ...]
     """Of all nodes: in the middle of an upgrade the one that answers may be newer than the others."""
     attempt = "find out the versions of the nodes"
     answer = client.request("GET", f"/_nodes{where}", params={"filter_path": "nodes.*.version"}, attempt=attempt)
-    versions = [read_version(str(node.get("version"))) for node in (answer.body.get("nodes") or {}).values()]
-    return min(versions, default=RELOADABLE_SINCE)
+    versions = [parse(str(node.get("version"))) for node in (answer.body.get("nodes") or {}).values()]
+    return min(versions, default=RELOADABLE_CREDENTIALS)
 
 
 def reload(client: ElasticsearchClient, where: str, password: t.Optional[str]) -> t.Mapping[str, t.Any]:
@@ -104,8 +101,8 @@ def work(task: Task, client: ElasticsearchClient) -> t.Dict[str, t.Any]:
     if not total:
         raise InputError(f"node_ids {params['node_ids']} selects no node of {client.cluster}, so none was reloaded.")
     remote = [name for name in expected if alias_of_credentials(name) is not None]
-    oldest = oldest_version(client, where) if remote and result["verified"] is None else RELOADABLE_SINCE
-    if oldest < RELOADABLE_SINCE:
+    oldest = oldest_version(client, where) if remote and result["verified"] is None else RELOADABLE_CREDENTIALS
+    if oldest < RELOADABLE_CREDENTIALS:
         result["restart_required"] = True
         task.warn(
             f"Elasticsearch {'.'.join(map(str, oldest))} takes over {', '.join(remote)} only when it starts:"

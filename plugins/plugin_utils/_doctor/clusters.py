@@ -12,9 +12,13 @@ import ipaddress
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import port_of
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
+    CROSS_CLUSTER_API_KEYS,
+    too_old,
+    version_of,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import Data, Facts, LinkView
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import too_old, version_of
 
 ENOUGH = ("enterprise", "trial")
 
@@ -27,7 +31,7 @@ def examine(found: t.Any, facts: Facts) -> None:
         if not cluster:
             continue
         _licence(found, side, name, cluster)
-        if (0,) < version_of(cluster) < (8, 10):
+        if (0,) < version_of(cluster) < CROSS_CLUSTER_API_KEYS:
             found.word("too_old", "error", side=side, cluster=name, version=cluster["version"])
         if cluster.get("build_flavor") == "serverless":
             found.word("serverless", "error", side=side, cluster=name)

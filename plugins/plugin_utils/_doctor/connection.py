@@ -13,13 +13,16 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _diagnosis
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import port_of
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
+    RELOADABLE_CREDENTIALS,
+    version_of,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import clusters as sides
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import Findings
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import Data, Facts, LinkView
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.drift import settings_drift
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import version_of
 
 VAGUE = ("not_connected", "unknown", "authentication", "unreachable", "tls_untrusted", None)
 """Causes of a probe that say that something is wrong and not what. A node that holds no credential tries the
@@ -66,7 +69,7 @@ def alias(found: Findings, facts: Facts) -> None:
     if view.remote.get("security_model") == "certificate" and live and not view.proven:
         client = version_of(facts.clusters.get(view.link["from"]))
         found.word(
-            "restart_needed" if (0,) < client < (8, 13) else "not_reloaded",
+            "restart_needed" if (0,) < client < RELOADABLE_CREDENTIALS else "not_reloaded",
             "error",
             "the connection was built with the certificate model",
             about=live,

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
+    CERTIFICATE_IDENTITY,
+    MONITOR_ENRICH,
+    version_of,
+    version_text,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import clusters as sides
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import Findings
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import DAY, Facts, LinkView, days
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import key_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import version_of, version_text
 
 
 def nodes(found: Findings) -> None:
@@ -146,7 +151,7 @@ def key(found: Findings, facts: Facts, warn_days: int) -> None:
         found.word("key_access_invalid", "error", side="server", key_id=key["id"])
     privileges = key.get("cluster_privileges")
     version = version_of(facts.clusters.get(view.link["to"]))
-    if search and privileges is not None and "monitor_enrich" not in privileges and version >= (8, 15):
+    if search and privileges is not None and "monitor_enrich" not in privileges and version >= MONITOR_ENRICH:
         found.word(
             "monitor_enrich_missing",
             "warning",
@@ -155,5 +160,5 @@ def key(found: Findings, facts: Facts, warn_days: int) -> None:
             key_id=key["id"],
         )
     client = version_of(facts.clusters.get(view.link["from"]))
-    if key.get("certificate_identity") and (0,) < client < (9, 3):
+    if key.get("certificate_identity") and (0,) < client < CERTIFICATE_IDENTITY:
         found.word("certificate_identity_unsupported", "error", key_id=key["id"], version=version_text(client))

@@ -17,10 +17,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.access import check_access
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.input import (
-    check_certificate_identity,
-    check_metadata,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.input import check_metadata
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import REMOTE_LOGIN
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.role_entries import OPTIONS as ENTRIES
@@ -229,8 +226,6 @@ def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], prob
     identity = value.get("certificate_identity")
     if identity and not isinstance(identity, str):
         problems.add("{0}: certificate_identity must be text, not {1}", where, kind(identity))
-    elif identity:
-        checked(where, problems, check_certificate_identity, identity)
     on_expiring = value.get("on_expiring", "rotate")
     if on_expiring not in ("rotate", "extend"):
         problems.add("{0}: on_expiring must be rotate or extend, not [{1}]", where, on_expiring)

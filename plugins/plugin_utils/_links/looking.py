@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import too_old
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Planned,
@@ -25,7 +26,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import Answers, by
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.plan import objections
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._versions import too_old
 
 
 def keystores(run: Run) -> t.Iterator[Call]:

@@ -12,9 +12,6 @@ import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key import key as keys
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.duration import parse_duration
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.input import (
-    check_certificate_identity,
-)
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.read import LAST_MOMENT, checked
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.report import Filter, report
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
@@ -137,23 +134,6 @@ def test_durations(text, written, ms):
 def test_bad_durations(text):
     with pytest.raises(InputError, match="expiration"):
         parse_duration(text, "expiration")
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        *["CN=a", "(?i)^CN=x$", "(?:a|b)+", "(?<n>a)", "[]a]", "[^]a]", "[a[b]]"],
-        *["\\Q(\\E", "a{2}", "(?x) a # (", "\\(", "(?=a)b", "a(?i)b"],
-    ],
-)
-def test_java_patterns_are_let_through(pattern):
-    assert check_certificate_identity(pattern) == pattern
-
-
-@pytest.mark.parametrize("pattern", ["(", "[", "a)", "*a", "a|*b", "(+a)", "a\\", "(?P<x>a)"])
-def test_what_is_no_pattern_anywhere_is_refused(pattern):
-    with pytest.raises(InputError, match="regular expression"):
-        check_certificate_identity(pattern)
 
 
 @pytest.mark.parametrize(
