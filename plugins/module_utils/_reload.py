@@ -145,8 +145,8 @@ def _unreachable(counts: t.Mapping[str, t.Any], number: int) -> t.List[Failure]:
     advice = "Check that the node is up and part of the cluster; it reads its keystore when it starts."
     found = []
     for failure in counts.get("failures") or []:
-        inner = failure.get("caused_by") or {}
-        reason = inner.get("reason") or failure.get("reason") or "it did not answer"
-        found.append(Failure(failure.get("node_id"), None, failure.get("type"), str(reason)[:500], advice))
+        # Its cause says more than that it failed.
+        reason = [reason for _type, reason in told_by(failure)][:2] or ["it did not answer"]
+        found.append(Failure(failure.get("node_id"), None, failure.get("type"), reason[-1][:500], advice))
     found.extend(Failure(None, None, None, "it did not answer", advice) for _number in range(number - len(found)))
     return found

@@ -11,6 +11,7 @@ there; what protects on them is the action plugin.
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._api_key.credential import secret_forms
@@ -54,10 +55,7 @@ def mark_api_key(encoded: str) -> str:
 
 
 def redact(text: t.Any, secrets: t.Iterable[t.Optional[str]]) -> str:
-    """The text without these values; of API keys without any of their forms."""
-    result = str(text)
+    """The text without these values, in either case of letters; of API keys without any of their forms."""
     forms = {form for secret in secrets if secret for form in (str(secret), *secret_forms(str(secret)))}
-    for form in sorted(forms, key=len, reverse=True):
-        if len(form) >= _SHORTEST:
-            result = result.replace(form, MASK)
-    return result
+    wanted = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True) if len(form) >= _SHORTEST)
+    return re.sub(wanted, MASK, str(text), flags=re.IGNORECASE) if wanted else str(text)

@@ -17,6 +17,7 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import EsApiError, EsError, EsNotElasticsearch, error_class, told_by
+from .._secrets import redact
 from .._text import printable
 from .login import Login
 
@@ -67,17 +68,14 @@ def _error(answer: Response, login: Login, may_have_acted: bool) -> EsApiError:
     if reason is None:
         error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
     else:
-        shown = [_redact(text, login) for text in (kind, reason, *causes)]
+        shown = [_told(text, login) for text in (kind, reason, *causes)]
         error = cls(type=shown[0], reason=shown[1], causes=shown[2:], **common)
     error.advice = _advice(error, login)
     return error
 
 
-def _redact(text: t.Optional[str], login: Login) -> str:
-    result = printable(text or "")
-    for secret in login.secrets:
-        if len(secret) >= 4:
-            result = result.replace(secret, "********")
+def _told(text: t.Optional[str], login: Login) -> str:
+    result = redact(printable(text or ""), login.secrets)
     return result if len(result) <= _REASON_LENGTH else result[: _REASON_LENGTH - 3] + "..."
 
 

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from .._api_key import credential
+from .._secrets import redact
 from .._text import printable
 
 PROMPT = "Enter password for the elasticsearch keystore"
@@ -67,7 +67,7 @@ def explain(
 ) -> KeystoreError:
     """The error for a call of the tool that ended with a code other than 0."""
     # JVM notices and log lines may be wrapped around the one line that matters.
-    said = redact(stderr, secrets)
+    said = without_secrets(stderr, secrets)
 
     def error(problem: str, advice: str) -> KeystoreError:
         return KeystoreError(f"Cannot {attempt}: {problem}. {advice}")
@@ -145,14 +145,9 @@ def not_written(attempt: str, holds: str, outcome: str, tool: str) -> KeystoreEr
     )
 
 
-def redact(text: str, secrets: t.Sequence[t.Optional[str]]) -> str:
-    """The text without any form of any of the secrets, in either case of letters."""
-    # An echoed answer is a secret as often as not, whatever it was.
-    text = re.sub(r"Did not understand answer '.*'", "Did not understand the answer", text)
-    for secret in secrets:
-        for form in credential.secret_forms(secret):
-            text = re.sub(re.escape(form), "********", text, flags=re.IGNORECASE)
-    return text
+def without_secrets(text: str, secrets: t.Sequence[t.Optional[str]]) -> str:
+    """What the tool said. An echoed answer is a secret as often as not, whatever it was."""
+    return redact(re.sub(r"Did not understand answer '.*'", "Did not understand the answer", text), secrets)
 
 
 def _unchanged(tool: str) -> str:

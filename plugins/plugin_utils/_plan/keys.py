@@ -73,6 +73,11 @@ class Key:
         marker = self.metadata.get(MARKER)
         return marker if isinstance(marker, t.Mapping) else None
 
+    @property
+    def of_operator(self) -> bool:
+        """Made by Elastic's own operator."""
+        return self.name.startswith(OPERATOR_PREFIX) or OPERATOR_MARK in self.metadata
+
 
 @dataclass(frozen=True)
 class Node:
@@ -124,7 +129,7 @@ def _is_marked_for(marker: t.Mapping[str, t.Any], link: Link) -> bool:
 
 def of_our_user(key: Key, link: Link) -> bool:
     """A cross-cluster key of the user that the run acts as, and not Elastic's operator's."""
-    if key.type != "cross_cluster" or key.name.startswith(OPERATOR_PREFIX) or OPERATOR_MARK in key.metadata:
+    if key.type != "cross_cluster" or key.of_operator:
         return False
     return link.owner is None or key.username is None or link.owner.owns(key.username, key.realm)
 
@@ -229,7 +234,7 @@ def unmarked(link: Link, keys: t.Mapping[str, Key], now: int) -> t.List[Key]:
 
 def whose(key: Key) -> str:
     """Who a key belongs to, in words."""
-    if OPERATOR_MARK in key.metadata or key.name.startswith(OPERATOR_PREFIX):
+    if key.of_operator:
         return "is managed by Elastic Cloud on Kubernetes"
     return "belongs to {0}".format(key.username or "its owner") + (
         " of the realm {0}".format(key.realm) if key.realm else ""

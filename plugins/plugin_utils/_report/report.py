@@ -16,7 +16,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     key_view,
     usable,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 
 SCHEMA = 1
 """Version of the shape of the report. Fields may be added under one number, never renamed or removed."""
@@ -118,8 +117,7 @@ def stray_keys(all_keys: Results, views: t.Sequence[LinkView], now: int, cluster
     for server, result in sorted(all_keys.items()):
         for raw in usable(result).get("api_keys") or ():
             key = key_view(raw)
-            mark = key.metadata.get(lk.MARKER)
-            client = mark.get("client") if isinstance(mark, t.Mapping) else None
+            client = (key.marker or {}).get("client")
             if (
                 client in clusters
                 and (server, key.name) not in wanted

@@ -13,7 +13,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keysto
     KeystoreError,
     KeystoreMissing,
     explain,
-    redact,
+    without_secrets,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.tool import KeystoreTool, find_tool
 
@@ -193,7 +193,7 @@ def test_a_missing_keystore_tells_its_path():
     ],
 )
 def test_what_the_tool_echoes_is_taken_out(said):
-    assert SECRET.lower() not in redact(said, [ENCODED, None]).lower()
+    assert SECRET.lower() not in without_secrets(said, [ENCODED, None]).lower()
     error = explain("do it", 70, said, tool="/t", password_given=False, secrets=[ENCODED])
     assert SECRET.lower() not in str(error).lower() and ENCODED.lower() not in str(error).lower()
 
