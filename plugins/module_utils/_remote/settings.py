@@ -35,27 +35,13 @@ OPTIONS: t.Dict[str, t.Dict[str, t.Any]] = {
 }
 
 #: Option of the module -> name of the setting after `cluster.remote.<alias>.`
-SUFFIXES = {
-    "mode": "mode",
-    "proxy_address": "proxy_address",
-    "proxy_socket_connections": "proxy_socket_connections",
-    "server_name": "server_name",
-    "seeds": "seeds",
-    "node_connections": "node_connections",
-    "skip_unavailable": "skip_unavailable",
-    "transport_compress": "transport.compress",
-    "transport_compression_scheme": "transport.compression_scheme",
-    "transport_ping_schedule": "transport.ping_schedule",
-}
+SUFFIXES = {name: name.replace("transport_", "transport.") for name in OPTIONS}
 OPTION_OF_MODE = {
     "proxy": ("proxy_address", "proxy_socket_connections", "server_name"),
     "sniff": ("seeds", "node_connections"),
 }
 #: Settings that may stand only with this mode; `proxy` is an undocumented one of mode sniff.
-SETTINGS_OF_MODE = {
-    "proxy": ("proxy_address", "proxy_socket_connections", "server_name"),
-    "sniff": ("seeds", "node_connections", "proxy"),
-}
+SETTINGS_OF_MODE = {**OPTION_OF_MODE, "sniff": (*OPTION_OF_MODE["sniff"], "proxy")}
 _TIME_VALUE = re.compile(r"-1|0|[0-9]+(nanos|micros|ms|s|m|h|d)")
 _ADDRESS = {"proxy": "proxy_address", "sniff": "seeds"}
 
