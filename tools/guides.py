@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the generated parts of the guides: tools/guides.py [--check] [ROOT]
 
-These are the picture of the trust model, from the text below, and the list of causes, from the diagnosis itself.
+These are the picture of the trust model, from the text below, that of the phases, from the data that runs them, and
+the list of causes, from the diagnosis itself.
 With --check nothing is written, and a file that differs makes the command fail.
 """
 
@@ -15,8 +16,10 @@ import os
 import re
 import sys
 import types
+import typing as t
 
 import generated
+import yaml
 
 TITLE = "Trust between two clusters"
 # box: x, y, width, height, lines; an empty first line makes it a frame with its title on top
@@ -35,12 +38,19 @@ ARROWS = (
     (655, 205, 655, 110, "checks", 685, 162),
     (540, 230, 320, 165, "encoded key, shown once", 415, 234),
 )
+PHASES_TITLE = "The phases of a run, in their order"
+LEGEND = (
+    ("node", "a module run on each node of a client"),
+    ("box", "one module run for all clusters"),
+    ("frame", "derived on the controller, nothing is asked"),
+)
+STEP, GAP = 50, 12
 STYLE = """
 text{font:13px sans-serif;fill:#1b2733}.small{font-size:11px}.title{font-weight:bold}
-.frame{fill:#eef3f8;stroke:#7b8b9a}.box{fill:#fff;stroke:#1f6feb}.arrow{stroke:#1b2733;fill:none;stroke-width:1.5}
+.frame{fill:#eef3f8;stroke:#7b8b9a}.box{fill:#fff;stroke:#1f6feb}.node{fill:#fff7e6;stroke:#9a6700}.arrow{stroke:#1b2733;fill:none;stroke-width:1.5}
 .head{fill:#1b2733}
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}.frame{fill:#161b22;stroke:#586673}
-.box{fill:#0d1117;stroke:#58a6ff}.arrow{stroke:#e6edf3}.head{fill:#e6edf3}.ground{fill:#0d1117}}
+.box{fill:#0d1117;stroke:#58a6ff}.node{fill:#211a0b;stroke:#d29922}.arrow{stroke:#e6edf3}.head{fill:#e6edf3}.ground{fill:#0d1117}}
 """
 NOTICE = (
     "Copyright: Contributors to the crosscluster.elasticsearch collection",
@@ -69,14 +79,18 @@ It compares both sides, so it also sees what no answer of Elasticsearch tells.
 """
 
 
-def picture() -> str:
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 280" role="img" aria-label="%s">' % TITLE]
-    parts += ["<!--", *NOTICE, "-->", "<style>%s</style>" % STYLE]
-    parts.append(
+def opening(title: str, height: int) -> list[str]:
+    return [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 %d" role="img" aria-label="%s">' % (height, title),
+        *("<!--", *NOTICE, "-->", "<style>%s</style>" % STYLE),
         '<defs><marker id="head" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
-        '<rect class="ground" width="800" height="280" fill="#fff"/>'
-    )
+        '<rect class="ground" width="800" height="%d" fill="#fff"/>' % height,
+    ]
+
+
+def picture() -> str:
+    parts = opening(TITLE, 280)
     for x, y, width, height, title in FRAMES:
         parts.append(rectangle("frame", x, y, width, height))
         parts.append(text("title", x + 14, y + 26, title))
@@ -88,6 +102,64 @@ def picture() -> str:
         parts.append('<path class="arrow" marker-end="url(#head)" d="M%d %dL%d %d"/>' % (x1, y1, x2, y2))
         parts.append(text("small", x, y, label, "middle"))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def phases_drawn(root: str) -> str:
+    """The phases in their order, by the data that runs them, with the titles of the tasks that do."""
+    order = plugins(root).phases
+    present, absent = titled(root, "present"), titled(root, "absent")
+    around = {**titled(root, "gather"), **titled(root, "main"), **titled(root, "report"), **titled(root, "input")}
+    parts: list[str] = []
+
+    def box(x: int, y: int, width: int, kind: str, name: str, title: str) -> None:
+        parts.append(rectangle(kind, x, y, width, STEP - GAP))
+        parts.append(text("title", x + 10, y + 16, name))
+        parts.append(text("small", x + 10, y + 31, title))
+
+    def arrow(x: int, y: int) -> None:
+        parts.append('<path class="arrow" marker-end="url(#head)" d="M%d %dL%d %d"/>' % (x, y - GAP, x, y))
+
+    def kind(phase: t.Any) -> str:
+        return "node" if phase.at == "nodes" else "box"
+
+    for number, (style, words) in enumerate(LEGEND):
+        parts.append(rectangle(style, 10 + number * 265, 10, 18, 18))
+        parts.append(text("small", 34 + number * 265, 23, words))
+    y = 44
+    box(10, y, 780, "frame", "input", around["input"])
+    for phase in order.FIRST:
+        y += STEP
+        arrow(400, y)
+        box(10, y, 780, kind(phase), phase.name, around[phase.name])
+    y += STEP
+    arrow(400, y)
+    box(10, y, 780, "frame", "plan", around["plan"])
+    y += STEP + 8
+    parts += [text("title", 10, y + 4, "state: present"), text("title", 410, y + 4, "state: absent")]
+    y += 14
+    for x, chosen, titles in ((10, order.PRESENT, present), (410, order.ABSENT, absent)):
+        for number, phase in enumerate(chosen):
+            if number:
+                arrow(x + 60, y + number * STEP)
+            box(x, y + number * STEP, 380, kind(phase), phase.name, titles[phase.name])
+    y += len(order.PRESENT) * STEP + 4
+    for phase in order.LAST:
+        box(10, y, 780, kind(phase), phase.name, around[phase.name])
+        y += STEP
+        arrow(400, y)
+    box(10, y, 780, "frame", "outcome", around["outcome"])
+    return "\n".join([*opening(PHASES_TITLE, y + 44), *parts, "</svg>", ""])
+
+
+def titled(root: str, file: str) -> dict[str, str]:
+    """Phase -> title of its task."""
+    path = os.path.join(root, "roles", "cross_cluster_trust", "tasks", file + ".yml")
+    found = {}
+    for task in yaml.safe_load(generated.read(path)):
+        call = task.get("crosscluster.elasticsearch.link_phase")
+        include = str(task.get("ansible.builtin.include_tasks", "")).partition(".")[0]
+        found[call["phase"] if call else include] = task["name"]
+    return found
 
 
 def rectangle(kind: str, *place: int) -> str:
@@ -111,6 +183,7 @@ def plugins(root: str) -> types.SimpleNamespace:
         "diagnosis": "module_utils._diagnosis",
         "doctor_words": "plugin_utils._doctor.words",
         "link_keys": "plugin_utils._plan.keys",
+        "phases": "plugin_utils._links.phases",
     }
     return types.SimpleNamespace(**{one: importlib.import_module(f"{name}.{path}") for one, path in names.items()})
 
@@ -166,6 +239,7 @@ def main() -> None:
     folder = os.path.join(root, "docs", "docsite", "rst")
     wanted = {
         os.path.join(folder, "trust_model.svg"): picture(),
+        os.path.join(folder, "architecture.svg"): phases_drawn(root),
         os.path.join(folder, "troubleshooting.rst"): troubleshooting(root),
     }
     generated.keep("guides", root, wanted, check)

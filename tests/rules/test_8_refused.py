@@ -161,7 +161,7 @@ def test_8_skip_unavailable_hides_the_cause_when_no_connection_is_left(pair, key
 
 # --- addresses ---
 # What a node says when no connection opens: HTTP status of a refused seed, and how much it says of a proxy address.
-REFUSED_SEED = {"8.10": 500, "8.15": 502}
+REFUSED_SEED = {"8.10": 500, "8.18": 502}
 ADDRESS = {"8.10": "at address [{0}]", "9.3": "at address [{0}], configuredAddress=[{0}], configuredServerName=[]"}
 
 

@@ -30,7 +30,7 @@ FEATURES: dict[str, Version] = {
     "skip_unavailable_default_true": (8, 15, 0),
     "skipped_is_unable_to_connect": (8, 15, 0),  # of a remote cluster without connections; between 8.14.3 and 8.19.0
     "resolve_cluster_refused_is_not_connected": (8, 15, 0),  # between 8.14.3 and 8.19.0
-    "connect_failure_is_502": (8, 15, 0),  # between 8.10.4 and 8.19.0
+    "connect_failure_is_502": (8, 18, 0),  # between 8.17.10 and 8.19.0
     "reload_needs_only_manage": (8, 15, 1),
     "monitor_stats": (8, 17, 0),
     "resolve_cluster_without_expression": (8, 18, 0),

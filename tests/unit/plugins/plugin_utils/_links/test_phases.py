@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import itertools
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import PHASES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
@@ -24,6 +26,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import each, read
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
 
+ROOT = Path(__file__).parents[5]
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 
 
@@ -86,6 +89,20 @@ def test_revocation_comes_last_and_the_proof_right_before_it():
     order = [phase.name for phase in phases.phases_of(absent=False)]
     assert order.index("credentials") < order.index("reload") < order.index("proof") < order.index("revoke")
     assert order[-2:] == ["revoke", "roles"] and [phase.name for phase in phases.ABSENT][-1] == "revoke"
+
+
+@pytest.mark.parametrize(
+    "file, order", [("gather", phases.FIRST), ("present", phases.PRESENT), ("absent", phases.ABSENT)]
+)
+def test_the_tasks_of_the_role_are_in_the_order_of_the_phases(file, order):
+    tasks = yaml.safe_load((ROOT / "roles/cross_cluster_trust/tasks" / f"{file}.yml").read_text(encoding="utf-8"))
+    found = []
+    for task in tasks:
+        call = task.get("crosscluster.elasticsearch.link_phase")
+        found.append(call["phase"] if call else task["ansible.builtin.include_tasks"].removesuffix(".yml"))
+        registered = task.get("register", f"__cross_cluster_trust_told_{found[-1]}")
+        assert registered == f"__cross_cluster_trust_told_{found[-1]}"
+    assert found == [phase.name for phase in order]
 
 
 @pytest.mark.parametrize("size, nodes", [(3, 2), (5, 3)])
