@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import measure
 
-TABLES = ("one_task", "many_keys", "keystore", "rotation", "mesh")
+TABLES = ("one_task", "many_keys", "keystore", "rotation", "planning", "mesh")
 RESULTS = Path(__file__).with_name("results.json")
 
 
