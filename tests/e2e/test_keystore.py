@@ -12,7 +12,7 @@ import stat
 
 import pytest
 
-from simulator import keystore_install
+from simulator.keystore import install as keystore_install
 from support.modules import check_real_again, run_module
 
 VERSION = (9, 3, 0)

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 import yaml
 
-from simulator import request_log
+from simulator.rest import request_log
 
 from . import baseline
 from .clusters import number

@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator import handlers
-from simulator.routing import ROUTES
-from simulator.server import basic
+from simulator.rest.routing import ROUTES
+from simulator.rest.server import basic
 from support.worlds import REAL, Api
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3" if REAL else "12"))  # per endpoint

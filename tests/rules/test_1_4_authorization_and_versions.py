@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from simulator import java_regex
+from simulator.rest import java_regex
 from support.worlds import Api, of_version, reset
 
 CREATE = "/_security/cross_cluster/api_key"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import keystore_file as ks
+from simulator.keystore import keystore_file as ks
 from support.pair import Pair, as_new, texts
 from support.worlds import Api, each_version, of_version, reset
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import keystore_install
+from simulator.keystore import install as keystore_install
 from support.keystore import PASSWORD, Tool, tool_versions
 
 VALUE = base64.b64encode(b"VuaCfGcBCdbkQm-e5aOx:ui2lp2axTNmsyakw9tvNnw").decode()

@@ -194,7 +194,7 @@ def test_8_old_nodes_inside_the_remote(small):
 
 def send_raw(world, headers):
     """One message of our own making to berlin's remote-cluster port."""
-    from simulator import link_protocol as wire
+    from simulator.link import protocol as wire
 
     async def talk():
         host, port = world.clusters["berlin"].remote_cluster_server.split(":")

@@ -22,8 +22,10 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from . import certificates, flat_settings, node_settings, server, versions
+from . import certificates, node_settings, versions
+from .rest import server
 from .security import bootstrap
+from .settings import flat as flat_settings
 from .state import Cluster, Node, NodeStartError, fire
 
 Verb = Callable[..., Awaitable[Any]]

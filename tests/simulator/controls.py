@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from . import control, faults, keystore_install, request_log, server, versions
+from . import control, versions
 from .control import verb
+from .keystore import install as keystore_install
+from .rest import faults, request_log, server
 from .security import bootstrap
 from .state import Cluster, Node, fire
 

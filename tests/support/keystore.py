@@ -10,7 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from simulator import keystore_file, keystore_install, versions
+from simulator import versions
+from simulator.keystore import install as keystore_install
+from simulator.keystore import keystore_file
 from support.worlds import REAL, real_clusters
 
 PASSWORD = "pass word"

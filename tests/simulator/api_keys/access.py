@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import object_parser, versions
-from ..errors import illegal_argument
+from .. import versions
+from ..rest import object_parser
+from ..rest.errors import illegal_argument
+from ..rest.xcontent import Value
 from ..security.role_parser import has_document_or_field_security, index_entry
-from ..xcontent import Value
 
 ROLE = "cross_cluster"
 PARSER = "cross_cluster_api_key_request_access"

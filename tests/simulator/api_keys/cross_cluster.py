@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import java_regex, object_parser, time_value, versions
+from .. import versions
 from ..control import verb
-from ..errors import EsHttpError, illegal_argument, not_found
-from ..object_parser import OBJECT, STRING, Field
-from ..routing import Request, route
+from ..rest import java_regex, object_parser, time_value
+from ..rest.errors import EsHttpError, illegal_argument, not_found
+from ..rest.object_parser import OBJECT, STRING, Field
+from ..rest.routing import Request, route
+from ..rest.xcontent import Value
 from ..security import license
 from ..state import Cluster, Node, random_id
-from ..xcontent import Value
 from . import access, model
 from .model import ApiKey, Creator
 
@@ -229,7 +230,7 @@ async def fill_keys(
     )
     entries = [{"names": ["logs-*"], "privileges": access.SEARCH_PRIVILEGES, "allow_restricted_indices": False}]
     if access_json is not None:
-        from .. import xcontent
+        from ..rest import xcontent
 
         role = access.descriptor(access.parse(xcontent.of_plain(access_json)), cluster.version)
     else:
@@ -259,7 +260,7 @@ async def mint_legacy_key(
     cluster: Cluster, name: str, access_json: dict[str, Any], username: str = "elastic", version: str = "8.13.0"
 ) -> dict[str, Any]:
     """A key as an older version would have stored it (without monitor_enrich; with DLS/FLS beside replication)."""
-    from .. import xcontent
+    from ..rest import xcontent
 
     ids = await fill_keys(cluster, 1, name=name, username=username)
     key = cluster.keys[ids[0]]

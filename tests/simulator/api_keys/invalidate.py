@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import object_parser, time_value
 from ..control import verb
-from ..errors import EsHttpError, illegal_argument
-from ..object_parser import STRING
-from ..routing import Request, route
+from ..rest import object_parser, time_value
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.object_parser import STRING
+from ..rest.routing import Request, route
+from ..rest.xcontent import Value
 from ..security import authorization
 from ..state import Cluster
-from ..xcontent import Value
 from . import model
 from .model import ApiKey
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import versions
-from ..errors import EsHttpError, validation_error
+from ..rest.errors import EsHttpError, validation_error
 from ..security.authentication import Authentication
 from ..state import Cluster, Node, random_id
 from . import access

@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from .. import object_parser, query_dsl, sorting
-from ..errors import EsHttpError, illegal_argument
-from ..routing import Request, route
+from ..documents import query_dsl, sorting
+from ..rest import object_parser
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.routing import Request, route
+from ..rest.xcontent import TOKENS, Value
 from ..security import authorization
 from ..state import Node
-from ..xcontent import TOKENS, Value
 from . import model
 
 _ACTION = "cluster:admin/xpack/security/api_key/query"

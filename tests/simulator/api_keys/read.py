@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import illegal_argument
-from ..routing import Request, route
+from ..rest.errors import illegal_argument
+from ..rest.routing import Request, route
 from ..security import authorization
 from . import model
 

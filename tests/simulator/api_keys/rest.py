@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import object_parser, time_value
-from ..errors import EsHttpError, illegal_argument
-from ..object_parser import OBJECT, STRING
-from ..routing import Request, route
+from ..rest import object_parser, time_value
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.object_parser import OBJECT, STRING
+from ..rest.routing import Request, route
 from ..security import authorization, roles
 from ..state import random_id
 from . import cross_cluster, model

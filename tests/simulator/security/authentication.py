@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EsHttpError, illegal_argument, security_error
+from ..rest.errors import EsHttpError, illegal_argument, security_error
 from ..state import Cluster
 from . import REALM_TYPES, User
 
 if TYPE_CHECKING:
     from ..api_keys.model import ApiKey
-    from ..routing import Request
+    from ..rest.routing import Request
 
 NO_PROVIDED = "unable to authenticate with provided credentials and anonymous access is not allowed for this request"
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EsHttpError, security_error
+from ..rest.errors import EsHttpError, security_error
 from ..state import Cluster
 from . import privileges
 from .authentication import Authentication
 
 if TYPE_CHECKING:
-    from ..routing import Request
+    from ..rest.routing import Request
 
 _SAME_USER = {
     "cluster:admin/xpack/security/authenticate",
@@ -92,7 +92,7 @@ def _index_entry(entry: dict[str, Any], action: str, name: str) -> bool:
 def pattern_matches(pattern: str, name: str) -> bool:
     """Index and alias patterns of roles: `*` and `?` (no character classes), or /a regular expression/."""
     if len(pattern) > 1 and pattern.startswith("/") and pattern.endswith("/"):
-        from ..java_regex import full_match
+        from ..rest.java_regex import full_match
 
         return full_match(pattern[1:-1], name)
     return fnmatchcase(name, pattern.replace("[", "[[]"))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import EsHttpError, security_error
-from ..routing import Request, route
+from ..rest.errors import EsHttpError, security_error
+from ..rest.routing import Request, route
 from ..state import Cluster, new_uuid
 
 REMOTE = "advanced-remote-cluster-security"

@@ -9,8 +9,8 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import EsHttpError, parse_error, security_error
-from ..xcontent import Value
+from ..rest.errors import EsHttpError, parse_error, security_error
+from ..rest.xcontent import Value
 
 _METADATA_FIELDS = "_*"  # granted implicitly
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import illegal_argument, parse_error, validation_error
-from ..routing import Request, route
+from ..rest.errors import illegal_argument, parse_error, validation_error
+from ..rest.routing import Request, route
+from ..rest.xcontent import Value
 from ..state import Node
-from ..xcontent import Value
 from . import bootstrap, privileges
 from .role_parser import index_entry, string_array
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from .. import object_parser
-from ..errors import validation_error
-from ..object_parser import BOOLEAN, STRING
-from ..routing import Request, route
+from ..rest import object_parser
+from ..rest.errors import validation_error
+from ..rest.object_parser import BOOLEAN, STRING
+from ..rest.routing import Request, route
 from . import license, users
 from .authentication import Authentication, of_user, unauthorized
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import object_parser
-from ..errors import EsHttpError, illegal_argument, parse_error, validation_error
-from ..routing import Request, route
+from ..rest import object_parser
+from ..rest.errors import EsHttpError, illegal_argument, parse_error, validation_error
+from ..rest.routing import Request, route
 from . import authorization, privileges
 from .authentication import Authentication
 

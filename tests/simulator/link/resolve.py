@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from . import indices, link_client, remote_search, versions
-from .errors import EsHttpError, illegal_argument
-from .link_server import action
-from .remote_access import RESOLVE, View
-from .routing import Request, route
-from .state import Node
+from .. import versions
+from ..documents import indices
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.routing import Request, route
+from ..state import Node
+from . import client as link_client
+from . import search as remote_search
+from .access import RESOLVE, View
+from .server import action
 
 _INDEX_OPTIONS = {"ignore_unavailable", "allow_no_indices", "expand_wildcards", "ignore_throttled"}
 _PARAMS = {*_INDEX_OPTIONS, "timeout"}

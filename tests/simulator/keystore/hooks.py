@@ -10,11 +10,14 @@ import hashlib
 import re
 from typing import Any
 
-from . import keystore_file, keystore_install, node_log, signing
-from . import settings_catalog as catalog
-from .control import verb
-from .errors import EsHttpError, illegal_argument
-from .state import Cluster, Node, NodeStartError, on
+from .. import node_log
+from ..control import verb
+from ..link import signing
+from ..rest.errors import EsHttpError, illegal_argument
+from ..settings import catalog
+from ..state import Cluster, Node, NodeStartError, on
+from . import install as keystore_install
+from . import keystore_file
 
 _CREDENTIALS = re.compile(rf"^cluster\.remote\.({catalog.ALIAS})\.credentials$")
 _HINT = (

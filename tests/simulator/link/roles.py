@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import versions
-from .errors import EsHttpError, illegal_argument, parse_error
-from .security import privileges
-from .security.role_parser import index_entry, string_array
-from .security.roles import role_field, role_problems, unknown_index_privileges
-from .state import Node
-from .versions import Version
-from .xcontent import Value
+from .. import versions
+from ..rest.errors import EsHttpError, illegal_argument, parse_error
+from ..rest.xcontent import Value
+from ..security import privileges
+from ..security.role_parser import index_entry, string_array
+from ..security.roles import role_field, role_problems, unknown_index_privileges
+from ..state import Node
+from ..versions import Version
 
 FAILURE_STORE = ("read_failure_store", "manage_failure_store")
 

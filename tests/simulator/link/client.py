@@ -11,12 +11,13 @@ import socket
 import ssl
 from typing import Any
 
-from . import link_protocol as wire
-from . import node_log, signing, versions
-from .errors import EsHttpError, illegal_argument
-from .settings import effective
-from .settings_catalog import as_list, enabled, mode, parse_host
-from .state import Node
+from .. import node_log, versions
+from ..rest.errors import EsHttpError, illegal_argument
+from ..settings.api import effective
+from ..settings.catalog import as_list, enabled, mode, parse_host
+from ..state import Node
+from . import protocol as wire
+from . import signing
 
 # Settings whose change rebuilds a connection; skip_unavailable is read at each request instead.
 REBUILD = (
@@ -301,7 +302,7 @@ def _alert(error: Exception) -> str:
 
 # --- a node's set of connections ---
 def wanted(node: Node) -> list[str]:
-    from .settings_catalog import aliases
+    from ..settings.catalog import aliases
 
     settings = effective(node)
     return [alias for alias in aliases(settings) if enabled(settings, alias)]

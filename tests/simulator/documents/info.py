@@ -8,10 +8,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
-from . import versions
-from .errors import EsHttpError
-from .routing import Request, route
-from .state import Node
+from .. import versions
+from ..rest.errors import EsHttpError
+from ..rest.routing import Request, route
+from ..state import Node
 
 
 @route("GET", "/")

@@ -13,12 +13,13 @@ import socket
 import ssl
 from typing import Any
 
-from . import link_authentication, node_log
-from . import link_protocol as wire
-from .errors import EsHttpError, security_error
-from .flat_settings import text
-from .settings_catalog import as_list
-from .state import Cluster, Node
+from .. import node_log
+from ..rest.errors import EsHttpError, security_error
+from ..settings.catalog import as_list
+from ..settings.flat import text
+from ..state import Cluster, Node
+from . import authentication as link_authentication
+from . import protocol as wire
 
 LOG = logging.getLogger("simulator")
 REMOTE_PROFILE, DEFAULT_PROFILE = "_remote_cluster", "default"

@@ -14,7 +14,7 @@ import struct
 import zlib
 
 try:
-    from . import versions
+    from .. import versions
 except ImportError:  # the tool in a node's home
     import versions  # type: ignore[no-redef]
 

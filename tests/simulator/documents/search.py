@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import EsHttpError, illegal_argument
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.routing import Request, route
 from .indices import REMOTE_SEARCH, hits, resolve, search_result
-from .routing import Request, route
 
 _SEARCH_PARAMS = {
     "ignore_unavailable",

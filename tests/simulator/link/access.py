@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import indices, query_dsl
-from .errors import EsHttpError, security_error
-from .link_client import RemoteConnection
-from .routing import Request
-from .security import authorization, privileges
-from .state import Cluster, Node
+from ..documents import indices, query_dsl
+from ..rest.errors import EsHttpError, security_error
+from ..rest.routing import Request
+from ..security import authorization, privileges
+from ..state import Cluster, Node
+from .client import RemoteConnection
 
 SEARCH = "indices:data/read/search"
 RESOLVE = "indices:admin/resolve/cluster"
@@ -178,7 +178,7 @@ def _check_legacy(node: Node, key: Any) -> None:
     """A key from before 8.14 may combine what is no longer allowed; it is refused in use, not in GET."""
     if not node.has("ga_rules"):
         return
-    from .security.role_parser import has_document_or_field_security
+    from ..security.role_parser import has_document_or_field_security
 
     entries = next(iter(key.role_descriptors.values()))["indices"]
     replication = any("cross_cluster_replication" in entry["privileges"] for entry in entries)

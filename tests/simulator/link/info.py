@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import link_client
-from .errors import illegal_argument
-from .routing import Request, route
-from .settings import effective
-from .state import Node
+from ..rest.errors import illegal_argument
+from ..rest.routing import Request, route
+from ..settings.api import effective
+from ..state import Node
+from . import client as link_client
 
 
 @route("GET", "/_remote/info")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import object_parser
-from .errors import illegal_argument
+from ..rest import object_parser
+from ..rest.errors import illegal_argument
+from ..rest.xcontent import Value
 from .query_dsl import Document, as_text
-from .xcontent import Value
 
 
 def _order_of(value: Value) -> str:

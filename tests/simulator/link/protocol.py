@@ -13,7 +13,7 @@ import ssl
 import struct
 from typing import Any
 
-from .errors import EsHttpError
+from ..rest.errors import EsHttpError
 
 HANDSHAKE = "cluster:internal/remote_cluster/handshake"
 PLAIN_HANDSHAKE = "internal:transport/handshake"

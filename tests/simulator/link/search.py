@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from . import indices, link_authentication, link_client, query_dsl
-from .errors import EsHttpError, illegal_argument
-from .link_server import action
-from .remote_access import SEARCH, View, subject
-from .routing import Request
-from .security import authorization, privileges
-from .security.authorization import pattern_matches
-from .state import Node
+from ..documents import indices, query_dsl
+from ..rest.errors import EsHttpError, illegal_argument
+from ..rest.routing import Request
+from ..security import authorization, privileges
+from ..security.authorization import pattern_matches
+from ..state import Node
+from . import authentication as link_authentication
+from . import client as link_client
+from .access import SEARCH, View, subject
+from .server import action
 
 
 def no_such_remote(request: Request, alias: str, action: str) -> EsHttpError:

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from . import node_log
-from .errors import EsHttpError, illegal_argument, security_error
-from .settings_catalog import REMOTE_KEY, as_list
-from .state import Node
+from .. import node_log
+from ..rest.errors import EsHttpError, illegal_argument, security_error
+from ..settings.catalog import REMOTE_KEY, as_list
+from ..state import Node
 
 _TRUST = "cluster.remote.signing."
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import versions
-from .errors import EsHttpError, illegal_argument
-from .versions import Version
+from .. import versions
+from ..rest.errors import EsHttpError, illegal_argument
+from ..versions import Version
 
 ALIAS = r"[-A-Za-z0-9_]+"
 REMOTE_KEY = re.compile(rf"^cluster\.remote\.({ALIAS})\.(.+)$")

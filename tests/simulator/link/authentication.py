@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import link_protocol as wire
-from . import node_log, signing, versions
-from .errors import EsHttpError, illegal_argument, security_error
-from .java_regex import full_match
-from .security.authentication import ApiKeyRefused, check_api_key, decoded
-from .state import Node
+from .. import node_log, versions
+from ..rest.errors import EsHttpError, illegal_argument, security_error
+from ..rest.java_regex import full_match
+from ..security.authentication import ApiKeyRefused, check_api_key, decoded
+from ..state import Node
+from . import protocol as wire
+from . import signing
 
 LICENSE_TEXT = "current license is non-compliant for [advanced-remote-cluster-security]"
 ALLOWED_HEADERS = {

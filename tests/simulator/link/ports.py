@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from . import info, link_client, node_log
-from .link_server import Front, NodeLink
-from .state import Cluster, Node, NodeStartError, on
+from .. import node_log
+from ..documents import info
+from ..state import Cluster, Node, NodeStartError, on
+from . import client as link_client
+from .server import Front, NodeLink
 
 
 @on("cluster_created")

@@ -13,8 +13,8 @@ import sys
 import time
 
 try:
+    from .. import versions
     from . import keystore_file as ks
-    from . import versions
 except ImportError:  # run as a plain script from a node's home
     import keystore_file as ks  # type: ignore[no-redef]
     import versions  # type: ignore[no-redef]

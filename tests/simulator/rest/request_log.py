@@ -10,7 +10,7 @@ import base64
 import json
 from typing import Any
 
-from .state import Node
+from ..state import Node
 
 _SECRET_KEYS = {
     "password",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import translate
 from typing import Any
 
-from .errors import EsHttpError, illegal_argument, parse_error, x_content_error
+from ..rest.errors import EsHttpError, illegal_argument, parse_error, x_content_error
 
 Document = dict[str, Any]
 Predicate = Callable[[Document], bool]

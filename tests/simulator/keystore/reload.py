@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import info, keystore_hooks, link_client, node_log
-from .control import verb
-from .errors import EsHttpError, x_content_error
-from .routing import Request, route
-from .security import authorization
-from .state import Cluster, Node
+from .. import node_log
+from ..control import verb
+from ..documents import info
+from ..link import client as link_client
+from ..rest.errors import EsHttpError, x_content_error
+from ..rest.routing import Request, route
+from ..security import authorization
+from ..state import Cluster, Node
+from . import hooks as keystore_hooks
 
 _RELOAD = "cluster:admin/xpack/security/remote_cluster_credentials/reload"
 _NO_TLS = (

@@ -15,8 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
+from ..state import Cluster, Node
 from .request_log import Entry
-from .state import Cluster, Node
 
 KINDS = (
     "reset_before",

@@ -10,12 +10,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from . import keystore_file, versions
+from .. import versions
+from . import keystore_file
 
 _SCRIPT = """#!{python} -IS
-# The simulator's elasticsearch-keystore; everything it needs beyond the standard library is found by these two paths.
+# The simulator's elasticsearch-keystore; everything it needs beyond the standard library is found by these paths.
 import sys
-sys.path += [{package!r}, {libraries!r}]
+sys.path += [{room!r}, {package!r}, {libraries!r}]
 import keystore_tool
 code = keystore_tool.main({home!r})
 sys.stdout.flush()
@@ -40,7 +41,8 @@ def install(home: Path, version: versions.Version) -> None:
     script.write_text(
         _SCRIPT.format(
             python=sys.executable,
-            package=str(Path(__file__).parent.resolve()),
+            room=str(Path(__file__).parent.resolve()),
+            package=str(Path(__file__).parent.parent.resolve()),
             libraries=sysconfig.get_path("purelib"),
             home=str(home.resolve()),
         ),

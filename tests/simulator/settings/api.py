@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import flat_settings, signing
-from . import settings_catalog as catalog
-from .errors import EsHttpError, illegal_argument, validation_error
-from .routing import Request, dumps, route
-from .state import Cluster, Node, fire
+from ..link import signing
+from ..rest.errors import EsHttpError, illegal_argument, validation_error
+from ..rest.routing import Request, dumps, route
+from ..state import Cluster, Node, fire
+from . import catalog
+from . import flat as flat_settings
 
 _COMMON = {"flat_settings", "master_timeout", "timeout"}
 

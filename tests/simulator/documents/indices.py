@@ -10,11 +10,11 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ..rest.errors import EsHttpError, illegal_argument, validation_error, x_content_error
+from ..rest.routing import Request, route
+from ..security import authorization
+from ..state import Cluster, random_id
 from . import query_dsl
-from .errors import EsHttpError, illegal_argument, validation_error, x_content_error
-from .routing import Request, route
-from .security import authorization
-from .state import Cluster, random_id
 
 _BAD = re.compile(r'[\\/*?"<>| ,#:]')
 _WRITE_PARAMS = {

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
+from ..state import Cluster, Node
 from . import xcontent
 from .errors import EsHttpError, SimpleError, illegal_argument, parse_error
-from .state import Cluster, Node
 
 if TYPE_CHECKING:
-    from .security.authentication import Authentication
+    from ..security.authentication import Authentication
 
 Handler = Callable[["Request"], Awaitable[tuple[int, Any]]]
 
@@ -196,13 +196,13 @@ class Request:
     # --- privileges ---
     def authorize(self, action: str, **details: Any) -> None:
         """403 unless the caller's roles grant this cluster action."""
-        from .security import authorization
+        from ..security import authorization
 
         authorization.authorize_cluster(self.cluster, self.auth, action, request=self, **details)
 
     def authorize_indices(self, action: str, names: list[str]) -> list[str]:
         """403 unless the caller's roles grant this index action on every one of the concrete names."""
-        from .security import authorization
+        from ..security import authorization
 
         return authorization.authorize_indices(self.cluster, self.auth, action, names)
 

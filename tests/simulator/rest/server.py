@@ -15,11 +15,12 @@ from typing import Any
 
 from aiohttp import web
 
-from . import certificates, faults, filter_path, request_log
+from .. import certificates
+from ..security import authentication
+from ..state import Node
+from . import faults, filter_path, request_log
 from .errors import EsHttpError, SimpleError, illegal_argument
 from .routing import Request, dumps, find, parse_query
-from .security import authentication
-from .state import Node
 
 LOG = logging.getLogger("simulator")
 _MEDIA = re.compile(r"^application/(vnd\.elasticsearch\+)?(json|x-ndjson)\s*((?:;[^;]*)*)$", re.IGNORECASE)
