@@ -117,6 +117,10 @@ def test_8_a_key_that_is_revoked_uses_its_connections_up_one_by_one(pair, keys):
     live = (f"401 {reason}", wrapped(key_id, SEARCH, reason))
     assert pair.info()["revoked"]["connected"] is True, "nobody has asked yet"
     assert texts(pair.search("/revoked:logs-*/_search")) in live
+    for _attempt in range(50):  # the client hears of it a moment after the answer
+        if pair.info()["revoked"]["num_proxy_sockets_connected"] != 2:
+            break
+        time.sleep(0.1)
     assert pair.info()["revoked"]["num_proxy_sockets_connected"] == 1
     # A request may meet a connection that is just being closed.
     for _attempt in range(20):
