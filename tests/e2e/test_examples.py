@@ -162,7 +162,7 @@ def test_the_example_of_the_client_role(make_world: t.Any, tmp_path: Path) -> No
         vault_paris_password=paris["password"],
         vault_hosted_encoded_key=key,
     )
-    assert links.search("paris", "hosted") == [200, 200]
+    assert {*links.search("paris", "hosted")} == {200}
 
 
 def test_the_example_of_the_server_role(make_world: t.Any, tmp_path: Path) -> None:

@@ -120,4 +120,4 @@ def test_a_node_that_lies_poisons_no_other_for_good(links):
     healed = links.play("trust", variables=given)
     note = report(healed)["paris/berlin"]["note"]
     assert "holds a wrong secret, and only paris-1 could hand out another" in note, str(healed)
-    assert links.search("paris", "berlin") == [200, 200] and len(links.live_keys("berlin")) == 1
+    assert {*links.search("paris", "berlin")} == {200} and len(links.live_keys("berlin")) == 1

@@ -122,7 +122,7 @@ def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere
     assert checked.ok, str(checked)
     run = links.role("remote_cluster_client", "paris", variables)
     assert run.ok and run.changed == checked.changed, str(run)
-    assert links.search("paris", "hosted") == [200, 200]
+    assert {*links.search("paris", "hosted")} == {200}
     again = links.role("remote_cluster_client", "paris", variables)
     assert again.ok and again.changed == 0, str(again)
     gone = links.role("remote_cluster_client", "paris", {**variables, "remote_cluster_client_state": "absent"})
@@ -151,7 +151,7 @@ def test_the_client_role_restarts_nodes_before_8_13(make_world, tmp_path):
     other = {**variables, "remote_cluster_client_credential": links.api("berlin").key("another")["encoded"]}
     run = links.role("remote_cluster_client", "paris", {**other, **allowed})
     assert run.ok, str(run)
-    assert links.search("paris", "hosted") == [200, 200]
+    assert {*links.search("paris", "hosted")} == {200}
     again = links.role("remote_cluster_client", "paris", {**other, **allowed})
     assert again.ok and again.changed == 0, str(again)
 

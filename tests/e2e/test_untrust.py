@@ -50,7 +50,7 @@ def test_a_teardown_leaves_what_belongs_to_others(make_world, tmp_path):
     live = [key["id"] for key in links.live_keys("berlin")]
     assert all(key_id in live for key_id in foreign)
     assert links.live_keys("berlin", "paris-berlin")[0]["type"] == "rest"
-    assert links.search("paris", "stays") == [200, 200]
+    assert {*links.search("paris", "stays")} == {200}
 
     again = links.play("untrust")
     assert again.ok and again.changed == 0 and links.writes() == [], str(again)
