@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -31,6 +32,8 @@ SOURCES = {
 MADE_OF = {CLUSTERS: "elasticsearch_clusters", LINKS: "cross_cluster_links"}
 FIRST = "__cross_cluster_trust_checked"
 """Where the first task of the role registers what it found."""
+# Commands and names of hosts may be of one host; everything else is asked for all links at once.
+OF_EACH_HOST = ("cross_cluster_trust_restart_command",)
 
 
 class ActionModule(ActionBase):
@@ -68,8 +71,12 @@ class ActionModule(ActionBase):
         wrong = self._misspelt(ours, variables)
         if linking:
             wrong += self._undefined(needless, variables)
-            told, nodes = self._of_first(variables) or self._linked(options, needless, variables)
+            known = self._of_first(variables)
+            told, nodes = known or self._linked(options, needless, variables)
             wrong += [text for text in told if text not in wrong]
+            wrong += self._differing(options, variables) if known else []
+            if (variables.get(FIRST) or {}).get("skipped"):
+                found.append("a condition of this role is not true for its first host: choose its hosts instead")
             if not wrong:
                 found += filter(None, [play.left_out(nodes, variables["groups"], self._loader)])
         wrong += self._wrong({name: option for name, option in options.items() if name not in MADE_OF}, variables)
@@ -91,7 +98,27 @@ class ActionModule(ActionBase):
         if forged(variables) or CLUSTERS not in options or not play.asked_for(self._task, variables):
             return {}
         problems, nodes = self._linked(options, _needless(defaults, variables), variables)
-        return {"problems": problems, "nodes": nodes}
+        return {"problems": problems, "nodes": nodes, "options": self._for_all(options, variables)}
+
+    def _for_all(self, options: Variables, variables: Variables) -> dict[str, t.Any]:
+        """What is asked for all links at once. What has no value is told with the other mistakes."""
+        found = {}
+        for name in sorted({*options} - {*MADE_OF, *OF_EACH_HOST}):
+            # What a report shows, and where it goes, changes nothing.
+            if not name.startswith("cross_cluster_trust_"):
+                continue
+            with contextlib.suppress(Exception):
+                found[name] = self._templar.template(variables[name], fail_on_undefined=True)
+        return found
+
+    def _differing(self, options: Variables, variables: Variables) -> list[str]:
+        """A host for which something else is asked would take the links of all others with it."""
+        known, own = variables[FIRST].get("options") or {}, self._for_all(options, variables)
+        return [
+            f"{name} is not the same for all hosts of the play, and a link is the work of all of them: give it to all"
+            for name in known
+            if name in own and str(own[name]) != str(known[name])
+        ]
 
     @staticmethod
     def _of_first(variables: Variables) -> tuple[list[str], list[str]] | None:

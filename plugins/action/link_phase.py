@@ -37,7 +37,7 @@ SECRET = (phases.KEYS.name, phases.SECRETS.name)
 CLUSTERS_GIVEN, LINKS_GIVEN = "__cross_cluster_trust_clusters", "__cross_cluster_trust_links"
 ALONE = (
     "link_phase is a part of the roles of this collection, and does nothing without what these have read: use the role "
-    "cross_cluster_trust."
+    "cross_cluster_trust, for all hosts of the play and not only for those for which a condition is true."
 )
 Result = t.Dict[str, t.Any]
 
@@ -50,10 +50,21 @@ class ActionModule(SecretAction):
         return self._task.args.get("phase") in SECRET
 
     def secrets_in(self, result: t.Mapping[str, t.Any]) -> list[str]:
-        found: list[t.Any] = []
-        for one in [result, *(result.get("results") or ())]:
-            found += [*(one.get("api_keys") or ()), *(one.get("credentials") or {}).values()]
+        told, found = result.get("results"), []
+        for one in [result, *(told if isinstance(told, list) else ())]:
+            here = one if isinstance(one, dict) else {}
+            keys, credentials = here.get("api_keys"), here.get("credentials")
+            found += keys if isinstance(keys, list) else ()
+            found += credentials.values() if isinstance(credentials, dict) else ()
         return [str(one["encoded"]) for one in found if isinstance(one, dict) and one.get("encoded")]
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Each result says of which run it is, so that none of another one is taken for it."""
+        result: Result = super().run(tmp, task_vars)
+        asked = (task_vars or {}).get(registered.INPUT)
+        if isinstance(asked, dict) and "input" in asked:
+            result[registered.RUN] = asked["input"]["now"]
+        return result
 
     def refusal(self) -> str | None:
         self.validate_argument_spec(SPEC)
@@ -84,8 +95,9 @@ class ActionModule(SecretAction):
         if phase.at == NODES:
             return self._node(*calls)
         result = self._clusters(calls)
-        if phase is phases.RELOAD and not self._task.check_mode:
-            result["restart"] = self._waiting(run, result)
+        result.pop("restart", None)  # It is not for the caller to say.
+        if phase is phases.RELOAD:
+            result["restart"] = self._waiting(run, {**result, "item": self._task.args["caller"]})
         return result
 
     # --- calls ---
@@ -137,7 +149,8 @@ class ActionModule(SecretAction):
     ) -> dict[str, t.Any]:
         fresh = super()._failure(message, result, secrets)
         told = (result or {}).get("settings")
-        if isinstance(told, list) and self._task.args["phase"] == phases.CREDENTIALS.name:
+        wellformed = isinstance(told, list) and all(isinstance(one, dict) for one in told)
+        if wellformed and self._task.args["phase"] == phases.CREDENTIALS.name:
             # The others are as asked for.
             fresh["settings"] = [
                 {
@@ -151,9 +164,9 @@ class ActionModule(SecretAction):
 
     # --- what was asked for, and what is known ---
     def _data(self) -> Result:
-        if registered.INPUT not in self._variables:
+        found: Result | None = self._variables.get(registered.INPUT, {}).get("input")
+        if found is None:
             raise AnsibleActionFail(ALONE)
-        found: Result = self._variables[registered.INPUT]["input"]
         return found
 
     def _login(self, cluster: str) -> t.Mapping[str, t.Any]:
@@ -193,8 +206,12 @@ class ActionModule(SecretAction):
             ports=report and self._flag("cross_cluster_report_ports"),
         )
         order = (*phases.FIRST, examine.EXAMINE, examine.PORTS) if report else phases.phases_of(options.absent)
-        hosts = self._variables["ansible_play_hosts_all" if report else "ansible_play_hosts"]
-        told = registered.told(order, data, self._variables, self._variables["hostvars"].raw_get, hosts)
+        hosts = registered.Hosts(
+            self._variables["ansible_play_hosts_all"],
+            self._variables["ansible_play_hosts"],
+            self._variables["hostvars"].raw_get,
+        )
+        told = registered.told(order, data, self._variables, hosts)
         return Run(data, options, told, data["now"])
 
     # --- what takes no call ---
@@ -224,7 +241,7 @@ class ActionModule(SecretAction):
     @staticmethod
     def _waiting(run: Run, result: Result) -> list[str]:
         """The nodes that use what was delivered only once they start."""
-        run.told = {**run.told, phases.RELOAD.name: registered.by_call([result])}
+        run.told = {**run.told, phases.RELOAD.name: registered.by_call([result], run.data)}
         read(run, phases.RELOAD)
         waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
         return [node for node in run.data["nodes"] if node in waiting]

@@ -303,6 +303,32 @@ def test_links_are_looked_at_once_and_their_mistakes_told_with_those_of_the_host
     assert (clean := swept(run)).clean, clean
 
 
+@pytest.mark.parametrize(
+    "name, value", [("cross_cluster_trust_state", "absent"), ("cross_cluster_trust_restart", True)]
+)
+def test_what_is_asked_for_all_links_is_the_same_for_all_hosts(tmp_path, name, value):
+    """One host that is asked something else would do it to the links of all."""
+    role = {"name": "crosscluster.elasticsearch.cross_cluster_trust", "tasks_from": "input.yml"}
+    given = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "tasks": [{"include_role": role}]}
+    hosts = {"one": {"ansible_connection": "local"}, "two": {"ansible_connection": "local", name: value}}
+    run = run_playbook(
+        write(tmp_path / "play.yml", [play]), directory=tmp_path / "run", inventory={"all": {"hosts": hosts}}
+    )
+    assert run.rc == 2 and f"{name} is not the same for all hosts of the play" in str(run.messages), run
+
+
+def test_a_condition_around_the_role_that_leaves_out_its_first_host(tmp_path):
+    role = {"role": "crosscluster.elasticsearch.cross_cluster_trust", "when": "inventory_hostname != 'one'"}
+    given = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "roles": [role]}
+    hosts = dict.fromkeys(("one", "two"), {"ansible_connection": "local"})
+    run = run_playbook(
+        write(tmp_path / "play.yml", [play]), directory=tmp_path / "run", inventory={"all": {"hosts": hosts}}
+    )
+    assert run.rc == 2 and "a condition of this role is not true for its first host" in str(run.messages), run
+
+
 def test_what_verify_fails_for_is_checked_before_anybody_is_asked(tmp_path):
     given = {
         "elasticsearch_clusters": CLUSTERS,

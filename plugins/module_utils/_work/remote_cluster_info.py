@@ -70,9 +70,10 @@ def worth_waiting(remotes: Remotes, alias: t.Optional[str]) -> bool:
     """Whether something is not there yet that may come by itself."""
     if not remotes:
         return alias is not None
-    if any(not remote["probe"]["ok"] and not remote["retry"] for remote in remotes if "probe" in remote):
-        return False
-    return any(not (remote["probe"]["ok"] if "probe" in remote else remote["connected"]) for remote in remotes)
+    return any(
+        not remote["probe"]["ok"] and remote["retry"] if "probe" in remote else not remote["connected"]
+        for remote in remotes
+    )
 
 
 def work(task: Task, client: ElasticsearchClient) -> t.Dict[str, t.Any]:

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.argspec import CONNECTION_OPTIONS
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import paths
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import shapes
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, went_wrong
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phases import NODES, Phase
 
@@ -22,41 +23,83 @@ PREFIX = "__cross_cluster_trust_told_"
 INPUT = "__cross_cluster_trust_asked"
 """Where the completed input is registered, for all hosts."""
 
+RUN = "run"
+"""What each result of a phase says of itself: of which run it is, by the time of its input."""
+
 Variables = t.Mapping[str, t.Any]
+
+
+class Hosts(t.NamedTuple):
+    all: t.Collection[str]
+    """Those that the play began with."""
+    left: t.Collection[str]
+    variables: t.Callable[[str], Variables]
 
 
 def told(
     phases: t.Iterable[Phase],
     data: Data,
     own: Variables,
-    of_host: t.Callable[[str], Variables],
-    hosts: t.Collection[str],
+    hosts: Hosts,
 ) -> t.Dict[str, t.Dict[t.Any, t.Any]]:
-    """What phases told of the nodes and clusters of some links. `hosts`: those that are left in the play."""
+    """What phases told of the nodes and clusters of some links in this run."""
     clients = dict.fromkeys(link["from"] for link in data["links"])
-    nodes = {node: of_host(node) for client in clients for node in data["clusters"][client]["nodes"] if node in hosts}
-    return {phase.name: _of_phase(phase, own, nodes) for phase in phases}
-
-
-def _of_phase(phase: Phase, own: Variables, nodes: t.Mapping[str, Variables]) -> t.Dict[t.Any, t.Any]:
-    name = PREFIX + phase.name
-    if phase.at == NODES:
-        found = {node: variables[name] for node, variables in nodes.items() if name in variables}
-        return {node: one.get("results") or () for node, one in found.items()} if phase.several else found
-    registered = own.get(name)
-    return by_call(registered.get("results") or () if isinstance(registered, t.Mapping) else ())
-
-
-def by_call(entries: t.Iterable[Variables]) -> t.Dict[t.Any, t.Any]:
-    """The results of all calls; of a host that could make none, that it could not."""
-    found: t.Dict[t.Any, t.Any] = {}
-    for entry in entries:
-        results = entry.get("results")
-        if went_wrong(entry) or not isinstance(results, (list, tuple)):
-            found[entry.get("item"),] = entry
-        else:
-            found.update({(one["cluster"], one["module"], one.get("label") or ""): one for one in results})
+    nodes = {
+        node: hosts.variables(node)
+        for client in clients
+        for node in data["clusters"][client]["nodes"]
+        if node in hosts.all
+    }
+    found = {phase.name: _of_phase(phase, data, own, nodes) for phase in phases}
+    for phase in phases:
+        if phase.by_role:
+            lost = [node for node in found.get("keystores", {}) if node not in hosts.left]
+            found[phase.name].update(dict.fromkeys(lost, "the host was lost in this run"))
     return found
+
+
+def _of_phase(phase: Phase, data: Data, own: Variables, nodes: t.Mapping[str, Variables]) -> t.Dict[t.Any, t.Any]:
+    name = PREFIX + phase.name
+    if phase.by_role:
+        return {node: variables[name] for node, variables in nodes.items() if name in variables}
+    if phase.at != NODES:
+        registered = own.get(name)
+        return by_call(registered.get("results") if isinstance(registered, t.Mapping) else (), data)
+    found = {node: variables[name] for node, variables in nodes.items() if _of_now(variables.get(name), data)}
+    if phase.several:
+        return {
+            node: [shapes.checked(phase.module, one) for one in _list(registered.get("results"))]
+            for node, registered in found.items()
+        }
+    return {node: shapes.checked(phase.module, registered) for node, registered in found.items()}
+
+
+def by_call(entries: t.Any, data: Data) -> t.Dict[t.Any, t.Any]:
+    """The results of all calls; of a host that could make none, that it could not. A host speaks for no cluster that is
+    called from elsewhere."""
+    found: t.Dict[t.Any, t.Any] = {}
+    for entry in _list(entries):
+        if not _of_now(entry, data):
+            continue
+        caller = entry.get("item")
+        if went_wrong(entry) or not isinstance(entry.get("results"), (list, tuple)):
+            found[caller,] = entry
+            continue
+        for one in entry["results"]:
+            told = one if isinstance(one, t.Mapping) else {}
+            place, module, label = (str(told.get(name) or "") for name in ("cluster", "module", "label"))
+            if data["clusters"].get(place, {}).get("api_from") == caller:
+                found[place, module, label] = shapes.checked(module, one)
+    return found
+
+
+def _of_now(registered: t.Any, data: Data) -> bool:
+    """Whether it is of this run: another one in the same play, or in one before, may have registered it."""
+    return isinstance(registered, t.Mapping) and registered.get(RUN, data["now"]) == data["now"]
+
+
+def _list(value: t.Any) -> t.Sequence[t.Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def connection(cluster: Variables, sources: t.Any = (), api_from: str = "localhost") -> t.Dict[str, t.Any]:

@@ -104,7 +104,7 @@ class SecretAction(ActionBase):
         if self._task.async_val and self.may_return_secret():
             self._guard_async()
         try:
-            done = self.perform(task_vars or {})
+            return self._finish({**result, **self.perform(task_vars or {})})
         except StoreError as exc:
             return self._failure(str(exc))
         except AnsibleError as exc:
@@ -119,7 +119,6 @@ class SecretAction(ActionBase):
                 f"This is a mistake in the collection crosscluster.elasticsearch: {type(exc).__name__}. Please"
                 f" report it."
             )
-        return self._finish({**result, **done})
 
     def fail(self, message: str, result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """A result that fails after the module has done something."""

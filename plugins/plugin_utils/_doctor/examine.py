@@ -54,7 +54,7 @@ def _ports(run: Run) -> t.Iterator[Call]:
 
 
 EXAMINE = Phase("examined", CLUSTERS, _clusters)
-PORTS = Phase("ports", NODES, _ports, several=True)
+PORTS = Phase("ports", NODES, _ports, several=True, module="remote_port_info")
 
 
 def diagnose(run: Run, warn_days: int = 14, previous: str = "") -> Data:

@@ -26,7 +26,14 @@ def examine(
 ) -> t.List[Data]:
     found: t.List[Data] = []
     for view in views:
-        found += examine_link(view, facts, warn_days, [role for role in roles if role["link"] == view.link["id"]])
+        own = [role for role in roles if role["link"] == view.link["id"]]
+        try:
+            found += examine_link(view, facts, warn_days, own)
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            odd = Findings(view)
+            why = "what was told of it cannot be understood ({0})".format(type(exc).__name__)
+            odd.word("cluster_unread", "unknown", why, "server", cluster=view.link["to"])
+            found += odd
     return found
 
 

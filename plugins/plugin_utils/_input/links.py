@@ -314,6 +314,8 @@ def _roles(where: str, alias: str, roles: t.Any, problems: Problems) -> t.List[t
                 problems.add("{0}.{1} must be a list of dictionaries", here, part)
             elif given:
                 entries[part] = [{"clusters": [alias], **entry} for entry in given]
+        if not entries.keys() & set(ROLE_FIELDS[1:]):
+            problems.add("{0} has neither remote_indices nor remote_cluster; give what the role may do there", here)
         told = ArgumentSpecValidator({"name": {"type": "str"}, **ENTRIES}).validate(entries)
         wrong = told.error_messages or list(filter(None, [problem(str(role["name"]), told.validated_parameters)]))
         for text in wrong:

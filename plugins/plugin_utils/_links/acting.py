@@ -105,6 +105,8 @@ def credentials(run: Run) -> t.Iterator[Call]:
 
 def _secret(run: Run, planned: Planned) -> str:
     encoded = run.progress[planned.id].encoded
+    if not run.options.check:
+        return str(encoded)
     # Nothing is made in check mode, so there is no secret; this has its form, and an id that no key has.
     return encoded or base64.b64encode(b"made-in-a-real-run:" + b"x" * 22).decode("ascii")
 
@@ -121,7 +123,9 @@ def read_credentials(run: Run, answers: Answers) -> None:
 def reload(run: Run) -> t.Iterator[Call]:
     for client, found in by_place(run.steps("reload"), "client").items():
         # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
-        expect = [] if run.options.absent else [credentials_setting(planned.alias) for planned, _step in found]
+        # Not of a link that did not reach a node: the others would fail for it.
+        whole = [planned for planned, _step in found if not planned.unread and not run.failed(planned, "deliver")]
+        expect = [] if run.options.absent else [credentials_setting(planned.alias) for planned in whole]
         # Only these use remote clusters; from the others no credential is expected.
         arguments = {"node_ids": ["remote_cluster_client:true"], "expect_settings": expect}
         yield Call(client, "reload_secure_settings", arguments, [[planned.id for planned, _step in found]])
@@ -217,7 +221,9 @@ def roles(run: Run) -> t.Iterator[Call]:
                 if role.get(part):
                     entries[part] = [*entries.get(part, []), *role[part]]
     for (client, name), entries in wanted.items():
-        yield Call(client, "remote_access_role", entries, [links[client, name]], name)
+        # Without entries the module would take away all that there are.
+        if entries.keys() & {"remote_indices", "remote_cluster"}:
+            yield Call(client, "remote_access_role", entries, [links[client, name]], name)
 
 
 def read_roles(run: Run, answers: Answers) -> None:
@@ -271,8 +277,6 @@ def authorities(run: Run, client: t.Optional[str]) -> Authorities:
 
 def read_restart(run: Run, _answers: Answers) -> None:
     """Take the links out that wait for a restart which is not allowed, or which went wrong on a node of the client."""
-    if run.options.check:
-        return
     troubles = run.told.get("restart", {}) if run.options.restart else {}
     for planned in run.planned.values():
         waiting = run.waiting(planned)
@@ -280,6 +284,9 @@ def read_restart(run: Run, _answers: Answers) -> None:
             continue
         nodes = run.data["clusters"][planned.client]["nodes"]
         why = next((str(troubles[node]) for node in nodes if troubles.get(node)), "")
+        unheard = [node for node in waiting if node not in troubles]
+        if unheard and not run.options.check:
+            why = why or "{0} was not restarted".format(lk.names(unheard))
         if not run.options.restart:
             blind = [node for node in waiting if node in planned.unseen]
             why = (

@@ -8,6 +8,7 @@ This file is private to the crosscluster.elasticsearch collection.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -109,6 +110,8 @@ def node_view(name: str, result: t.Any, alias: str) -> lk.Node:
         return lk.Node(name, read=False, reason=trouble)
     entry = result["credentials"].get(alias)
     key_id = entry.get("api_key_id") if entry else None
+    # What cannot be one is nothing to ask a server for.
+    key_id = key_id if key_id and re.fullmatch(r"[\w-]{1,64}", key_id, re.ASCII) else None
     return lk.Node(name, present=bool(entry), key_id=key_id, write_problem=short(result.get("write_problem")))
 
 
@@ -211,7 +214,20 @@ def plan_all(data: t.Mapping[str, t.Any], gathered: Gathered, options: case.Opti
         name: members_of(data, name, gathered.remotes.get(name), gathered.keystores)
         for name in {link["from"] for link in data["links"]}
     }
-    return [_planned(data, link, gathered, options, members[link["from"]]) for link in data["links"]]
+    return [_guarded(data, link, gathered, options, members[link["from"]]) for link in data["links"]]
+
+
+def _guarded(
+    data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: case.Options, members: ln.Members
+) -> Planned:
+    """What is told of one link holds up no other."""
+    try:
+        return _planned(data, link, gathered, options, members)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        why = "what {0} or {1} told of it cannot be understood ({2})".format(
+            link["from"], link["to"], type(exc).__name__
+        )
+        return Planned(link, case.Plan(link_view(link, None), blocked=why, words=(why,)))
 
 
 def _planned(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, Planned, usable
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import ODD, Run
 
 FAILURES = {
     "authorities": "the certificate authority could not be handed over",
@@ -28,6 +28,7 @@ FAILURES = {
     "prove": "the link does not work",
     "revoke": "the API key could not be revoked",
     "roles": "the local role could not be changed",
+    ODD: "what a module told of it cannot be understood",
 }
 _BAD = ("blocked", "failed", "unfinished")
 
@@ -47,7 +48,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
     state, note = _state(run, planned)
     key_id = progress.key_id or plan.target
     expiration = progress.expiration or _expiration(run, planned, key_id)
-    proven = "prove" in progress.done if plan.steps else planned.probe.get("ok")
+    proven = "prove" in progress.done if planned.has("prove") else planned.probe.get("ok")
     if absent:
         key_id = expiration = proven = None
     return {

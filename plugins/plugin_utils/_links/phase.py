@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Planned, went_wrong
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import ODD, Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 
 NODES, CLUSTERS = "nodes", "clusters"
@@ -37,12 +37,27 @@ class Phase:
     """Not in check mode, in which nothing was done that could be seen."""
     several: bool = False
     """Whether a node has a call for each of its links."""
+    module: str = ""
+    """What a phase on nodes calls."""
+    by_role: bool = False
+    """The work is that of another role, and what is told is what went wrong, as text."""
 
 
 def read(run: Run, phase: Phase) -> None:
     """Note what a phase told."""
-    if not (phase.real and run.options.check):
-        phase.read(run, [(call, run.result(phase.name, call)) for call in phase.calls(run)])
+    if phase.real and run.options.check:
+        return
+    answers = [(call, run.result(phase.name, call)) for call in phase.calls(run)]
+    if not all(call.links for call, _result in answers) or not answers:
+        phase.read(run, answers)
+        return
+    for answer in answers:
+        # What one place tells holds up no link of another.
+        try:
+            phase.read(run, [answer])
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            for link in {link for links in answer[0].links for link in links}:
+                run.fail(link, ODD, "{0}: {1}".format(answer[0].place, type(exc).__name__))
 
 
 def by(links: t.Iterable[t.Mapping[str, t.Any]], side: str) -> t.Dict[str, t.List[t.Mapping[str, t.Any]]]:

@@ -35,6 +35,8 @@ _NEEDS = {
     "prove": (*MAKING, "spread"),
     "remove": ("unset",),
 }
+ODD = "odd"
+"""What a phase told of a link could not be understood."""
 # Where no node got the new credential, the alias would point at a cluster without a credential for it.
 _NEED_A_HOLDER = ("reload", "settings", "prove")
 
@@ -123,13 +125,16 @@ class Run:
         progress = self.progress[planned.id]
         if action == "revoke":
             return not progress.failed
-        if "authorities" in progress.failed:
+        if "authorities" in progress.failed or ODD in progress.failed:
             return False
         # A node that did not get its credential must not hide whether the others work.
         nobody = "deliver" in progress.failed and planned.plan.target is None and not progress.delivered
         if nobody and action in _NEED_A_HOLDER:
             return False
         return not any(name in progress.failed for name in _NEEDS.get(action, ()))
+
+    def failed(self, planned: Planned, action: str) -> bool:
+        return action in self.progress[planned.id].failed
 
     def fail(self, link: str, action: str, why: str) -> None:
         """Note what went wrong first."""
@@ -140,7 +145,7 @@ class Run:
         progress = self.progress[planned.id]
         if not progress.restart_required:
             return []
-        owing = {*planned.unrestarted, *progress.delivered}
+        owing = {*planned.unrestarted, *progress.delivered} - {*planned.unread}
         return [node for node in self.data["clusters"][planned.client]["nodes"] if node in owing]
 
 

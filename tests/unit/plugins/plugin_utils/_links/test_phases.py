@@ -22,9 +22,11 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links 
     gathered,
     outcome,
     phases,
+    shapes,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import each, read
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
 
 ROOT = Path(__file__).parents[5]
 ACCESS = {"search": [{"names": ["logs-*"]}]}
@@ -165,7 +167,7 @@ def test_no_credential_is_delivered_that_was_not_made(told, why):
 
 def test_the_host_that_calls_a_cluster_fails_for_it():
     data = asked(["ab"])
-    caller = registered.by_call([{"item": "localhost", "unreachable": True, "msg": "no route"}])
+    caller = registered.by_call([{"item": "localhost", "unreachable": True, "msg": "no route"}], data)
     run = phases.so_far(run_of(data, found(data, keys=caller)))
     assert run.progress["a/b"].failed == {"create": "b: no route"}
     told = found(data, clusters=caller)
@@ -214,10 +216,136 @@ def test_only_nodes_that_did_not_start_since_they_were_written_to_wait_for_a_res
     assert run.waiting(run.planned["a/b"]) == ["a-1", "a-2"]
     failed = run.progress["a/b"].failed["restart"]
     assert "restart a-1 and a-2, one at a time" in failed and "of a-1 and a-2 it cannot be seen" in failed
-    assert "restart" not in after_reload(True, restart=True).progress["a/b"].failed
-    assert "restart" not in after_reload(True, check=True).progress["a/b"].failed
+    assert "restart" in after_reload(True, check=True).progress["a/b"].failed, "as the real run will say"
+    done = {"a-1": "", "a-2": ""}
+    assert "restart" not in after_reload(True, done, restart=True).progress["a/b"].failed
+    assert "restart" not in after_reload(True, check=True, restart=True).progress["a/b"].failed
+    # That nothing is told of a restart is no restart.
+    run = after_reload(True, {"a-1": ""}, restart=True)
+    assert run.progress["a/b"].failed["restart"] == "a-2 was not restarted" and calls(run, phases.REVOKE) == []
     run = after_reload(True, {"a-1": "", "a-2": "it did not come back"}, restart=True)
     assert run.progress["a/b"].failed["restart"] == "it did not come back"
+
+
+def test_a_credential_that_did_not_arrive_is_not_expected_of_a_reload():
+    """The other links of the client would fail for it."""
+    data = asked(["ab", "ac"])
+    told = found(
+        data, keys={(name, "cross_cluster_api_keys", ""): made(f"a-{name}") for name in "bc"},
+        credentials={
+            node: {
+                "settings": [
+                    {"name": "cluster.remote.b.credentials", "failed": node == "a-2", "msg": "disk full"},
+                    {"name": "cluster.remote.c.credentials", "changed": True},
+                ]
+            }
+            for node in ("a-1", "a-2")
+        },
+    )  # fmt: skip
+    (call,) = calls(run_of(data, told), phases.RELOAD)
+    assert call.arguments["expect_settings"] == ["cluster.remote.c.credentials"]
+
+
+def test_a_host_speaks_for_no_cluster_that_is_called_from_elsewhere():
+    data = asked(["ab", "cb"])
+    data["clusters"]["c"]["api_from"] = "c-1"
+    proof = {"cluster": "a", "module": "remote_cluster_info", "label": "", "remotes": []}
+    told = registered.by_call(
+        [
+            {"item": "localhost", "results": [{**proof, "failed": True, "msg": "it fails"}]},
+            {
+                "item": "c-1",
+                "results": [proof, {**proof, "cluster": "c"}, {"module": "x"}, "odd", {**proof, "cluster": []}],
+            },
+            "odd",
+        ],
+        data,
+    )
+    assert set(told) == {("a", "remote_cluster_info", ""), ("c", "remote_cluster_info", "")}
+    assert told["a", "remote_cluster_info", ""]["msg"] == "it fails"
+
+
+def registered_by(data, **hosts):
+    """What a run reads that was registered: of nodes, by phase."""
+    prefix = registered.PREFIX
+    names = {node: {prefix + phase: told for phase, told in hosts.get(node.replace("-", "_"), {}).items()}
+             for node in data["nodes"]}  # fmt: skip
+
+    def told(left):
+        where = registered.Hosts(list(data["nodes"]), left, names.__getitem__)
+        return registered.told(phases.phases_of(absent=False), data, {}, where)
+
+    return told
+
+
+def test_results_of_another_run_are_none():
+    data = asked(["ab"])
+    right = {"credentials": {}, "run": data["now"]}
+    told = registered_by(
+        data, a_1={"keystores": right, "restart": ""}, a_2={"keystores": {**right, "run": 1}, "restart": ""}
+    )
+    assert set(told(["a-1", "a-2"])["keystores"]) == {"a-1"}
+
+
+def test_a_host_that_was_lost_in_the_middle_is_told_with_what_it_had_told():
+    data = asked(["ab"])
+    right = {"credentials": {}, "run": data["now"]}
+    told = registered_by(data, a_1={"keystores": right, "restart": ""}, a_2={"keystores": right, "restart": ""})
+    assert set(told(["a-1"])["keystores"]) == {"a-1", "a-2"}
+    assert told(["a-1"])["restart"] == {"a-1": "", "a-2": "the host was lost in this run"}
+    assert told(["a-1", "a-2"])["restart"] == {"a-1": "", "a-2": ""}
+
+
+NODE = {"id": "x", "name": "a-1", "roles": [], "started": 1}
+KEY = {"id": "k", "name": "a-b", "creation": 1}
+
+
+@pytest.mark.parametrize(
+    "module, odd",
+    [
+        ("keystore_info", {"credentials": {"b": {"api_key_id": ["x"]}}}),
+        ("keystore_info", {"credentials": {"b": "x"}}),
+        ("keystore_info", {"credentials": ["x"]}),
+        ("keystore_info", {"credentials": {}, "node_name": ["x"]}),
+        ("keystore_info", {"credentials": {}, "modified": "x"}),
+        ("keystore_info", {}),
+        ("keystore", {"settings": ["x"]}),
+        ("remote_cluster_info", {"remotes": [], "nodes": [{**NODE, "started": "x"}]}),
+        ("remote_cluster_info", {"remotes": [], "nodes": [{**NODE, "name": None}]}),
+        ("remote_cluster_info", {"remotes": [{"alias": "b", "probe": "fine"}]}),
+        ("remote_cluster_info", {"remotes": [None]}),
+        ("cross_cluster_api_key_info", {"api_keys": [{**KEY, "creation": "x"}]}),
+        ("cross_cluster_api_key_info", {"api_keys": [{**KEY, "metadata": []}]}),
+        ("cross_cluster_api_key_info", {"api_keys": None}),
+        ("remote_port_info", {"ports": [{}]}),
+    ],
+)
+def test_a_result_of_another_form_is_one_that_failed(module, odd):
+    told = shapes.checked(module, odd)
+    assert told == {"failed": True, "msg": f"what it told does not have the form of a result of {module}"}
+    assert shapes.checked(module, {"failed": True, "msg": 5}) == {"failed": True, "msg": 5}
+
+
+@pytest.mark.parametrize("access", [{"search": [{"names": ["logs-*", {}]}]}, {"search": [{"names": 5}]}, {"search": 5}])
+def test_a_key_that_cannot_be_understood_holds_up_its_link_alone(access):
+    data = asked(["ab", "ac"])
+    told = found(data)
+    odd = {**KEY, "access": access, "metadata": {MARKER: {"client": "a", "alias": "b"}}}
+    told["clusters"]["b", "cross_cluster_api_key_info", ""]["api_keys"] = [odd]
+    for node in ("a-1", "a-2"):
+        told["keystores"][node] = {"credentials": {"b": {"api_key_id": "k"}}}
+    planned = run_of(data, told).planned
+    assert planned["a/c"].plan.actions()[0] == "create"
+    assert planned["a/b"].plan.blocked is None or "cannot be understood" in planned["a/b"].plan.blocked
+
+
+def test_an_answer_that_cannot_be_understood_fails_its_links_alone():
+    data = asked(["ab", "ac"])
+    keys = {(name, "cross_cluster_api_keys", ""): made(f"a-{name}") for name in "bc"}
+    keys["b", "cross_cluster_api_keys", ""]["api_keys"] = [{"name": "a-b", "api_key": "odd", "encoded": encoded("k")}]
+    run = phases.so_far(run_of(data, found(data, keys=keys)), "secrets")
+    assert run.progress["a/b"].failed == {"odd": "b: AttributeError"} and not run.progress["a/c"].failed
+    assert {link for call in phases.CREDENTIALS.calls(run) for links in call.links for link in links} == {"a/c"}
 
 
 def test_a_first_list_of_authorities_is_for_all_remote_clusters_of_the_node():
