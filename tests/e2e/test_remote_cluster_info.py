@@ -41,14 +41,17 @@ def test_nothing(paris):
 
 def test_a_link_that_works(linked, paris):
     world, key = linked
+    nodes = len(world.cluster("paris")["nodes"])
     remote = proof(paris, wait_connected=20)
     assert remote["connected"] and remote["security_model"] == "api_key" and remote["mode"] == "proxy"
     assert remote["settings"]["proxy_address"] == world.cluster("berlin")["remote_cluster_server"]
-    assert remote["probe"]["ok"] and len(remote["probe"]["nodes"]) == 3
+    assert remote["probe"]["ok"] and len(remote["probe"]["nodes"]) == nodes
     world.clear_log()
     remote = proof(paris)
     paths = sorted(entry["path"] for entry in world.log("paris"))
-    assert paths == ["/_cluster/settings", *["/_resolve/cluster/*:*"] * 3, "/_remote/info"] or len(paths) == 5
+    assert (
+        paths == ["/_cluster/settings", *["/_resolve/cluster/*:*"] * nodes, "/_remote/info"] or len(paths) == nodes + 2
+    )
     assert world.log("paris", writes_only=True) == []
     assert key["encoded"] not in str(remote)
     world.clear_log()
@@ -76,10 +79,11 @@ def test_a_rest_key(linked, paris, api):
     assert remote["probe"]["cause"] == "key_wrong_type", remote["probe"]
 
 
+@pytest.mark.needs(nodes=2)
 def test_one_node_lacks_the_credential(world, unlinked):
-    paris = unlinked
+    paris, nodes = unlinked, world.cluster("paris")["nodes"]
     key = Api(world.cluster("berlin")).key()
-    for node in world.cluster("paris")["nodes"][:2]:
+    for node in nodes[:-1]:
         put_credential(node, "berlin", key["encoded"])
     run_module("reload_secure_settings", paris)
     run_module(
@@ -87,7 +91,7 @@ def test_one_node_lacks_the_credential(world, unlinked):
         {**paris, "alias": "berlin", "proxy_address": world.cluster("berlin")["remote_cluster_server"]},
     )
     remote = proof(paris, wait_connected=3)
-    assert not remote["probe"]["ok"] and "1 of 3 nodes" in remote["probe"]["reason"], remote["probe"]
+    assert not remote["probe"]["ok"] and f"1 of {len(nodes)} nodes" in remote["probe"]["reason"], remote["probe"]
     assert remote["probe"]["cause"] == "no_credential", remote["probe"]
 
 
@@ -98,6 +102,7 @@ def test_nothing_listens(world, paris):
     assert remote["probe"]["cause"] in ("not_connected", "unreachable"), remote["probe"]
 
 
+@pytest.mark.needs("licences")  # a real cluster has one trial, and what comes later would fail; seen on 9.5.0
 def test_licence(linked, paris, api):
     assert api("berlin").post("/_license/start_basic?acknowledge=true").status == 200
     remote = proof(paris)
