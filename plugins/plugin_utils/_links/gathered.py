@@ -237,16 +237,19 @@ def _planned(
     server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
     troubles = [(link["to"], went_wrong(server)), (link["from"], went_wrong(client))]
     fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
-    keys = [
-        key_view(key, link if key.get("name") == link["key_name"] or key["id"] == link["adopt"] else None)
-        for key in usable(server).get("api_keys") or ()
-    ]
     found = remote_of(client, link["alias"])
     nodes = [
         replace(
             node_view(name, gathered.keystores.get(name), link["alias"]), wrong_secret=_wrong_secret(name, found, data)
         )
         for name in cluster["nodes"]
+    ]
+    # What neither bears the name of the link nor is held for it is nothing to it, and a server has many.
+    held = {node.key_id for node in nodes}
+    keys = [
+        key_view(key, link if key["name"] == link["key_name"] or key["id"] == link["adopt"] else None)
+        for key in usable(server).get("api_keys") or ()
+        if key["name"] == link["key_name"] or key["id"] == link["adopt"] or key["id"] in held
     ]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
     seen = case.Seen(nodes, keys, remote, gathered.now, members, fault)
