@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             wrong += self._undefined(needless, variables)
             known = self._of_first(variables)
             told, nodes = known or self._linked(options, needless, variables)
-            wrong += [text for text in told if text not in wrong]
+            wrong += told
             wrong += self._differing(options, variables) if known else []
             if (variables.get(FIRST) or {}).get("skipped"):
                 found.append("a condition of this role is not true for its first host: choose its hosts instead")
@@ -141,7 +141,7 @@ class ActionModule(ActionBase):
         self, options: Variables, needless: t.Container[str], variables: Variables
     ) -> tuple[list[str], list[str]]:
         """What is wrong with clusters and links, and the nodes that they need."""
-        wrong = self._undefined(needless, variables) + environment_problems(os.environ)
+        wrong = [*environment_problems(os.environ)]
         wrong += self._wrong({name: SOURCES[name] for name in SOURCES if name not in MADE_OF.values()}, variables)
         unusable = {}
         for name, source in MADE_OF.items():

@@ -18,6 +18,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import connection, credentials
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import Findings
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import Data, Facts, LinkView
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import MISREAD
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 
 
@@ -29,7 +30,7 @@ def examine(
         own = [role for role in roles if role["link"] == view.link["id"]]
         try:
             found += examine_link(view, facts, warn_days, own)
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        except MISREAD as exc:
             odd = Findings(view)
             why = "what was told of it cannot be understood ({0})".format(type(exc).__name__)
             odd.word("cluster_unread", "unknown", why, "server", cluster=view.link["to"])

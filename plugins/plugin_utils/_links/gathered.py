@@ -26,6 +26,10 @@ Results = t.Mapping[str, t.Any]
 """What a module told, by node or by cluster."""
 
 
+MISREAD = (AttributeError, KeyError, TypeError, ValueError)
+"""What goes wrong where something told has another form than expected."""
+
+
 class Gathered(t.NamedTuple):
     """What was there before anything was done."""
 
@@ -223,7 +227,7 @@ def _guarded(
     """What is told of one link holds up no other."""
     try:
         return _planned(data, link, gathered, options, members)
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+    except MISREAD as exc:
         why = "what {0} or {1} told of it cannot be understood ({2})".format(
             link["from"], link["to"], type(exc).__name__
         )

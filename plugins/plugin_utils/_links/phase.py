@@ -11,7 +11,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Planned, went_wrong
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
+    MISREAD,
+    Planned,
+    went_wrong,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import ODD, Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 
@@ -55,7 +59,7 @@ def read(run: Run, phase: Phase) -> None:
         # What one place tells holds up no link of another.
         try:
             phase.read(run, [answer])
-        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        except MISREAD as exc:
             for link in {link for links in answer[0].links for link in links}:
                 run.fail(link, ODD, "{0}: {1}".format(answer[0].place, type(exc).__name__))
 
