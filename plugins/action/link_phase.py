@@ -17,6 +17,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase i
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import given
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
@@ -34,7 +35,8 @@ PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.
 REPORT = (examine.EXAMINE.name, examine.PORTS.name, "diagnosis")
 # Results of these may hold credentials.
 SECRET = (phases.KEYS.name, phases.SECRETS.name)
-CLUSTERS_GIVEN, LINKS_GIVEN = "__cross_cluster_trust_clusters", "__cross_cluster_trust_links"
+CLUSTERS_ASKED, LINKS_ASKED = "__cross_cluster_trust_clusters", "__cross_cluster_trust_links"
+LOGIN_GIVEN = "__remote_cluster_client_login"
 ALONE = (
     "link_phase is a part of the roles of this collection, and does nothing without what these have read: use the role "
     "cross_cluster_trust, for all hosts of the play and not only for those for which a condition is true."
@@ -60,10 +62,10 @@ class ActionModule(SecretAction):
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Each result says of which run it is, so that none of another one is taken for it."""
+        self._asked: Result = {}
         result: Result = super().run(tmp, task_vars)
-        asked = (task_vars or {}).get(registered.INPUT)
-        if isinstance(asked, dict) and "input" in asked:
-            result[registered.RUN] = asked["input"]["now"]
+        if self._asked:
+            result[registered.RUN] = self._asked["now"]
         return result
 
     def refusal(self) -> str | None:
@@ -76,6 +78,7 @@ class ActionModule(SecretAction):
         name = self._task.args["phase"]
         without_calls = {
             "input": self._input,
+            "given": self._given,
             "plan": self._plan,
             "authorities": self._authorities,
             "outcome": self._outcome,
@@ -164,20 +167,46 @@ class ActionModule(SecretAction):
 
     # --- what was asked for, and what is known ---
     def _data(self) -> Result:
-        found: Result | None = self._variables.get(registered.INPUT, {}).get("input")
-        if found is None:
-            raise AnsibleActionFail(ALONE)
-        return found
+        if not self._asked:
+            own = registered.asked(self._variables)
+            if not own:
+                raise AnsibleActionFail(ALONE)
+            hosts = self._hosts().of_play if given.is_one(own) else ()
+            said = {host: asked for host in hosts if (asked := registered.asked(self._hosts().variables(host)))}
+            self._asked = self._checked(given.whole, said) if said else own
+        return self._asked
+
+    def _hosts(self) -> registered.Hosts:
+        return registered.Hosts(
+            self._variables["ansible_play_hosts_all"],
+            self._variables["ansible_play_hosts"],
+            self._variables["hostvars"].raw_get,
+        )
+
+    @staticmethod
+    def _checked(check: t.Callable[..., Result], *values: t.Any) -> Result:
+        try:
+            return check(*values)
+        except ValueError as exc:
+            raise AnsibleActionFail(str(exc)) from None
 
     def _login(self, cluster: str) -> t.Mapping[str, t.Any]:
         """What the user wrote of a cluster; resolved once, and only where it is needed."""
         if self._clusters_known is None:
-            self._clusters_known = self._variable(CLUSTERS_GIVEN)
+            self._clusters_known = (
+                {given.CLIENT: {**self._variable(LOGIN_GIVEN), **self._of_role("keystore_password")}}
+                if given.is_one(self._data())
+                else self._variable(CLUSTERS_ASKED)
+            )
         found: t.Mapping[str, t.Any] = self._clusters_known[cluster]
         return found
 
     def _variable(self, name: str) -> t.Any:
         return self._templar.template(self._variables[name], fail_on_undefined=True)
+
+    def _of_role(self, *names: str) -> Result:
+        """Options of the role whose key is given, by name."""
+        return {name: self._variable(f"{given.ROLE}_{name}") for name in names}
 
     def _flag(self, name: str) -> bool:
         return boolean(self._variable(name))
@@ -194,7 +223,20 @@ class ActionModule(SecretAction):
         if at == NODES:
             cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
             data = {**data, "links": [link for link in data["links"] if link["from"] == cluster]}
-        options = Options(
+        options = self._options(data, report)
+        order = (*phases.FIRST, examine.EXAMINE, examine.PORTS) if report else phases.phases_of(options.absent)
+        told = registered.told(order, data, self._variables, self._hosts())
+        run = Run(data, options, told, data["now"])
+        if given.is_one(data):
+            credential = self._of_role("credential")["credential"]
+            self._known_secrets += [credential] if credential else []
+            run.hand_over(credential)
+        return run
+
+    def _options(self, data: Result, report: bool) -> Options:
+        if given.is_one(data):
+            return Options(check=self._task.check_mode, **data["options"])
+        return Options(
             mode="verify" if report else self._variable("__cross_cluster_trust_mode"),
             missing_nodes=self._variable("cross_cluster_trust_missing_nodes"),
             proof=self._variable("cross_cluster_trust_proof"),
@@ -205,32 +247,29 @@ class ActionModule(SecretAction):
             stray_keys=report and self._flag("cross_cluster_report_stray_keys"),
             ports=report and self._flag("cross_cluster_report_ports"),
         )
-        order = (*phases.FIRST, examine.EXAMINE, examine.PORTS) if report else phases.phases_of(options.absent)
-        hosts = registered.Hosts(
-            self._variables["ansible_play_hosts_all"],
-            self._variables["ansible_play_hosts"],
-            self._variables["hostvars"].raw_get,
-        )
-        told = registered.told(order, data, self._variables, hosts)
-        return Run(data, options, told, data["now"])
 
     # --- what takes no call ---
     def _input(self) -> Result:
-        if CLUSTERS_GIVEN not in self._variables:
+        if CLUSTERS_ASKED not in self._variables:
             raise AnsibleActionFail(ALONE)
-        given = (self._variable(name) for name in (CLUSTERS_GIVEN, LINKS_GIVEN))
-        try:
-            asked = complete(*given, self._variables["ansible_inventory_sources"] or ())
-        except ValueError as exc:
-            raise AnsibleActionFail(str(exc)) from None
-        return {"changed": False, "input": asked}
+        asked = (self._variable(name) for name in (CLUSTERS_ASKED, LINKS_ASKED))
+        sources = self._variables["ansible_inventory_sources"] or ()
+        return {"changed": False, "input": self._checked(complete, *asked, sources)}
+
+    def _given(self) -> Result:
+        asked = {**self._of_role(*given.OPTIONS), "connection": self._variable(LOGIN_GIVEN)}
+        host, hosts = self._variables["inventory_hostname"], self._hosts().of_play
+        return {"changed": False, "input": self._checked(given.complete, asked, host, hosts)}
 
     def _plan(self) -> Result:
         run = self._run()
         words = outcome.words(run)
         todo = sorted({step.action for planned in run.planned.values() for step in planned.plan.steps})
         roles = any(link["roles"] for link in run.data["links"])
-        told = {"msg": shown(words), "todo": todo, "roles": roles}
+        if run.options.authorities:
+            todo.append(phases.AUTHORITIES.name)
+        state = "absent" if run.options.absent else "present"
+        told = {"msg": shown(words), "todo": todo, "state": state, "roles": roles}
         return {"changed": False, **told, "_ansible_verbose_always": bool(words)}
 
     def _authorities(self) -> Result:

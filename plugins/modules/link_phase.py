@@ -23,12 +23,14 @@ attributes:
 options:
   phase:
     description:
-      - The phase. V(input), V(plan), V(authorities), V(outcome) and V(diagnosis) call no module, and tell what is asked
-        for, what is to be done, which authorities a node needs, what became of the links, and what is wrong with them.
+      - The phase. V(input), V(given), V(plan), V(authorities), V(outcome) and V(diagnosis) call no module, and tell
+        what is asked for, also of the one link whose key is given, what is to be done, which authorities a node needs,
+        what became of the links, and what is wrong with them.
     type: str
     required: true
     choices:
       - input
+      - given
       - keystores
       - clusters
       - plan
@@ -76,8 +78,8 @@ RETURN = r"""#"""
 from ansible.module_utils.basic import AnsibleModule
 
 PHASES = (
-    "input", "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials", "reload",
-    "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports",
+    "input", "given", "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials",
+    "reload", "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports",
     "diagnosis",
 )  # fmt: skip
 SPEC = {"phase": {"type": "str", "required": True, "choices": list(PHASES)}, "caller": {"type": "str"}}

@@ -130,19 +130,19 @@ def test_the_connection_of_a_role_finds_its_files_too(shown, tmp_path):
     world, prepare = shown
     prepare("README", tmp_path)
     paris = world.spec["clusters"]["paris"]
-    (tmp_path / "hosts").write_text(HOSTS)
+    hosts = [node["name"] for node in paris["nodes"]]
+    (tmp_path / "hosts").write_text("".join(HOSTS.replace("localhost", name) for name in hosts))
     given = {
         "remote_cluster_client_alias": "berlin",
         "remote_cluster_client_state": "absent",
-        "remote_cluster_client_keystore": paris["nodes"][0]["keystore"],
-        "remote_cluster_client_config_dir": paris["nodes"][0]["config_dir"],
+        "remote_cluster_client_keystore": "{{ nodes[inventory_hostname].keystore }}",
+        "remote_cluster_client_config_dir": "{{ nodes[inventory_hostname].config_dir }}",
+        "nodes": {node["name"]: node for node in paris["nodes"]},
         "remote_cluster_client_connection": {
             **{name: paris[name] for name in ("urls", "username", "password")}, "ca_cert": "paris.crt",
         },
     }  # fmt: skip
-    role = [
-        {"hosts": "localhost", "gather_facts": False, "roles": ["crosscluster.elasticsearch.remote_cluster_client"]}
-    ]
+    role = [{"hosts": "all", "gather_facts": False, "roles": ["crosscluster.elasticsearch.remote_cluster_client"]}]
     options = {"directory": tmp_path / "run", "inventory": tmp_path / "hosts", "extra_vars": given}
     assert (run := run_playbook(role, **options)).ok, run
     (tmp_path / "paris.crt").unlink()

@@ -13,6 +13,8 @@ from support.links import Links, report
 from support.restarts import RESTART
 from support.worlds import connection, reset
 
+CLIENT = "remote_cluster_client"
+
 
 def estate(make_world, tmp_path, links=({"from": "paris", "to": "berlin"},), **options):
     world = make_world(nodes=2, **options)
@@ -105,29 +107,73 @@ def test_local_roles_get_the_entries_and_lose_only_them(make_world, tmp_path):
     assert not after.get("remote_indices") and after["cluster"] == ["monitor"]
 
 
-def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(make_world, tmp_path):
+@pytest.fixture
+def client(make_world, tmp_path):
+    """Links without any, and the variables of the client role for a key that somebody else has made."""
     links = estate(make_world, tmp_path)
-    paris, berlin = links.clusters["paris"], links.clusters["berlin"]
-    variables = {
+    return links, {
         "remote_cluster_client_alias": "hosted",
         "remote_cluster_client_credential": links.api("berlin").key("by-hand")["encoded"],
         "remote_cluster_client_settings": {
-            "mode": "proxy", "proxy_address": berlin["remote_cluster_server"], "skip_unavailable": False
+            "mode": "proxy", "proxy_address": links.clusters["berlin"]["remote_cluster_server"],
+            "skip_unavailable": False,
         },
-        "remote_cluster_client_connection": connection(paris),
+        "remote_cluster_client_connection": connection(links.clusters["paris"]),
         "remote_cluster_client_keystore": "{{ node_keystore }}",
         "remote_cluster_client_config_dir": "{{ node_config_dir }}",
     }  # fmt: skip
-    checked = links.role("remote_cluster_client", "paris", variables, check=True)
-    assert checked.ok, str(checked)
-    run = links.role("remote_cluster_client", "paris", variables)
-    assert run.ok and run.changed == checked.changed, str(run)
+
+
+def test_the_client_role_alone_links_to_a_cluster_whose_key_comes_from_elsewhere(client):
+    links, variables = client
+    for given in variables, {**variables, "remote_cluster_client_state": "absent"}:
+        checked = links.role("remote_cluster_client", "paris", given, check=True)
+        assert checked.ok, str(checked)
+        run = links.role("remote_cluster_client", "paris", given)
+        assert run.ok and run.changed == checked.changed > 0, str(run)
+        present = given is variables
+        assert not present or {*links.search("paris", "hosted")} == {200}
+        assert ("hosted" in links.api("paris").get("/_remote/info").json) == present
+        again = links.role("remote_cluster_client", "paris", given)
+        assert again.ok and again.changed == 0, str(again)
+
+
+def test_the_client_role_replaces_a_key_and_finishes_what_was_cut_off(client):
+    links, variables = client
+    berlin = links.api("berlin")
+    old, new = berlin.key("old"), berlin.key("new")
+    assert links.role("remote_cluster_client", "paris", {**variables, f"{CLIENT}_credential": old["encoded"]}).ok
+    # As a run leaves it that was cut off after the first node.
+    links.hold(links.clusters["paris"]["nodes"][0], "hosted", new["encoded"])
+    given = {**variables, f"{CLIENT}_credential": new["encoded"]}
+    run = links.role("remote_cluster_client", "paris", given)
+    assert run.ok, str(run)
+    assert berlin.delete("/_security/api_key", {"ids": [old["id"]]}).status == 200
     assert {*links.search("paris", "hosted")} == {200}
-    again = links.role("remote_cluster_client", "paris", variables)
+    again = links.role("remote_cluster_client", "paris", given)
     assert again.ok and again.changed == 0, str(again)
-    gone = links.role("remote_cluster_client", "paris", {**variables, "remote_cluster_client_state": "absent"})
-    assert gone.ok, str(gone)
-    assert "hosted" not in links.api("paris").get("/_remote/info").json
+
+
+def test_what_the_client_role_can_see_to_be_wrong_comes_before_the_first_write(client):
+    links, variables = client
+    before = links.api("paris").get("/_cluster/settings").json
+    login, nodes = variables[f"{CLIENT}_connection"], links.clusters["paris"]["nodes"]
+    for given, words in (
+        ({"credential": "half a secret"}, f"{CLIENT}_credential is not an encoded API key: it is not base64"),
+        ({"settings": {"proxy_adress": "berlin:9443"}}, "did you mean [proxy_address]?"),
+        ({"connection": {**login, "urls": []}}, f"{CLIENT}_connection has no urls"),
+        ({"wait": f"{{{{ 5 if inventory_hostname == '{nodes[0]['name']}' else 6 }}}}"}, "are not the same for all"),
+        ({}, "to the hosts of the play"),
+    ):
+        if len(nodes) == 1 and "wait" in given:
+            break
+        if not given:
+            links.clusters = {**links.clusters, "paris": {**links.clusters["paris"], "nodes": nodes[1:]}}
+        more = {f"{CLIENT}_{name}": value for name, value in given.items()}
+        run = links.role("remote_cluster_client", "paris", {**variables, **more})
+        assert run.rc == 2 and run.changed == 0 and any(words in text for text in run.messages), str(run)
+        assert variables[f"{CLIENT}_credential"] not in run.stdout + run.stderr
+    assert links.api("paris").get("/_cluster/settings").json == before
 
 
 @pytest.mark.needs(before="8.13")
@@ -147,7 +193,9 @@ def test_the_client_role_restarts_nodes_before_8_13(make_world, tmp_path):
         "remote_cluster_client_restart_command": ["{{ node_home }}/bin/restart-node"],
     }
     forbidden = links.role("remote_cluster_client", "paris", variables)
-    assert forbidden.rc == 2 and any("takes it over only when it starts" in text for text in forbidden.messages)
+    assert forbidden.rc == 2 and any(
+        "allow it with remote_cluster_client_restart" in text for text in forbidden.messages
+    )
     other = {**variables, "remote_cluster_client_credential": links.api("berlin").key("another")["encoded"]}
     run = links.role("remote_cluster_client", "paris", {**other, **allowed})
     assert run.ok, str(run)

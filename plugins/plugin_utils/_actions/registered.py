@@ -30,10 +30,17 @@ Variables = t.Mapping[str, t.Any]
 
 
 class Hosts(t.NamedTuple):
-    all: t.Collection[str]
+    of_play: t.Sequence[str]
     """Those that the play began with."""
     left: t.Collection[str]
     variables: t.Callable[[str], Variables]
+
+
+def asked(variables: Variables) -> Data:
+    """What is asked for, once that was read."""
+    registered = variables.get(INPUT)
+    found = registered.get("input") if isinstance(registered, t.Mapping) else None
+    return dict(found) if isinstance(found, t.Mapping) else {}
 
 
 def told(
@@ -48,7 +55,7 @@ def told(
         node: hosts.variables(node)
         for client in clients
         for node in data["clusters"][client]["nodes"]
-        if node in hosts.all
+        if node in hosts.of_play
     }
     found = {phase.name: _of_phase(phase, data, own, nodes) for phase in phases}
     for phase in phases:

@@ -65,7 +65,7 @@ def _cluster(name: str, value: t.Any, problems: Problems, sources: t.Optional[t.
         return result
     check_fields(where, value, CLUSTER_FIELDS, problems)
     _nodes(where, value, result, problems)
-    result["urls"] = _urls(where, value.get("urls") or value.get("url"), result["node_urls"], problems)
+    result["urls"] = urls_of(where, value.get("urls") or value.get("url"), result["node_urls"], problems)
     # Through each of its own addresses a node can be asked whether the link works for it.
     whole = result["nodes"] and len(result["node_urls"]) == len(result["nodes"])
     result["proof_urls"] = result["node_urls"] if whole else result["urls"]
@@ -106,7 +106,7 @@ def _nodes(where: str, value: t.Mapping[str, t.Any], result: t.Dict[str, t.Any],
             result["node_urls"].append(str(url))
 
 
-def _urls(where: str, urls: t.Any, of_nodes: t.List[str], problems: Problems) -> t.List[str]:
+def urls_of(where: str, urls: t.Any, of_nodes: t.List[str], problems: Problems) -> t.List[str]:
     if isinstance(urls, str) and "," in urls:
         urls = [url.strip() for url in urls.split(",")]  # as modules take it
     if not urls and not of_nodes:

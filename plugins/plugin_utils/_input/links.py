@@ -193,7 +193,7 @@ def _link(
         "alias": alias,
         "key_name": key_name,
         "adopt": _adopt(where, value.get("adopt"), problems),
-        "settings": _settings(where, value, clusters.get(server), problems),
+        "settings": settings_of(where, value, clusters.get(server), problems),
         "roles": _roles(where, alias, value.get("roles"), problems),
         "migrate": switch(where, "migrate", value.get("migrate"), problems),
         "replace": switch(where, "replace", value.get("replace"), problems),
@@ -252,7 +252,7 @@ def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], prob
     }
 
 
-def _settings(
+def settings_of(
     where: str, value: t.Mapping[str, t.Any], server: t.Optional[t.Mapping[str, t.Any]], problems: Problems
 ) -> t.Dict[str, t.Any]:
     """The options of the module ``remote_cluster`` for the alias."""

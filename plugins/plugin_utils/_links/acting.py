@@ -291,8 +291,8 @@ def read_restart(run: Run, _answers: Answers) -> None:
             blind = [node for node in waiting if node in planned.unseen]
             why = (
                 "before version 8.13 nodes take a credential over only when they start; restart {0}, one at a time, or "
-                "allow it with cross_cluster_trust_restart, and run again"
-            ).format(lk.names(waiting))
+                "allow it with {1}, and run again"
+            ).format(lk.names(waiting), run.options.restart_option)
             if blind:
                 why += (
                     "; of {0} it cannot be seen whether that was done, because the file behind its keystore tool "

@@ -128,7 +128,8 @@ def members_of(data: t.Mapping[str, t.Any], cluster: str, client: t.Any, keystor
     for name in data["clusters"][cluster]["nodes"]:
         entry, own_name = data["nodes"][name], usable(keystores.get(name)).get("node_name")
         listed.append(ln.Listed(name, entry.get("url"), entry.get("node_name"), own_name))
-    return ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
+    found = ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
+    return replace(found, **data["clusters"][cluster].get("words", {}))
 
 
 def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Results) -> t.List[str]:
@@ -167,7 +168,7 @@ def link_view(link: Asked, server: t.Any) -> lk.Link:
         id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
         owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
         renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
-        migrate=link["migrate"], replace=link["replace"],
+        migrate=link["migrate"], replace=link["replace"], given=link.get("given"),
     )  # fmt: skip
 
 
@@ -239,7 +240,9 @@ def _planned(
 ) -> Planned:
     cluster = data["clusters"][link["from"]]
     server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
-    troubles = [(link["to"], went_wrong(server)), (link["from"], went_wrong(client))]
+    troubles = [(link["from"], went_wrong(client))]
+    if link.get("given") is None:
+        troubles.insert(0, (link["to"], went_wrong(server)))
     fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
     found = remote_of(client, link["alias"])
     nodes = [

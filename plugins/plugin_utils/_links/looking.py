@@ -39,7 +39,7 @@ def keystores(run: Run) -> t.Iterator[Call]:
 def clusters(run: Run) -> t.Iterator[Call]:
     """The keys of each server, and what each client sees through every node."""
     keystores = run.told.get("keystores", {})
-    for server, links in by(run.data["links"], "to").items():
+    for server, links in by((link for link in run.data["links"] if link.get("given") is None), "to").items():
         yield Call(
             server, "cross_cluster_api_key_info", {**keys_of(run, links), "types": ["cross_cluster", "rest"]}, ()
         )

@@ -21,6 +21,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     plan_all,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import LIVE
 
 Told = t.Mapping[str, t.Mapping[t.Any, t.Any]]
 """What modules told: phase -> place (a node, or cluster, module and label) -> result."""
@@ -78,6 +79,8 @@ class Options(case.Options):
     check: bool = False
     authorities: bool = False
     restart: bool = False
+    restart_option: str = "cross_cluster_trust_restart"
+    """What allows it."""
     stray_keys: bool = True
     ports: bool = True
 
@@ -101,6 +104,11 @@ class Run:
                 found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
         keys, remotes = found.values()
         return Gathered(self.told.get("keystores", {}), keys, remotes, self.now)
+
+    def hand_over(self, encoded: str) -> None:
+        """The secret of a key that comes from elsewhere."""
+        for progress in self.progress.values():
+            progress.encoded = encoded or None
 
     def result(self, phase: str, call: Call) -> t.Any:
         """What a call told; where the host failed that was to make it, that."""
@@ -128,7 +136,8 @@ class Run:
         if "authorities" in progress.failed or ODD in progress.failed:
             return False
         # A node that did not get its credential must not hide whether the others work.
-        nobody = "deliver" in progress.failed and planned.plan.target is None and not progress.delivered
+        held = planned.plan.target is not None and LIVE in planned.plan.states.values()
+        nobody = "deliver" in progress.failed and not held and not progress.delivered
         if nobody and action in _NEED_A_HOLDER:
             return False
         return not any(name in progress.failed for name in _NEEDS.get(action, ()))

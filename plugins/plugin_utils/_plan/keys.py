@@ -25,6 +25,7 @@ MALFORMED = "malformed"
 FOREIGN = "foreign"
 WRONG_SECRET = "wrong_secret"  # noqa: S105  # what a node holds
 UNREAD = "unread"
+OTHER = "other"
 
 STATE_WORDS = {
     ABSENT: "holds no credential",
@@ -113,6 +114,8 @@ class Link:
     migrate: bool = False
     replace: bool = False
     """What the alias and the keystores hold of somebody else may go."""
+    given: t.Optional[str] = None
+    """The id of the key, where it comes from elsewhere; empty where the keystores are left alone."""
 
 
 def is_ours(key: Key, link: Link) -> bool:
@@ -147,6 +150,10 @@ def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str
         return ABSENT
     if not node.key_id:
         return MALFORMED
+    if link.given is not None and node.key_id != link.given:
+        return OTHER
+    if link.given is not None:
+        return WRONG_SECRET if node.wrong_secret else LIVE
     key = keys.get(node.key_id)
     if key is None:
         return UNKNOWN

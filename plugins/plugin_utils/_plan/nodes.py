@@ -49,6 +49,10 @@ class Members:
     """When the listed nodes started, by their own clocks."""
     at: t.Mapping[str, str] = field(default_factory=dict)
     """URL -> the listed node that it leads to, where it leads to one alone."""
+    listing: str = ""
+    """Where the nodes are listed; `nodes` of the cluster unless it is given."""
+    naming: str = "node_name"
+    """What tells the name of a listed node in its cluster."""
 
     def trouble(self, cluster: str) -> str:
         """Why nothing may be written, and nothing ever revoked, for the links of this client; empty when all is
@@ -63,18 +67,19 @@ class Members:
         many = len(self.unlisted) > 1
         text = (
             "{0} {1} in {2} with the role {3} and {4} not listed, so the key in use could be revoked while {5} still "
-            "{6} it: add {0} to elasticsearch_clusters.{2}.nodes"
+            "{6} it: add {0} to {7}"
         ).format(
             " and ".join(self.unlisted), "run" if many else "runs", cluster, CLIENT_ROLE, "are" if many else "is",
             "they" if many else "it", "use" if many else "uses",
+            self.listing or "elasticsearch_clusters.{0}.nodes".format(cluster),
         )  # fmt: skip
         for name, other in self.mistaken:
             text += "; what is reached as {0} is {1} by its elasticsearch.yml, so look where {0} points to".format(
                 name, other
             )
         if self.unmatched and not self.mistaken:
-            text += "; or, where it is {0}, which no running node was found for, give that entry node_name: {1}".format(
-                " or ".join(self.unmatched), self.unlisted[0]
+            text += "; or, where it is {0}, which no running node was found for, give that entry {2}: {1}".format(
+                " or ".join(self.unmatched), self.unlisted[0], self.naming
             )
         return text
 

@@ -39,7 +39,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.k
     unmarked,
     whose,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.present import plan_present
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.present import plan_given, plan_present
 
 
 def plan_link(link: Link, seen: Seen, options: t.Optional[Options] = None) -> Plan:
@@ -52,11 +52,14 @@ def plan_link(link: Link, seen: Seen, options: t.Optional[Options] = None) -> Pl
     case = Case(link, seen, options, adoption, states)
     doubt = seen.members.trouble(link.client)
     stop = seen.fault or _unread(case, doubt)
-    if not stop and not options.absent:
+    if not stop and not options.absent and link.given is None:
         stop = adoption.trouble or _foreign_trouble(case) or _works_by_certificate(case) or _taken(case)
     if stop:
         return case.stopped(stop)
-    plan = plan_absent(case, doubt) if options.absent else plan_present(case)
+    if options.absent:
+        plan = plan_absent(case, doubt)
+    else:
+        plan = plan_present(case) if link.given is None else plan_given(case)
     unwritable = next(
         (node for node in seen.nodes for step in plan.steps if step.node == node.name and node.write_problem), None
     )

@@ -18,6 +18,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.c
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import (
     LIVE,
+    OTHER,
     STATE_WORDS,
     WRONG_SECRET,
     Key,
@@ -55,18 +56,10 @@ def plan_present(case: Case) -> Plan:
     elif target is not None:
         steps += _update(case, target, words)
     steps += _deliveries(case, target_id, words, bool(usable))
-    delivered = any(step.action == "deliver" for step in steps)
     old = [key for key in live if key.id != target_id]
     made = case.seen.now if target_id is None or target is None else target.creation
     revoke, kept = _revocable(case, old, made, target_id is not None, words)
-    reload = _reason_to_reload(case, delivered, bool(revoke))
-    if reload:
-        steps.append(Step("reload", reload))
-        if not delivered:
-            words.append("{0}: reload the secure settings of {1}".format(reload, link.client))
-    steps += _settings(case, words)
-    if any(step.action != "update" for step in steps):
-        steps.append(Step("prove", "only a real request through every node shows that the link works"))
+    steps += _use(case, steps, words, bool(revoke))
     if revoke:
         why = "{0} {1} held by no node".format(names(revoke), "are" if len(revoke) > 1 else "is")
         if make and held:
@@ -86,6 +79,15 @@ def plan_present(case: Case) -> Plan:
     elif unfinished and case.options.mode == "rotate":
         words.append("this ends the rotation before; to replace {0} as well, run again".format(target_id))
     return case.plan(steps=tuple(steps), words=tuple(words), target=target_id, kept=tuple(kept), owed=owed)
+
+
+def plan_given(case: Case) -> Plan:
+    """The key comes from elsewhere: it is neither made nor revoked, and its server is not asked."""
+    words: t.List[str] = []
+    given = case.link.given
+    steps = _deliveries(case, given, words, False) if given else []
+    steps += _use(case, steps, words, False)
+    return case.plan(steps=tuple(steps), words=tuple(words), target=given or None)
 
 
 def _remarks(case: Case) -> t.List[str]:
@@ -125,6 +127,21 @@ def _update(case: Case, target: Key, words: t.List[str]) -> t.List[Step]:
     words.append("{0}: update it in place".format(why))
     marker = None if target.id == case.link.adopt else target.marker
     return [Step("update", why, key_ids=(target.id,), fields=drift, name=target.name, marker=marker)]
+
+
+def _use(case: Case, before: t.Sequence[Step], words: t.List[str], revoking: bool) -> t.List[Step]:
+    """What makes the nodes use the credentials that they hold by then, and shows that they do."""
+    delivered = any(step.action == "deliver" for step in before)
+    steps = []
+    reload = _reason_to_reload(case, delivered, revoking)
+    if reload:
+        steps.append(Step("reload", reload))
+        if not delivered:
+            words.append("{0}: reload the secure settings of {1}".format(reload, case.link.client))
+    steps += _settings(case, words)
+    if any(step.action != "update" for step in (*before, *steps)):
+        steps.append(Step("prove", "only a real request through every node shows that the link works"))
+    return steps
 
 
 def _reason_to_reload(case: Case, delivered: bool, revoking: bool) -> str:
@@ -224,23 +241,25 @@ def _deliveries(case: Case, target_id: t.Optional[str], words: t.List[str], repl
     """`target_id`: None for a key that is made. `replaces`: whether nodes hold one that works."""
     states = case.states
     right = _holders(case, target_id)
+    # The secret of a key that is given is at hand, that of another live one only on the nodes that hold it.
     # Who handed a wrong secret out once is not asked again, as far as that can be told.
-    source = right[-1 if WRONG_SECRET in states.values() else 0] if right else None
+    source = right[-1 if WRONG_SECRET in states.values() else 0] if right and case.link.given is None else None
     steps = []
     alike: t.Dict[str, t.List[str]] = {}
     for node in case.nodes:
         if not node.read or node.name in right:
             continue
-        state = STATE_WORDS.get(states[node.name], "holds an older key")
+        other = "another" if states[node.name] == OTHER else "an older"
+        state = STATE_WORDS.get(states[node.name], "holds {0} key".format(other))
         why = "{0} {1}".format(node.name, state)
-        if target_id is not None:
+        if source is not None:
             why += "; spread the live one from {0}".format(source)
         steps.append(Step("deliver", why, node=node.name, source=source))
         alike.setdefault(state, []).append(node.name)
     for state, found in alike.items():
         many = len(found) > 1
         text = "{0} {1}".format(names(found), state.replace("holds", "hold", 1) if many else state)
-        if target_id is not None:
+        if source is not None:
             words.append("{0}; spread the live one from {1}".format(text, source))
         elif not replaces:
             words.append("{0}; give {1} the new one".format(text, "them" if many else "it"))

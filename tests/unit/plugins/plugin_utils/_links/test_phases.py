@@ -84,7 +84,7 @@ def calls(run, phase):
 
 def test_the_module_names_the_phases_that_there_are():
     own = {*phases.PHASES, examine.EXAMINE.name, examine.PORTS.name} - {"restart"}
-    assert set(PHASES) == own | {"input", "plan", "outcome", "diagnosis"}
+    assert set(PHASES) == own | {"input", "given", "plan", "outcome", "diagnosis"}
 
 
 def test_revocation_comes_last_and_the_proof_right_before_it():
