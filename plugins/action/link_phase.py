@@ -28,7 +28,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     Phase,
     read,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import (
+    Call,
+    Run,
+    RunOptions,
+    speaker,
+)
 
 FQCN = "crosscluster.elasticsearch."
 PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.name: examine.PORTS}
@@ -233,10 +238,10 @@ class ActionModule(SecretAction):
             run.hand_over(credential)
         return run
 
-    def _options(self, data: Result, report: bool) -> Options:
+    def _options(self, data: Result, report: bool) -> RunOptions:
         if given.is_one(data):
-            return Options(check=self._task.check_mode, **data["options"])
-        return Options(
+            return RunOptions(check=self._task.check_mode, **data["options"])
+        return RunOptions(
             mode="verify" if report else self._variable("__cross_cluster_trust_mode"),
             missing_nodes=self._variable("cross_cluster_trust_missing_nodes"),
             proof=self._variable("cross_cluster_trust_proof"),

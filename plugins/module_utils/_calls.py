@@ -69,7 +69,7 @@ def load(module: str) -> t.Tuple[ArgumentSpec, Work]:
     return remote_cluster_info.SPEC, remote_cluster_info.work
 
 
-class Call:
+class ClusterCall:
     """One module at one cluster."""
 
     def __init__(self, given: t.Mapping[str, t.Any]) -> None:
@@ -97,7 +97,9 @@ class Call:
         return {"changed": False, **outcome(self.work, task), **self.told}
 
 
-def call_all(calls: t.Sequence[Call], check_mode: bool, diff: bool, warn: t.Callable[[str], None]) -> t.List[Result]:
+def call_all(
+    calls: t.Sequence[ClusterCall], check_mode: bool, diff: bool, warn: t.Callable[[str], None]
+) -> t.List[Result]:
     """A result for each, in order."""
     with concurrent.futures.ThreadPoolExecutor(max(1, min(AT_A_TIME, len(calls)))) as pool:
         return list(pool.map(lambda call: call.result(check_mode, diff, warn), calls))

@@ -24,11 +24,20 @@ class InputError(Exception):
         self.result = result
 
 
+class Said(t.NamedTuple):
+    """What the server said of a request that failed."""
+
+    status: t.Optional[int] = None
+    type: t.Optional[str] = None
+    reason: t.Optional[str] = None
+    causes: t.Sequence[str] = ()
+    """Its reasons from the outermost to the root one, as it wraps one error in another."""
+
+
 class EsError(Exception):
     """A request that failed.
 
     may_have_acted: the request may have changed something although no good answer came back.
-    causes: the server's reasons from the outermost to the root one, as it wraps one error in another.
     """
 
     def __init__(
@@ -37,10 +46,7 @@ class EsError(Exception):
         *,
         attempt: t.Optional[str] = None,
         url: t.Optional[str] = None,
-        status: t.Optional[int] = None,
-        type: t.Optional[str] = None,  # noqa: A002 -- the server's name for it
-        reason: t.Optional[str] = None,
-        causes: t.Sequence[str] = (),
+        said: Said = Said(),  # noqa: B008 -- it cannot be changed
         may_have_acted: bool = False,
         advice: t.Optional[str] = None,
     ) -> None:
@@ -48,10 +54,7 @@ class EsError(Exception):
         self.problem = problem
         self.attempt = attempt
         self.url = url
-        self.status = status
-        self.type = type
-        self.reason = reason
-        self.causes = list(causes)
+        self.status, self.type, self.reason, self.causes = said
         self.may_have_acted = may_have_acted
         self.advice = advice
 

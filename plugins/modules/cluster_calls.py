@@ -56,7 +56,7 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._calls import Call, call_all, summary
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._calls import ClusterCall, call_all, summary
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.transport import (
     HAS_REQUESTS,
     REQUESTS_IMPORT_ERROR,
@@ -71,7 +71,7 @@ def main() -> None:
     )
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    calls = [Call(given) for given in module.params["calls"]]
+    calls = [ClusterCall(given) for given in module.params["calls"]]
     module.no_log_values.clear()
     module.no_log_values.update(*(call.secrets for call in calls))
     module.exit_json(**summary(call_all(calls, module.check_mode, module._diff, module.warn)))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Options, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run, RunOptions
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
 
 from .measure import ACCESS
@@ -54,7 +54,7 @@ def measured(size: int) -> str:
     seconds = {"input s": time.perf_counter() - began}
     for what, told in (("plan of nothing there s", world(data, False)), ("plan of all right s", world(data, True))):
         began = time.perf_counter()
-        found = phases.so_far(Run(data, Options(), told, data["now"]), "keys")
+        found = phases.so_far(Run(data, RunOptions(), told, data["now"]), "keys")
         steps = sum(len(planned.plan.steps) for planned in found.planned.values())
         calls = len(list(phases.KEYS.calls(found)))
         rows = outcome.rows(found, data["now"])

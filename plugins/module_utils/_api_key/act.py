@@ -13,30 +13,35 @@ from .._http.client import ElasticsearchClient
 from .._secrets import mark_api_key
 from . import result as results
 from . import write
-from .key import Plan, User, Wanted
+from .key import KeyPlan, User
 
 Result = t.Dict[str, t.Any]
 
 
-def apply(
-    client: ElasticsearchClient,
-    wanted: Wanted,
-    plan: Plan,
-    known_ids: t.Sequence[str],
-    me: t.Optional[User],
-    warn: t.Callable[[str], None],
-    now: t.Callable[[], float],
-    stores: bool,
-) -> Result:
-    """Do what the plan says. `stores`: the new secret is stored by the caller before surplus keys go."""
+class Work(t.NamedTuple):
+    """What a plan is carried out with."""
+
+    client: ElasticsearchClient
+    warn: t.Callable[[str], None]
+    now: t.Callable[[], float]
+    me: t.Optional[User]
+    known_ids: t.Sequence[str]
+    """The live keys of the name that were there before."""
+    stores: bool
+    """The new secret is stored by the caller before surplus keys go."""
+
+
+def apply(work: Work, name: str, plan: KeyPlan) -> Result:
+    """Do what the plan says."""
+    client = work.client
     surplus = [key_id for key_id in plan.revoke if key_id not in plan.lost]
     revoked = write.revoke(client, plan.lost) if plan.lost else []
     if plan.makes_key:
-        result = _make(client, wanted, plan, known_ids, me, warn, now, revoked)
-        if surplus and stores:
+        result = _make(work, name, plan, revoked)
+        if surplus and work.stores:
             result["_store_surplus"] = surplus
         elif surplus:
-            done = revoke_surplus(client, surplus, warn)
+            done = revoke_surplus(client, surplus, work.warn)
             result["revoked_ids"] += done["revoked_ids"]
             if done["revoked_ids"] != surplus:
                 result["duplicates"] = [key_id for key_id in plan.live if key_id not in result["revoked_ids"]]
@@ -45,34 +50,25 @@ def apply(
         write.update(client, plan.key, plan.body)
     if surplus:
         revoked += write.revoke(client, surplus)
-    return {**results.planned(wanted.name, plan, me, int(now() * 1000)), "revoked_ids": revoked}
+    return {**results.planned(name, plan, work.me, int(work.now() * 1000)), "revoked_ids": revoked}
 
 
-def _make(
-    client: ElasticsearchClient,
-    wanted: Wanted,
-    plan: Plan,
-    known_ids: t.Sequence[str],
-    me: t.Optional[User],
-    warn: t.Callable[[str], None],
-    now: t.Callable[[], float],
-    revoked: t.List[str],
-) -> Result:
+def _make(work: Work, name: str, plan: KeyPlan, revoked: t.List[str]) -> Result:
     body = plan.body or {}
     try:
-        made = write.create(client, body, known_ids, me)
+        made = write.create(work.client, body, work.known_ids, work.me)
     except write.KeyNotCreated as exc:
         exc.result.update(revoked_ids=[*revoked, *exc.result["revoked_ids"]], _store_clean=exc.clean)
         raise
     except EsError as exc:
         raise InputError(str(exc), revoked_ids=revoked, _store_clean=not exc.may_have_acted) from exc
     mark_api_key(made.encoded)
-    result = results.planned(wanted.name, plan, me)
-    results.created(result, body, made.id, made.expiration, int(now() * 1000))
+    result = results.planned(name, plan, work.me)
+    results.created(result, body, made.id, made.expiration, int(work.now() * 1000))
     result["encoded"] = made.encoded
     revoked += made.revoked
     if made.revoked:
-        warn(
+        work.warn(
             f"The answer to a creation got lost. The key {', '.join(made.revoked)} that came of it was revoked, "
             "because nobody has "
             "its secret, and another one was made."

@@ -23,7 +23,8 @@ from .access import Access, canonical, canonical_json, same_access, server_form
 from .duration import Duration
 
 KEY_TYPE = "cross_cluster"
-_ECK_MARK = "elasticsearch.k8s.elastic.co/managed-by"
+OPERATOR_MARK = "elasticsearch.k8s.elastic.co/managed-by"
+"""Elastic's own operator has it in the metadata of its keys, and makes them again when somebody removes them."""
 
 
 class User(t.NamedTuple):
@@ -41,13 +42,15 @@ class Key(t.NamedTuple):
 
     id: str
     name: str
-    creation: int
-    expiration: t.Optional[int]
-    username: t.Optional[str]
-    realm: t.Optional[str]
-    metadata: t.Dict[str, t.Any]
-    access: Access
-    certificate_identity: t.Optional[str]
+    creation: int = 0
+    expiration: t.Optional[int] = None
+    username: t.Optional[str] = None
+    realm: t.Optional[str] = None
+    metadata: t.Mapping[str, t.Any] = {}
+    access: t.Optional[Access] = None
+    certificate_identity: t.Optional[str] = None
+    type: str = KEY_TYPE
+    invalidated: bool = False
 
     @classmethod
     def from_server(cls, entry: t.Mapping[str, t.Any]) -> Key:
@@ -61,11 +64,23 @@ class Key(t.NamedTuple):
             metadata=dict(entry.get("metadata") or {}),
             access=server_form(entry.get("access")),
             certificate_identity=entry.get("certificate_identity") or None,
+            type=str(entry.get("type") or KEY_TYPE),
+            invalidated=bool(entry.get("invalidated")),
         )
 
     @property
     def age(self) -> t.Tuple[int, str]:
         return self.creation, self.id
+
+    @property
+    def of_operator(self) -> bool:
+        return OPERATOR_MARK in self.metadata
+
+    def expired(self, now: int) -> bool:
+        return self.expiration is not None and self.expiration <= now
+
+    def live(self, now: int) -> bool:
+        return not self.invalidated and not self.expired(now)
 
 
 class Wanted(t.NamedTuple):
@@ -82,7 +97,7 @@ class Wanted(t.NamedTuple):
     duplicates: str = "newest"
 
 
-class Plan(t.NamedTuple):
+class KeyPlan(t.NamedTuple):
     """What to do."""
 
     operation: str  # none, create, update, rotate, revoke
@@ -132,7 +147,7 @@ def plan_present(
     me: t.Optional[User] = None,
     intent: t.Optional[Intent] = None,
     held_id: t.Optional[str] = None,
-) -> Plan:
+) -> KeyPlan:
     """The plan for state=present. `me`: the user that acts, where known; `held_id`: the key whose secret is kept."""
     keys = sorted(keys, key=lambda key: key.age)
     lost = lost_keys(intent, keys, me, held_id) if intent else ()
@@ -144,7 +159,7 @@ def plan_present(
     return plan
 
 
-def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optional[User]) -> Plan:
+def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optional[User]) -> KeyPlan:
     if wanted.duplicates == "error" and len(keys) > 1:
         raise InputError(
             f"{len(keys)} live cross-cluster API keys have the name '{wanted.name}': {_list(keys)}. "
@@ -152,43 +167,43 @@ def _plan_left(wanted: Wanted, keys: t.Sequence[Key], now_ms: int, me: t.Optiona
             "newest, duplicates=revoke revokes the older ones, and state=absent with keep_ids revokes all but those."
         )
     if not keys:
-        return Plan("create", body=creation_body(wanted, None))
+        return KeyPlan("create", body=creation_body(wanted, None))
     own = [key for key in keys if is_own(key, me)]
     current = (own or keys)[-1]
     surplus = tuple(key.id for key in own if key is not current) if wanted.duplicates == "revoke" else ()
     due = is_due(wanted, current, now_ms)
     if wanted.rotate or (due and wanted.on_expiring == "rotate"):
-        return Plan("rotate", current, creation_body(wanted, current), surplus)
+        return KeyPlan("rotate", current, creation_body(wanted, current), surplus)
     body = changes(wanted, current, due)
     if body and not is_own(current, me):
         raise InputError(foreign_message(wanted, current, body, me))
     if body:
-        return Plan("update", current, body, surplus)
-    return Plan("revoke" if surplus else "none", current, None, surplus)
+        return KeyPlan("update", current, body, surplus)
+    return KeyPlan("revoke" if surplus else "none", current, None, surplus)
 
 
-def plan_absent(name: str, keys: t.Sequence[Key], keep_ids: t.Sequence[str], me: t.Optional[User] = None) -> Plan:
+def plan_absent(name: str, keys: t.Sequence[Key], keep_ids: t.Sequence[str], me: t.Optional[User] = None) -> KeyPlan:
     """The plan for state=absent: revoke what is ours, except the keys to keep."""
     keys = sorted(keys, key=lambda key: key.age)
     going = [key for key in keys if key.id not in keep_ids]
     revoke = tuple(key.id for key in going if is_own(key, me))
     warnings = [
         f"The live key {key.id} of the name '{name}' was left alone: {_whose(key)}."
-        + ("" if _by_eck(key) else f" Revoke it as that user, for instance with run_as: {key.username}.")
+        + ("" if key.of_operator else f" Revoke it as that user, for instance with run_as: {key.username}.")
         for key in going
         if not is_own(key, me)
     ]
     missing = [key_id for key_id in keep_ids if key_id not in [key.id for key in keys]]
     if missing:
         warnings.append(f"keep_ids: {', '.join(missing)} is not the id of a live key of the name '{name}'.")
-    return Plan(
+    return KeyPlan(
         "revoke" if revoke else "none", revoke=revoke, live=tuple(key.id for key in keys), warnings=tuple(warnings)
     )
 
 
 def is_own(key: Key, me: t.Optional[User]) -> bool:
     """Whether we may write the key. When it is not known who we are, the server has to tell."""
-    return not _by_eck(key) and (me is None or me.owns(key.username, key.realm))
+    return not key.of_operator and (me is None or me.owns(key.username, key.realm))
 
 
 def is_due(wanted: Wanted, key: Key, now_ms: int) -> bool:
@@ -279,7 +294,7 @@ def foreign_message(wanted: Wanted, key: Key, body: t.Mapping[str, t.Any], me: t
     """Why the key cannot be updated, and what can be done."""
     fields = ", ".join(field for field in body if field != "metadata" or wanted.metadata is not None)
     text = f"The live key {key.id} of the name '{wanted.name}' differs in {fields}, but {_whose(key)}"
-    if _by_eck(key):
+    if key.of_operator:
         return f"{text}. Change it in the Kubernetes resource, or use another name."
     acts = f"this task acts as '{me.name}'" if me else "this task acts as somebody else"
     return (
@@ -304,7 +319,7 @@ def diff_state(
     }
 
 
-def diff(name: str, plan: Plan) -> t.Dict[str, t.Any]:
+def diff(name: str, plan: KeyPlan) -> t.Dict[str, t.Any]:
     """What the plan changes, the same in check mode and for real."""
     before_content = _content(plan.key) if plan.key else None
     before = diff_state(name, before_content, plan.live, _date(plan.key.expiration if plan.key else None))
@@ -338,12 +353,8 @@ def _relative(duration: t.Optional[str]) -> t.Optional[str]:
     return f"{duration} from the time of writing" if duration else None
 
 
-def _by_eck(key: Key) -> bool:
-    return _ECK_MARK in key.metadata
-
-
 def _whose(key: Key) -> str:
-    if _by_eck(key):
+    if key.of_operator:
         return "it is managed by Elastic Cloud on Kubernetes"
     return f"it belongs to the user '{key.username}'" + (f" of the realm '{key.realm}'" if key.realm else "")
 

@@ -29,7 +29,7 @@ from . import result as results
 from .access import check_access
 from .duration import parse_duration
 from .input import check_metadata, check_name
-from .key import Intent, Key, Plan, Wanted, plan_absent, plan_present
+from .key import Intent, Key, KeyPlan, Wanted, plan_absent, plan_present
 
 Result = t.Dict[str, t.Any]
 
@@ -88,7 +88,7 @@ def ensure(
                 f"{', '.join(params['ids'])}, so there is nothing to update; leave ids out to make a key."
             )
     if params["state"] == "absent":
-        return _absent(params, client, check_mode, warn, wanted, keys, found)
+        return _absent(params, client, check_mode, warn, keys, found)
 
     # Whose the keys are decides what may be done with them; where there are none, nobody has to be asked.
     me = api.who_acts(client, found) if keys else api.login_user(client)
@@ -103,10 +103,10 @@ def ensure(
     if not plan.changed:
         return results.planned(wanted.name, plan, me)
     # What acts is loaded only now, because a module run compiles all that it loads, and most find nothing to do.
-    from .act import apply
+    from .act import Work, apply
 
     try:
-        return apply(client, wanted, plan, known_ids, me, warn, now, bool(store))
+        return apply(Work(client, warn, now, me, known_ids, bool(store)), wanted.name, plan)
     except InputError as exc:
         if not store:
             exc.result.pop("_store_clean", None)
@@ -157,17 +157,16 @@ def _absent(
     client: ElasticsearchClient,
     check_mode: bool,
     warn: t.Callable[[str], None],
-    wanted: Wanted,
     keys: t.Sequence[Key],
     found: t.Sequence[t.Mapping[str, t.Any]],
 ) -> Result:
     keep = params.get("keep_ids") or []
     going = [key for key in keys if key.id not in keep]
     me = api.who_acts(client, found) if going else api.login_user(client)
-    plan = plan_absent(wanted.name, keys, keep, me)
+    plan = plan_absent(params["name"], keys, keep, me)
     for warning in plan.warnings:
         warn(warning)
-    result = results.planned(wanted.name, plan, me)
+    result = results.planned(params["name"], plan, me)
     if plan.revoke and not check_mode:
         from .write import revoke
 
@@ -175,7 +174,7 @@ def _absent(
     return result
 
 
-def _intent_of(plan: Plan, known_ids: t.Sequence[str]) -> Intent:
+def _intent_of(plan: KeyPlan, known_ids: t.Sequence[str]) -> Intent:
     return Intent(
         known_ids=tuple(key_id for key_id in known_ids if key_id not in plan.lost),
         lost_ids=plan.lost,

@@ -10,10 +10,10 @@ import typing as t
 
 from .access import server_form
 from .duration import parse_duration
-from .key import Key, Plan, User, diff
+from .key import Key, KeyPlan, User, diff
 
 
-def planned(name: str, plan: Plan, me: t.Optional[User], now_ms: t.Optional[int] = None) -> t.Dict[str, t.Any]:
+def planned(name: str, plan: KeyPlan, me: t.Optional[User], now_ms: t.Optional[int] = None) -> t.Dict[str, t.Any]:
     """The result of the plan; what only the server can know is null. `now_ms`: the update has been made, at this "
     "time."""
     result: t.Dict[str, t.Any] = {

@@ -16,24 +16,24 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from .._errors import EsApiError, EsError, EsNotElasticsearch, error_class, told_by
+from .._errors import EsApiError, EsError, EsNotElasticsearch, Said, error_class, told_by
 from .._secrets import redact
 from .._text import printable
 from .login import Login
 
 if t.TYPE_CHECKING:
-    from .transport import Response
+    from .transport import RawResponse
 
 _REASON_LENGTH = 600
 
 
-def explain(answer: Response, login: Login, may_have_acted: bool) -> EsError:
+def explain(answer: RawResponse, login: Login, may_have_acted: bool) -> EsError:
     """The exception for an answer that is an error, or not from Elasticsearch."""
     if 300 <= answer.status < 400:
         return EsNotElasticsearch(
             f"it answered with a redirect to {_without_secrets(answer.headers.get('location'))}",
             url=answer.url,
-            status=answer.status,
+            said=Said(answer.status),
             advice="Redirects are not followed, so that the login goes nowhere else: give the address of "
             "Elasticsearch itself in urls.",
         )
@@ -42,19 +42,19 @@ def explain(answer: Response, login: Login, may_have_acted: bool) -> EsError:
     return EsNotElasticsearch(
         f"what answered (HTTP {answer.status}, {_kind(answer)}) is not Elasticsearch",
         url=answer.url,
-        status=answer.status,
+        said=Said(answer.status),
         may_have_acted=may_have_acted,
         advice="Check the address in urls; a proxy in between must pass on the header X-Elastic-Product.",
     )
 
 
-def _error(answer: Response, login: Login, may_have_acted: bool) -> EsApiError:
+def _error(answer: RawResponse, login: Login, may_have_acted: bool) -> EsApiError:
     try:
         body = json.loads(answer.text)
     except (ValueError, RecursionError):
         body = None
     kind, reason, causes = parse_error(body)
-    common: t.Dict[str, t.Any] = {"url": answer.url, "status": answer.status, "may_have_acted": may_have_acted}
+    common: t.Dict[str, t.Any] = {"url": answer.url, "may_have_acted": may_have_acted, "said": Said(answer.status)}
     cls = error_class(answer.status)
     unexplained = isinstance(body, dict) and answer.headers.get("x-elastic-product") == "Elasticsearch"
     if reason is None and not unexplained:
@@ -68,8 +68,8 @@ def _error(answer: Response, login: Login, may_have_acted: bool) -> EsApiError:
     if reason is None:
         error = cls(f"it answered HTTP {answer.status} without an explanation", **common)
     else:
-        shown = [_told(text, login) for text in (kind, reason, *causes)]
-        error = cls(type=shown[0], reason=shown[1], causes=shown[2:], **common)
+        kind, reason, *causes = (_told(text, login) for text in (kind, reason, *causes))
+        error = cls(**{**common, "said": Said(answer.status, kind, reason, causes)})
     error.advice = _advice(error, login)
     return error
 
@@ -105,7 +105,7 @@ def _advice(error: EsApiError, login: Login) -> t.Optional[str]:
     return None
 
 
-def _kind(answer: Response) -> str:
+def _kind(answer: RawResponse) -> str:
     kind = (answer.headers.get("content-type") or "").split(";")[0].strip()
     return kind if re.match(r"^[\w.+-]+/[\w.+-]+\Z", kind) else "no content type"
 

@@ -31,8 +31,7 @@ from .._versions import parse
 from .address import check_urls
 from .login import Login, build_login
 from .tls import TlsOptions, check_options
-from .transport import Response as RawResponse
-from .transport import Transport
+from .transport import RawResponse, Transport
 
 TOTAL_FACTOR = 3
 BACKOFF_FIRST = 0.5

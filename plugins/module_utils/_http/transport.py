@@ -44,7 +44,18 @@ LARGEST_ANSWER = 64 << 20
 _CHUNK = 16 << 10  # as it comes; a compressed one becomes a thousand times as much at worst
 
 
-class Response(t.NamedTuple):
+class Request(t.NamedTuple):
+    """What goes out."""
+
+    method: str
+    base: str
+    path: str
+    headers: t.Mapping[str, str]
+    body: t.Optional[bytes]
+    timeout: float
+
+
+class RawResponse(t.NamedTuple):
     """An answer as it came."""
 
     status: int
@@ -69,7 +80,7 @@ class Transport:
 
     def send(
         self, method: str, base: str, path: str, headers: t.Mapping[str, str], body: t.Optional[bytes], timeout: float
-    ) -> Response:
+    ) -> RawResponse:
         """Send a request to base + path. NotSent: it did not get out; EsConnectionError: no answer came."""
         session = self._sessions.setdefault(base, _Session())
         session.begin()
@@ -77,7 +88,7 @@ class Transport:
 
         def work() -> None:
             try:
-                box["response"] = self._exchange(session, method, base, path, headers, body, timeout)
+                box["response"] = self._exchange(session, Request(method, base, path, headers, body, timeout))
             except BaseException as exc:  # handed over to the caller's thread
                 box["error"] = exc
 
@@ -101,24 +112,16 @@ class Transport:
             session.close()
         self._sessions.clear()
 
-    def _exchange(
-        self,
-        session: _Session,
-        method: str,
-        base: str,
-        path: str,
-        headers: t.Mapping[str, str],
-        body: t.Optional[bytes],
-        timeout: float,
-    ) -> Response:
+    def _exchange(self, session: _Session, request: Request) -> RawResponse:
+        base, timeout = request.base, request.timeout
         if session.http is None:
             session.open(base, self._context_for(base, timeout), self._tls.validate_certs)
         try:
             answer = session.http.request(
-                method,
-                base + path,
-                headers={"Accept-Encoding": "gzip, deflate", **headers},
-                body=body,
+                request.method,
+                base + request.path,
+                headers={"Accept-Encoding": "gzip, deflate", **request.headers},
+                body=request.body,
                 timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout),
                 # A redirect is an answer too: another server's.
                 redirect=False,
@@ -132,7 +135,7 @@ class Transport:
             from .transport_errors import explain
 
             raise explain(exc, base, min(CONNECT_TIMEOUT, timeout), timeout, session.sent) from exc
-        return Response(
+        return RawResponse(
             answer.status, data.decode("utf-8", "replace"), {k.lower(): v for k, v in answer.headers.items()}, base
         )
 

@@ -55,17 +55,23 @@ class SettingAbsent(KeystoreError):
     """The keystore does not hold the setting."""
 
 
+class Ended(t.NamedTuple):
+    """How a call of the tool ended."""
+
+    tool: str
+    rc: int
+    stderr: str
+    password_given: bool = False
+
+
 def explain(
     attempt: str,
-    rc: int,
-    stderr: str,
-    *,
-    tool: str,
-    password_given: bool,
+    ended: Ended,
     secrets: t.Sequence[t.Optional[str]] = (),
     owner_of: t.Optional[t.Callable[[str], t.Optional[str]]] = None,
 ) -> KeystoreError:
     """The error for a call of the tool that ended with a code other than 0."""
+    tool, rc, stderr, password_given = ended
     # JVM notices and log lines may be wrapped around the one line that matters.
     said = without_secrets(stderr, secrets)
 

@@ -21,7 +21,7 @@ import subprocess
 import typing as t
 
 from .._node.files import Busy, cache_directory, locked, others_who_can_change
-from .errors import PROMPT, KeystoreError, KeystoreMissing, SettingAbsent, explain, wrong_owner
+from .errors import PROMPT, Ended, KeystoreError, KeystoreMissing, SettingAbsent, explain, wrong_owner
 
 TOOL = "elasticsearch-keystore"
 KEYSTORE_FILE = "elasticsearch.keystore"
@@ -208,7 +208,7 @@ class KeystoreTool:
             raise wrong_owner(attempt, path, owner_of(path))
         if not os.access(os.path.dirname(path), os.W_OK):
             text = f"unable to create temporary keystore at [{path}.tmp]"
-            raise explain(attempt, 78, text, tool=self.path, password_given=False)
+            raise explain(attempt, Ended(self.path, 78, text))
 
     def check_node(self, missing: KeystoreMissing) -> str:
         """Fail unless the tool looked for the keystore where a node is configured; the directory."""
@@ -261,15 +261,9 @@ class KeystoreTool:
             self.protected = False
         if rc == 0:
             return out
-        raise explain(
-            attempt,
-            rc,
-            err + "\n" + out if arguments[0] != "show" else err,
-            tool=self.path,
-            password_given=bool(self._password),
-            secrets=[*values, self._password],
-            owner_of=owner_of,
-        )
+        said = err + "\n" + out if arguments[0] != "show" else err
+        ended = Ended(self.path, rc, said, password_given=bool(self._password))
+        raise explain(attempt, ended, [*values, self._password], owner_of)
 
     def _asks_for_password(self) -> bool:
         if self.protected:

@@ -61,7 +61,7 @@ class State(t.NamedTuple):
         return {**self.yml, **self.persistent, **self.transient}
 
 
-class Plan(t.NamedTuple):
+class SettingsPlan(t.NamedTuple):
     """What to write, and what the explicit settings are then."""
 
     persistent: Values
@@ -148,7 +148,7 @@ def implied_mode(given: t.Mapping[str, t.Any]) -> t.Optional[str]:
     return None
 
 
-def plan_present(alias: str, given: t.Mapping[str, t.Any], state: State) -> Plan:
+def plan_present(alias: str, given: t.Mapping[str, t.Any], state: State) -> SettingsPlan:
     """Write what differs; leave what was not given."""
     effective = state.effective
     current_mode = "proxy" if str(effective.get("mode")).lower() == "proxy" else "sniff"
@@ -197,7 +197,7 @@ def plan_present(alias: str, given: t.Mapping[str, t.Any], state: State) -> Plan
     return _plan(state, persistent, transient, notes)
 
 
-def plan_absent(alias: str, state: State) -> Plan:
+def plan_absent(alias: str, state: State) -> SettingsPlan:
     """Clear every explicit setting of the alias, wherever the API can."""
     notes = []
     if state.yml:
@@ -210,7 +210,7 @@ def plan_absent(alias: str, state: State) -> Plan:
     return _plan(state, cleared[0], cleared[1], notes)
 
 
-def may_forget(state: State, plan: Plan) -> bool:
+def may_forget(state: State, plan: SettingsPlan) -> bool:
     """Whether the connection is built anew, and skip_unavailable, which the API set, is not part of the change."""
     return (
         bool(state.effective)
@@ -219,15 +219,15 @@ def may_forget(state: State, plan: Plan) -> bool:
     )
 
 
-def reminders(plan: Plan) -> t.List[Plan]:
+def reminders(plan: SettingsPlan) -> t.List[SettingsPlan]:
     """Take skip_unavailable away and set it again: Elasticsearch acts on a change only."""
     name = "skip_unavailable"
     if name in plan.after.transient:
-        return [Plan({}, {name: value}, plan.after, []) for value in (None, plan.after.transient[name])]
-    return [Plan({name: value}, {}, plan.after, []) for value in (None, plan.after.persistent[name])]
+        return [SettingsPlan({}, {name: value}, plan.after, []) for value in (None, plan.after.transient[name])]
+    return [SettingsPlan({name: value}, {}, plan.after, []) for value in (None, plan.after.persistent[name])]
 
 
-def request_body(alias: str, plan: Plan) -> t.Dict[str, Values]:
+def request_body(alias: str, plan: SettingsPlan) -> t.Dict[str, Values]:
     """Body of PUT _cluster/settings."""
     body = {}
     for section, values in (("persistent", plan.persistent), ("transient", plan.transient)):
@@ -266,9 +266,9 @@ def plain(state: State) -> Values:
     return {suffix: _shown(suffix, value) for suffix, value in sorted(state.effective.items())}
 
 
-def _plan(state: State, persistent: Values, transient: Values, notes: t.List[str]) -> Plan:
+def _plan(state: State, persistent: Values, transient: Values, notes: t.List[str]) -> SettingsPlan:
     after = State(_applied(state.persistent, persistent), _applied(state.transient, transient), state.yml)
-    return Plan(persistent, transient, after, notes)
+    return SettingsPlan(persistent, transient, after, notes)
 
 
 def _applied(values: Values, change: Values) -> Values:

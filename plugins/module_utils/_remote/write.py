@@ -131,7 +131,9 @@ def _write(client: ElasticsearchClient, changes: t.Sequence[Change], warn: t.Cal
         one.written = True
 
 
-def _put(client: ElasticsearchClient, plans: t.Mapping[str, settings.Plan], warn: t.Callable[[str], None]) -> None:
+def _put(
+    client: ElasticsearchClient, plans: t.Mapping[str, settings.SettingsPlan], warn: t.Callable[[str], None]
+) -> None:
     """The request. It may be repeated: the same settings twice are the same settings."""
     what = _named(plans)
     body: t.Dict[str, t.Dict[str, t.Any]] = {}
@@ -166,7 +168,7 @@ def _remind(client: ElasticsearchClient, changes: t.Sequence[Change], warn: t.Ca
             _put(client, dict(zip(due, step)), warn)
 
 
-def _forgot(info: t.Mapping[str, t.Any], plan: settings.Plan) -> bool:
+def _forgot(info: t.Mapping[str, t.Any], plan: settings.SettingsPlan) -> bool:
     name = "skip_unavailable"
     return name in info and not settings.same(name, info[name], settings.plain(plan.after)[name])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
     CERTIFICATE_IDENTITY,
     MONITOR_ENRICH,
@@ -20,7 +21,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import Findings
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import DAY, Facts, LinkView, days
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import key_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 
 
@@ -39,7 +39,7 @@ def nodes(found: Findings) -> None:
 
 def others(found: Findings) -> None:
     view = found.view
-    by_id = {raw_id: key_view(raw) for raw_id, raw in view.keys.items()}
+    by_id = {raw_id: Key.from_server(raw) for raw_id, raw in view.keys.items()}
     for key in lk.unmarked(view.asked, by_id, view.now)[:20]:
         found.word("key_unmarked", "warning", "it " + lk.whose(key), "server", key_id=key.id)
     if view.adoption.hint:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import gathered as lg
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import nodes as ln
@@ -110,7 +111,7 @@ class LinkView:
         held = self.held
         ours = []
         for raw in self.keys.values():
-            key = lg.key_view(raw)
+            key = Key.from_server(raw)
             if key.id not in held and key.live(self.now) and lk.is_ours(key, self.asked):
                 ours.append(raw)
         return sorted(ours, key=lambda raw: (raw.get("creation") or 0, raw["id"]))
@@ -131,7 +132,7 @@ def _view(facts: Facts, link: t.Mapping[str, t.Any], server: t.Any, client: t.An
         lg.node_view(name, keystores.get(name), link["alias"]) for name in facts.data["clusters"][link["from"]]["nodes"]
     )
     keys = {} if "server" in faults else {str(key["id"]): key for key in server["api_keys"]}
-    by_id = {key_id: lg.key_view(key) for key_id, key in keys.items()}
+    by_id = {key_id: Key.from_server(key) for key_id, key in keys.items()}
     known = lg.link_view(link, server)
     adoption = lk.judge_adoption(known, nodes, by_id, now)
     known = replace(known, adopt=adoption.key_id)

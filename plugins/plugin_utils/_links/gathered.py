@@ -12,7 +12,7 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key, User
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import nodes as ln
@@ -145,22 +145,6 @@ def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Result
     return found
 
 
-def key_view(key: t.Mapping[str, t.Any], link: t.Optional[Asked] = None) -> lk.Key:
-    """A key; with the link that it is for, what differs from what that asks for."""
-    return lk.Key(
-        id=str(key["id"]),
-        name=str(key["name"]),
-        type=str(key.get("type") or "cross_cluster"),
-        creation=int(key.get("creation") or 0),
-        expiration=key.get("expiration"),
-        invalidated=bool(key.get("invalidated")),
-        username=key.get("username"),
-        realm=key.get("realm"),
-        metadata=key.get("metadata") or {},
-        drift=tuple(key_drift(link, key)) if link is not None else (),
-    )
-
-
 def link_view(link: Asked, server: t.Any) -> lk.Link:
     """The link as the plan takes it. `server`: what `cross_cluster_api_key_info` told, for whose user we act."""
     user = server.get("acting_user") if isinstance(server, t.Mapping) else None
@@ -253,13 +237,13 @@ def _planned(
     ]
     # What neither bears the name of the link nor is held for it is nothing to it, and a server has many.
     held = {node.key_id for node in nodes}
-    keys = [
-        key_view(key, link if key["name"] == link["key_name"] or key["id"] == link["adopt"] else None)
-        for key in usable(server).get("api_keys") or ()
-        if key["name"] == link["key_name"] or key["id"] == link["adopt"] or key["id"] in held
-    ]
+    ids = {*held, link["adopt"]}
+    told = usable(server).get("api_keys") or ()
+    keys = [Key.from_server(key) for key in told if key["name"] == link["key_name"] or key["id"] in ids]
+    of_link = [key for key in keys if key.name == link["key_name"] or key.id == link["adopt"]]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
-    seen = case.Seen(nodes, keys, remote, gathered.now, members, fault)
+    drift = {key.id: key_drift(link, key) for key in of_link}
+    seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, drift)
     plan = plan_link(link_view(link, server), seen, options)
     unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
     unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)

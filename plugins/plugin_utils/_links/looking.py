@@ -11,11 +11,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import too_old
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Planned,
-    key_view,
     link_view,
     members_of,
     node_view,
@@ -127,7 +127,7 @@ def read_again(run: Run, answers: Answers) -> None:
         ]
         found = [trouble] if trouble else objections(
             replace(planned.plan, link=replace(link_view(planned.asked, server), adopt=planned.plan.link.adopt)),
-            nodes, [key_view(key) for key in usable(server)["api_keys"]],
+            nodes, [Key.from_server(key) for key in usable(server)["api_keys"]],
             run.progress[planned.id].key_id, run.now,
         )  # fmt: skip
         if found:

@@ -72,7 +72,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Options(case.Options):
+class RunOptions(case.Options):
     """What the variables of the role ask for."""
 
     wait: int = 20
@@ -88,7 +88,7 @@ class Options(case.Options):
 class Run:
     """Plans and progress of some links."""
 
-    def __init__(self, data: Data, options: Options, told: Told, now: int) -> None:
+    def __init__(self, data: Data, options: RunOptions, told: Told, now: int) -> None:
         self.data, self.options, self.told, self.now = data, options, told, now
         self.progress = {link["id"]: Progress() for link in data["links"]}
 

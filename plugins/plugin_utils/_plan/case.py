@@ -17,7 +17,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.k
     Key,
     Link,
     Node,
-    age_order,
     is_ours,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.nodes import Members
@@ -109,6 +108,8 @@ class Seen:
     members: Members = KNOWN
     fault: t.Optional[str] = None
     """Why its clusters could not be read."""
+    drift: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
+    """Key id -> what differs from what the link asks for: access, metadata, expiration, certificate_identity."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ class Case:
     @property
     def live(self) -> t.List[Key]:
         """The live keys of the link, the oldest first."""
-        return sorted((key for key in self.seen.keys if self.ours(key) and key.live(self.seen.now)), key=age_order)
+        return sorted(
+            (key for key in self.seen.keys if self.ours(key) and key.live(self.seen.now)), key=lambda key: key.age
+        )
 
     def ours(self, key: Key) -> bool:
         return is_ours(key, self.link)

@@ -17,9 +17,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
 
 
-def key_drift(link: t.Mapping[str, t.Any], key: t.Mapping[str, t.Any]) -> t.List[str]:
+def key_drift(link: t.Mapping[str, t.Any], found: api_key.Key) -> t.List[str]:
     """Which fields of the API key have to be updated, by the rules of the module that will do it."""
-    found = api_key.Key.from_server(key)
     # An adopted key keeps its metadata and its end; both come with the key that replaces it.
     adopted = found.id == link["adopt"]
     wanted = api_key.Wanted(

@@ -9,9 +9,9 @@ This file is private to the crosscluster.elasticsearch collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import User
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import KEY_TYPE, Key, User
 
 # What a node's keystore entry is, judged against the keys of the server.
 ABSENT = "absent"
@@ -41,43 +41,8 @@ STATE_WORDS = {
 
 # The metadata that marks a key as made for one client cluster. Top level keys with a leading underscore are reserved.
 MARKER = "crosscluster_elasticsearch"
-# Elastic's own operator makes keys with this prefix and makes them again when somebody removes them.
+# Elastic's own operator makes keys with this prefix.
 OPERATOR_PREFIX = "eck-"
-OPERATOR_MARK = "elasticsearch.k8s.elastic.co/managed-by"
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key on the server cluster, as ``cross_cluster_api_key_info`` returns it."""
-
-    id: str
-    name: str
-    type: str = "cross_cluster"
-    creation: int = 0
-    expiration: t.Optional[int] = None
-    invalidated: bool = False
-    username: t.Optional[str] = None
-    realm: t.Optional[str] = None
-    metadata: t.Mapping[str, t.Any] = field(default_factory=dict)
-    drift: t.Tuple[str, ...] = ()
-    """Which of access, metadata, expiration and certificate_identity differ from what the link asks for."""
-
-    def expired(self, now: int) -> bool:
-        return self.expiration is not None and self.expiration <= now
-
-    def live(self, now: int) -> bool:
-        return not self.invalidated and not self.expired(now)
-
-    @property
-    def marker(self) -> t.Optional[t.Mapping[str, t.Any]]:
-        """Our mark, if there is one; whose client it names is another question."""
-        marker = self.metadata.get(MARKER)
-        return marker if isinstance(marker, t.Mapping) else None
-
-    @property
-    def of_operator(self) -> bool:
-        """Made by Elastic's own operator."""
-        return self.name.startswith(OPERATOR_PREFIX) or OPERATOR_MARK in self.metadata
 
 
 @dataclass(frozen=True)
@@ -118,11 +83,22 @@ class Link:
     """The id of the key, where it comes from elsewhere; empty where the keystores are left alone."""
 
 
+def mark(key: Key) -> t.Optional[t.Mapping[str, t.Any]]:
+    """Our mark, if there is one; whose client it names is another question."""
+    found = key.metadata.get(MARKER)
+    return found if isinstance(found, t.Mapping) else None
+
+
+def of_operator(key: Key) -> bool:
+    """Made by Elastic's own operator."""
+    return key.of_operator or key.name.startswith(OPERATOR_PREFIX)
+
+
 def is_ours(key: Key, link: Link) -> bool:
     """May this key be used, changed and revoked for the link? Everything else belongs to somebody else."""
     if not of_our_user(key, link):
         return False
-    return key.id == link.adopt or (key.name == link.key_name and _is_marked_for(key.marker or {}, link))
+    return key.id == link.adopt or (key.name == link.key_name and _is_marked_for(mark(key) or {}, link))
 
 
 def _is_marked_for(marker: t.Mapping[str, t.Any], link: Link) -> bool:
@@ -132,14 +108,14 @@ def _is_marked_for(marker: t.Mapping[str, t.Any], link: Link) -> bool:
 
 def of_our_user(key: Key, link: Link) -> bool:
     """A cross-cluster key of the user that the run acts as, and not Elastic's operator's."""
-    if key.type != "cross_cluster" or key.of_operator:
+    if key.type != KEY_TYPE or of_operator(key):
         return False
     return link.owner is None or key.username is None or link.owner.owns(key.username, key.realm)
 
 
 def is_unmarked(key: Key, link: Link) -> bool:
     """Bears the name of the link and belongs to our user, and nothing says that this collection made it."""
-    return of_our_user(key, link) and key.name == link.key_name and key.marker is None and key.id != link.adopt
+    return of_our_user(key, link) and key.name == link.key_name and mark(key) is None and key.id != link.adopt
 
 
 def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str:
@@ -157,7 +133,7 @@ def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str
     key = keys.get(node.key_id)
     if key is None:
         return UNKNOWN
-    if key.type != "cross_cluster":
+    if key.type != KEY_TYPE:
         return WRONG_TYPE
     if key.name != link.key_name and key.id != link.adopt:
         return WRONG_NAME
@@ -196,7 +172,7 @@ def judge_adoption(link: Link, nodes: t.Sequence[Node], keys: t.Mapping[str, Key
     key = keys.get(link.adopt)
     ours = {key.id: key for key in keys.values() if is_ours(key, replace(link, adopt=None))}
     usable = key is not None and key.live(now) and of_our_user(key, link)
-    successors = [other.id for other in ours.values() if (other.marker or {}).get("replaces") == link.adopt]
+    successors = [other.id for other in ours.values() if (mark(other) or {}).get("replaces") == link.adopt]
     if usable and successors:
         return Adoption(link.adopt)
     if successors and (key is None or not key.live(now)):
@@ -215,12 +191,12 @@ def judge_adoption(link: Link, nodes: t.Sequence[Node], keys: t.Mapping[str, Key
         (node for node in nodes if node.key_id != key.id and _holds_live_stranger(node, ours, keys, now)), None
     )
     trouble = ""
-    if key.type != "cross_cluster":
+    if key.type != KEY_TYPE:
         trouble = "that is no cross-cluster key"
     elif not of_our_user(key, link):
         trouble = "that key {0}, and only its owner can change it".format(whose(key))
-    elif key.marker is not None and key.marker.get("client") != link.client:
-        trouble = "that key was made for the client [{0}], which may use it".format(key.marker.get("client"))
+    elif (mark(key) or {"client": link.client}).get("client") != link.client:
+        trouble = "that key was made for the client [{0}], which may use it".format((mark(key) or {}).get("client"))
     elif not any(node.key_id == key.id for node in nodes):
         trouble = "no node of {0} holds that key".format(link.client)
     elif other:
@@ -236,20 +212,16 @@ def _holds_live_stranger(node: Node, ours: t.Mapping[str, Key], keys: t.Mapping[
 
 
 def unmarked(link: Link, keys: t.Mapping[str, Key], now: int) -> t.List[Key]:
-    return sorted((key for key in keys.values() if is_unmarked(key, link) and key.live(now)), key=age_order)
+    return sorted((key for key in keys.values() if is_unmarked(key, link) and key.live(now)), key=lambda key: key.age)
 
 
 def whose(key: Key) -> str:
     """Who a key belongs to, in words."""
-    if key.of_operator:
+    if of_operator(key):
         return "is managed by Elastic Cloud on Kubernetes"
     return "belongs to {0}".format(key.username or "its owner") + (
         " of the realm {0}".format(key.realm) if key.realm else ""
     )
-
-
-def age_order(key: Key) -> t.Tuple[int, str]:
-    return key.creation, key.id
 
 
 def because(reason: str) -> str:

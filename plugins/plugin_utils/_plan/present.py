@@ -22,8 +22,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.k
     STATE_WORDS,
     WRONG_SECRET,
     Key,
-    age_order,
     duration_words,
+    mark,
     names,
     unmarked,
     whose,
@@ -34,7 +34,7 @@ def plan_present(case: Case) -> Plan:
     link, states, live = case.link, case.states, case.live
     held = {node.key_id for node in case.nodes if states[node.name] == LIVE}
     # An adopted key that our own replaced is older in use, whenever it was made.
-    usable = sorted((key for key in live if key.id in held), key=lambda key: (key.id != link.adopt, age_order(key)))
+    usable = sorted((key for key in live if key.id in held), key=lambda key: (key.id != link.adopt, key.age))
     # The newest key that a node holds wins: after a rotation was cut off, the rotation is finished and not begun anew.
     target = usable[-1] if usable else None
     words = _remarks(case)
@@ -118,14 +118,14 @@ def _marker(case: Case, target: t.Optional[Key]) -> t.Dict[str, t.Any]:
 
 
 def _update(case: Case, target: Key, words: t.List[str]) -> t.List[Step]:
-    drift = tuple(target.drift)
+    drift = tuple(case.seen.drift.get(target.id, ()))
     if _expiring(case, target) and case.link.on_expiring == "extend":
         drift += () if "expiration" in drift else ("expiration",)
     if not drift:
         return []
     why = "{0} of key {1} {2} not as asked for".format(names(drift), target.id, "are" if len(drift) > 1 else "is")
     words.append("{0}: update it in place".format(why))
-    marker = None if target.id == case.link.adopt else target.marker
+    marker = None if target.id == case.link.adopt else mark(target)
     return [Step("update", why, key_ids=(target.id,), fields=drift, name=target.name, marker=marker)]
 
 
@@ -201,7 +201,7 @@ def _is_owed(case: Case, target: Key, old: t.Sequence[Key], kept: t.Sequence[str
     if _expiring(case, target) and case.link.on_expiring == "rotate":
         return True
     # Nothing came of the one before when its key was lost.
-    only_lost = all(age_order(key) > age_order(target) and key.id != case.link.adopt for key in old)
+    only_lost = all(key.age > target.age and key.id != case.link.adopt for key in old)
     return case.options.mode == "rotate" and (bool(kept) or only_lost)
 
 

@@ -19,7 +19,9 @@ import typing as t
 import jinja2
 from markupsafe import Markup
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import LIVE, STATE_WORDS, UNREAD
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import style, text
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.report import LEVELS, OK
 
 Data = t.Mapping[str, t.Any]
 
@@ -28,18 +30,11 @@ TEMPLATE = os.path.join(os.path.dirname(__file__), "report.html.j2")
 # A sign and a word for each state, so that the colour only repeats what is said.
 STATES = {"ok": ("✓", "OK"), "warning": ("▲", "Warning"), "broken": ("✕", "Broken"), "unknown": ("?", "Unknown")}
 ORDER = ("broken", "unknown", "warning", "ok")
-LEVEL_STATE = {"error": "broken", "warning": "warning", "unknown": "unknown", "info": "ok"}
+LEVEL_STATE = {**LEVELS, "info": OK}
 CREDENTIALS = {
-    "absent": "no credential",
-    "live": "live key",
-    "expired": "expired key",
-    "revoked": "revoked key",
-    "unknown": "key unknown to the server",
-    "wrong_type": "not a cross-cluster key",
-    "wrong_name": "key of another name",
-    "malformed": "not an API key",
-    "foreign": "key of somebody else",
-    "unread": "not read",
+    LIVE: "the live key",
+    UNREAD: "not read",
+    **{state: words.replace("holds ", "", 1) for state, words in STATE_WORDS.items()},
 }
 MATRIX_LIMIT = 60
 """With more clusters than this a matrix is thousands of empty cells, and no help to anybody."""

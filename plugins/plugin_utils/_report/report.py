@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import DAY, Data, LinkView, days
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
-    Results,
-    key_view,
-    usable,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Results, usable
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import mark
 
 SCHEMA = 1
 """Version of the shape of the report. Fields may be added under one number, never renamed or removed."""
@@ -116,8 +114,8 @@ def stray_keys(all_keys: Results, views: t.Sequence[LinkView], now: int, cluster
     found = []
     for server, result in sorted(all_keys.items()):
         for raw in usable(result).get("api_keys") or ():
-            key = key_view(raw)
-            client = (key.marker or {}).get("client")
+            key = Key.from_server(raw)
+            client = (mark(key) or {}).get("client")
             if (
                 client in clusters
                 and (server, key.name) not in wanted

@@ -10,7 +10,7 @@ import types
 import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils import _nodes
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsPermissionError
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import EsPermissionError, Said
 
 
 def node(publish, *bound, **more):
@@ -58,7 +58,7 @@ class Client:
 
 
 def test_a_list_that_is_refused_or_not_complete_is_no_list():
-    refused = EsPermissionError(attempt="list the nodes", status=403, type="security_exception", reason="no")
+    refused = EsPermissionError(attempt="list the nodes", said=Said(403, "security_exception", "no"))
     problem = _nodes.list_nodes(Client(refused))
     assert problem.nodes is None and "cluster privilege monitor" in (problem.nodes_problem or "")
     partly = _nodes.list_nodes(Client({"_nodes": {"total": 2, "failed": 1}, "nodes": {"id1": node("a:1")}}))

@@ -26,7 +26,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors
     NotSent,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http import client as module
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.transport import Response
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.transport import RawResponse
 
 PASSWORD = "correct-horse-battery"
 GOOD = {"x-elastic-product": "Elasticsearch", "content-type": "application/json"}
@@ -50,7 +50,7 @@ class Script:
             raise answer
         status, content, more = (*answer, {})[:3]
         text = content if isinstance(content, str) else json.dumps(content)
-        return Response(status, text, {**GOOD, **more}, base)
+        return RawResponse(status, text, {**GOOD, **more}, base)
 
     def sleep(self, seconds):
         self.slept.append(seconds)

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._keystore.errors import (
     PROMPT,
+    Ended,
     KeystoreError,
     KeystoreMissing,
     explain,
@@ -165,20 +166,20 @@ def test_an_absent_setting_is_none(tool):
     ],
 )
 def test_every_failure_has_a_cause_and_a_way_out(rc, stderr, parts):
-    error = explain("do it", rc, stderr, tool="/t", password_given=False, owner_of=lambda path: "alice")
+    error = explain("do it", Ended("/t", rc, stderr), owner_of=lambda path: "alice")
     assert str(error).startswith("Cannot do it: ") and str(error).count(". ") <= 3
     for part in parts:
         assert part in str(error)
 
 
 def test_a_wrong_password_is_told_from_a_missing_one():
-    error = explain("do it", 65, "Provided keystore password was incorrect", tool="/t", password_given=True)
+    error = explain("do it", Ended("/t", 65, "Provided keystore password was incorrect", True))
     assert "is wrong" in str(error)
 
 
 def test_a_missing_keystore_tells_its_path():
     text = "ERROR: Elasticsearch keystore not found at [/c/elasticsearch.keystore]. Use 'create' command to create one."
-    error = explain("do it", 65, text, tool="/t", password_given=False)
+    error = explain("do it", Ended("/t", 65, text))
     assert isinstance(error, KeystoreMissing) and error.path == "/c/elasticsearch.keystore"
 
 
@@ -194,7 +195,7 @@ def test_a_missing_keystore_tells_its_path():
 )
 def test_what_the_tool_echoes_is_taken_out(said):
     assert SECRET.lower() not in without_secrets(said, [ENCODED, None]).lower()
-    error = explain("do it", 70, said, tool="/t", password_given=False, secrets=[ENCODED])
+    error = explain("do it", Ended("/t", 70, said), [ENCODED])
     assert SECRET.lower() not in str(error).lower() and ENCODED.lower() not in str(error).lower()
 
 

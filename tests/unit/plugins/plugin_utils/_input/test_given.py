@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import given
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import read
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Options, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run, RunOptions
 
 HOSTS = ("a-1", "a-2", "a-3")
 PLACE = (given.CLIENT, "remote_cluster_info", "")
@@ -51,7 +51,7 @@ class World:
     def run(self, cut: int | None = None, **asked: t.Any) -> tuple[Run, dict[str, t.Any]]:
         data = given.whole(said(**asked))
         told: dict[str, t.Any] = {}
-        run = Run(data, Options(**data["options"]), told, data["now"])
+        run = Run(data, RunOptions(**data["options"]), told, data["now"])
         run.hand_over({**ASKED, **asked}["credential"])
         count = 0
         for phase in phases.phases_of(run.options.absent):

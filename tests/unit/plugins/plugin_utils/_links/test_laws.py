@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phase as phasing
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run, RunOptions
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 
@@ -84,12 +84,12 @@ class World:
     def data(self) -> dict[str, t.Any]:
         return completed(self.provable, json.dumps(self.link))
 
-    def run_of(self, options: Options, told: t.Any) -> Run:
+    def run_of(self, options: RunOptions, told: t.Any) -> Run:
         return Run(self.data, options, told, self.now)
 
     def plan(self, mode: str = "trust", missing_nodes: str = "keep", proof: str = "every_node") -> case.Plan:
         told = {}
-        options = Options(mode, missing_nodes, proof)
+        options = RunOptions(mode, missing_nodes, proof)
         for phase in phases.FIRST:
             told[phase.name] = {
                 _place(phase, call): self.answer(call) for call in phase.calls(self.run_of(options, told))
@@ -106,7 +106,7 @@ class World:
     ) -> dict[str, t.Any]:
         """A run of the role; the row that it tells of the link. `stop_after`: writes until it is cut off. `fails`:
         which of its writes fail, and whether before or after they did something."""
-        options, told, writes = Options(mode, missing_nodes), {}, 0
+        options, told, writes = RunOptions(mode, missing_nodes), {}, 0
         self.teardown = mode == "untrust"
         faults = dict(fails)
         self.faulty = bool(faults)

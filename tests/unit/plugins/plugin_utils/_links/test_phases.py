@@ -25,7 +25,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links 
     shapes,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import each, read
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run, speaker
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import (
+    Call,
+    Run,
+    RunOptions,
+    speaker,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
 
 ROOT = Path(__file__).parents[5]
@@ -75,7 +80,7 @@ def made(*names, **more):
 
 def run_of(data, told, only=None, **options):
     links = [link for link in data["links"] if only in (None, link["from"])]
-    return Run({**data, "links": links}, Options(**options), told, data["now"])
+    return Run({**data, "links": links}, RunOptions(**options), told, data["now"])
 
 
 def calls(run, phase):
