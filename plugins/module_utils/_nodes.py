@@ -15,10 +15,8 @@ from ._http.client import ElasticsearchClient
 from ._text import printable
 
 _PATH = "/_nodes/http,jvm"
-_FILTER = ",".join(
-    ("_nodes", "nodes.*.name", "nodes.*.roles", "nodes.*.http.publish_address", "nodes.*.http.bound_address")
-    + ("nodes.*.jvm.start_time_in_millis",)
-)
+_FIELDS = ("name", "version", "roles", "http.publish_address", "http.bound_address", "jvm.start_time_in_millis")
+_FILTER = ",".join(("_nodes", *(f"nodes.*.{name}" for name in _FIELDS)))
 
 Node = t.Dict[str, t.Any]
 Resolve = t.Callable[[str], t.Iterable[str]]
@@ -61,6 +59,7 @@ def describe(found: t.Mapping[str, t.Any], urls: t.Sequence[str], resolve: Resol
             {
                 "id": node_id,
                 "name": printable(str(node.get("name")))[:255],
+                "version": str(node["version"])[:40] if node.get("version") else None,
                 "roles": sorted(node.get("roles") or []),
                 "http_addresses": addresses,
                 "urls": [url for url in urls if places[url] & set(addresses)],

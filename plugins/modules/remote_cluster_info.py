@@ -179,6 +179,9 @@ nodes:
       description: Those of O(urls) whose host is the name or an address of this node, names being resolved.
       type: list
       elements: str
+    version:
+      description: Its version of Elasticsearch.
+      type: str
     started:
       description: When its process started, by its own clock, in milliseconds since the epoch.
       type: int

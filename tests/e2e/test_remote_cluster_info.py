@@ -164,6 +164,7 @@ def test_the_nodes_that_run(world, paris):
     # Every node is found at one of the addresses that were given, and knows since when it runs.
     assert sorted(url for node in told["nodes"] for url in node["urls"]) == sorted(paris["urls"])
     assert all("remote_cluster_client" in node["roles"] and node["started"] > 0 for node in told["nodes"])
+    assert {node["version"] for node in told["nodes"]} == {world.cluster("paris")["version"]}
     assert "nodes" not in run_module(MODULE, paris)
 
     # A login that may look at remote clusters and not at nodes.

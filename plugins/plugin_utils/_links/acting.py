@@ -135,7 +135,10 @@ def read_reload(run: Run, answers: Answers) -> None:
     for call, result in answers:
         trouble = went_wrong(result)
         for link in call.links[0]:
-            run.progress[link].restart_required = bool(usable(result).get("restart_required"))
+            # The module finds it out only where it expects a credential on every node.
+            told = bool(usable(result).get("restart_required"))
+            old = not trouble and not run.options.absent and run.takes_over_at_start(call.place)
+            run.progress[link].restart_required = told or old
             note(run, link, "reload", "{0}: {1}".format(call.place, trouble) if trouble else None, usable(result))
 
 

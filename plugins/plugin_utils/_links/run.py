@@ -14,11 +14,16 @@ import functools
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
+    RELOADABLE_CREDENTIALS,
+    version_of,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Data,
     Gathered,
     Planned,
     plan_all,
+    usable,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import LIVE
@@ -148,6 +153,11 @@ class Run:
     def fail(self, link: str, action: str, why: str) -> None:
         """Note what went wrong first."""
         self.progress[link].failed.setdefault(action, why)
+
+    def takes_over_at_start(self, client: str) -> bool:
+        """Whether nodes of a cluster use a credential only once they start."""
+        nodes = usable(self.gathered.remotes.get(client)).get("nodes") or ()
+        return any((0,) < version_of(node) < RELOADABLE_CREDENTIALS for node in nodes)
 
     def waiting(self, planned: Planned) -> t.List[str]:
         """The nodes that use a new credential only once they start, Elasticsearch before 8.13, and did not yet."""

@@ -30,7 +30,15 @@ _KEYSTORE = {
     "credentials": MapOf({"api_key_id": _TEXT, "encoded": _TEXT}),
     "node_name": _TEXT, "host_name": _TEXT, "modified": _NUMBER, "digest": _TEXT, "write_problem": _TEXT,
 }  # fmt: skip
-_NODE = {"id": str, "name": str, "roles": [str], "urls": [str], "http_addresses": [str], "started": _NUMBER}
+_NODE = {
+    "id": str,
+    "name": str,
+    "version": _TEXT,
+    "roles": [str],
+    "urls": [str],
+    "http_addresses": [str],
+    "started": _NUMBER,
+}
 _PROBE = {"ok": _FLAG, "cause": _TEXT, "reason": _TEXT, "advice": _TEXT}
 _REMOTE = {
     "alias": str, "security_model": _TEXT, "addresses": [str], "server_name": _TEXT, "settings": _MAPPING,

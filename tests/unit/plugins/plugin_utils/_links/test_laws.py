@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import itertools
 import json
 import typing as t
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phase as phasing
@@ -57,9 +59,28 @@ def completed(provable: bool, link: str) -> dict[str, t.Any]:
 
 
 @dataclass
+class Cut:
+    """Where a run ends, by the number of its writes, and which of them fail: before or after they did something."""
+
+    after: int | None
+    faults: dict[int, str]
+    writes: int = 0
+
+    def make(self, write: t.Callable[[], t.Any]) -> t.Any:
+        """What it told; nothing where it failed."""
+        if self.writes == self.after:
+            raise EOFError
+        self.writes += 1
+        fault = self.faults.get(self.writes - 1)
+        result = None if fault == "before" else write()
+        return None if fault else result
+
+
+@dataclass
 class World:
-    """A server with keys, and client nodes whose keystore file and memory are two things until a reload. It does what
-    the modules do, and checks after each of their runs what must hold."""
+    """A server with keys, and client nodes whose keystore file and memory are two things until a reload, or before 8.13
+    until they start. It does what the modules do, and checks after each of their runs what must hold. What they told
+    goes through the variables of Ansible, as in a play that runs the role again and again."""
 
     keys: dict[str, Key]
     files: dict[str, str | None]
@@ -78,23 +99,50 @@ class World:
     fresh: bool = True
     faulty: bool = False
     revoked: list[str] = field(default_factory=list)
+    old: bool = False
+    """Before 8.13."""
+    restart: bool = False
+    """Runs may restart nodes."""
+    lost: tuple[str, ...] = ()
+    """Hosts that fall out of the play before it could restart them."""
+
+    def __post_init__(self) -> None:
+        self.started = dict.fromkeys(NODES, 2)
+        self.modified = {node: 1 if self.files[node] == self.memory[node] else 3 for node in NODES}
+        self.ticks, self.runs = itertools.count(4), itertools.count(1)
+        self.variables: dict[str, dict[str, t.Any]] = {"": {}, **{node: {} for node in NODES}}
 
     # -- what is asked for
     @property
     def data(self) -> dict[str, t.Any]:
         return completed(self.provable, json.dumps(self.link))
 
-    def run_of(self, options: RunOptions, told: t.Any) -> Run:
+    def run_of(self, options: RunOptions, number: int) -> Run:
+        left = [node for node in NODES if node not in self.lost]
+        hosts = registered.Hosts(NODES, left, self.variables.__getitem__)
+        order = phases.phases_of(options.absent)
+        told = registered.told(order, {**self.data, "now": number}, self.variables[""], hosts)
         return Run(self.data, options, told, self.now)
 
+    def register(self, number: int, phase: phasing.Phase, told: t.Sequence[tuple[Call, t.Any]]) -> None:
+        """As the tasks of the role do."""
+        name = registered.PREFIX + phase.name
+        if phase.at == phasing.NODES:
+            for call, result in told:
+                self.variables[call.place][name] = {**result, registered.RUN: number}
+            return
+        results = [
+            {**result, "cluster": call.place, "module": call.module, "label": call.label} for call, result in told
+        ]
+        entry = {"item": "localhost", "results": results, registered.RUN: number}
+        self.variables[""][name] = {"results": [entry]}
+
     def plan(self, mode: str = "trust", missing_nodes: str = "keep", proof: str = "every_node") -> case.Plan:
-        told = {}
-        options = RunOptions(mode, missing_nodes, proof)
+        number, options = next(self.runs), RunOptions(mode, missing_nodes, proof)
         for phase in phases.FIRST:
-            told[phase.name] = {
-                _place(phase, call): self.answer(call) for call in phase.calls(self.run_of(options, told))
-            }
-        return self.run_of(options, told).planned["paris/berlin"].plan
+            calls = phase.calls(self.run_of(options, number))
+            self.register(number, phase, [(call, self.answer(call)) for call in calls])
+        return self.run_of(options, number).planned["paris/berlin"].plan
 
     # -- a run
     def play(
@@ -106,32 +154,47 @@ class World:
     ) -> dict[str, t.Any]:
         """A run of the role; the row that it tells of the link. `stop_after`: writes until it is cut off. `fails`:
         which of its writes fail, and whether before or after they did something."""
-        options, told, writes = RunOptions(mode, missing_nodes), {}, 0
+        options, number = RunOptions(mode, missing_nodes, restart=self.restart), next(self.runs)
+        cut = Cut(stop_after, dict(fails))
         self.teardown = mode == "untrust"
-        faults = dict(fails)
-        self.faulty = bool(faults)
-        for phase in phases.phases_of(options.absent):
-            run = phases.so_far(self.run_of(options, told), phase.name)
-            told[phase.name] = found = {}
-            for call in phase.calls(run):
-                result: t.Any
-                if not _writes(call):
-                    result = self.answer(call)
-                elif writes == stop_after:
-                    return {}
-                else:
-                    writes += 1
-                    fault = faults.get(writes - 1)
-                    result = {"failed": True, "msg": "boom"} if fault == "before" else self.act(call, run)
-                    result = {"failed": True, "msg": "boom"} if fault == "after" else result
-                found[_place(phase, call)] = result
-        (row,) = outcome.rows(phases.so_far(self.run_of(options, told)), self.now)
+        self.faulty = bool(cut.faults)
+        try:
+            for phase in phases.phases_of(options.absent):
+                run = phases.so_far(self.run_of(options, number), phase.name)
+                if phase is phases.RESTART:
+                    self.restarts(run, cut)
+                told = [(call, self.done(call, cut)) for call in phase.calls(run)]
+                if not phase.by_role:
+                    self.register(number, phase, told)
+        except EOFError:
+            return {}
+        (row,) = outcome.rows(phases.so_far(self.run_of(options, number)), self.now)
         return row
 
-    def act(self, call: Call, run: Run) -> t.Any:
+    def done(self, call: Call, cut: Cut) -> t.Any:
+        if call.module.endswith("_info"):
+            return self.answer(call)
+        return cut.make(lambda: self.act(lambda: self.answer(call), call)) or {"failed": True, "msg": "boom"}
+
+    def restarts(self, run: Run, cut: Cut) -> None:
+        """What the role does for nodes that wait for it, on all hosts that are left."""
+        waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
+        left = [node for node in NODES if node not in self.lost]
+        for node in left if waiting else ():
+            self.variables[node][registered.PREFIX + "restart"] = "it was not restarted" if node in waiting else ""
+        for node in left if self.restart else ():
+            if node in waiting:
+                went = cut.make(functools.partial(self.act, functools.partial(self.start, node), node))
+                self.variables[node][registered.PREFIX + "restart"] = "" if went else "boom"
+
+    def start(self, node: str) -> bool:
+        self.memory[node], self.started[node] = self.files[node], next(self.ticks)
+        return True
+
+    def act(self, work: t.Callable[[], t.Any], call: t.Any) -> t.Any:
         """A write, and what must hold after it."""
         before, foreign = {node: self.works(node) for node in NODES}, self.foreign()
-        result = self.answer(call)
+        result = work()
         assert self.foreign() == foreign
         assert len(self.ours()) <= max(2, self.most), "never a third live key"
         broken = [node for node in NODES if before[node] and not self.works(node)]
@@ -150,7 +213,7 @@ class World:
             return {"unreachable": True, "msg": "connection refused"}
         held = self.files[node]
         entry = {"api_key_id": id_in(held), **({"encoded": held} if reveal else {})}
-        return {"credentials": {"berlin": entry} if held else {}, "digest": str(held), "modified": 0}
+        return {"credentials": {"berlin": entry} if held else {}, "digest": str(held), "modified": self.modified[node]}
 
     def _cross_cluster_api_key_info(self, server: str, names: t.Any, ids: t.Any, **_more: t.Any) -> t.Any:
         found = [dict(key) for key in self.keys.values() if key["name"] in names or key["id"] in ids]
@@ -158,13 +221,14 @@ class World:
 
     def _remote_cluster_info(self, client: str, urls: t.Any, probe: bool = False, **_more: t.Any) -> t.Any:
         if probe and not _more.get("nodes"):
-            assert self.fresh or self.faulty, "a proof before the reload proves the old credential"
+            assert self.fresh or self.faulty or self.old, "a proof before the reload proves the old credential"
         running = [
             {
                 "id": node,
                 "name": node,
                 "roles": ["remote_cluster_client"],
-                "started": 1,
+                "started": self.started.get(node, 1),
+                "version": "8.12.0" if self.old else "9.5.0",
                 "urls": [f"https://{node}:9200"],
             }
             for node in (*NODES, *(f"stranger-{number}" for number in range(self.strangers)))
@@ -210,10 +274,12 @@ class World:
         assert self.readable[node] and list(settings) == [CREDENTIAL]
         self.files[node] = settings[CREDENTIAL] if state == "present" else None
         assert state == "absent" or id_in(self.files[node]) in self.keys
-        self.fresh = False
+        self.fresh, self.modified[node] = False, next(self.ticks)
         return {"changed": True, "settings": [{"name": CREDENTIAL, "changed": True}], "digest": str(self.files[node])}
 
-    def _reload_secure_settings(self, _client: str, **_more: t.Any) -> t.Any:
+    def _reload_secure_settings(self, _client: str, expect_settings: t.Any, **_more: t.Any) -> t.Any:
+        if self.old:
+            return {"changed": True, "restart_required": bool(expect_settings)}
         self.memory, self.fresh = dict(self.files), True
         return {"changed": True, "restart_required": False}
 
@@ -255,14 +321,6 @@ class World:
         }  # fmt: skip
 
 
-def _place(phase: phasing.Phase, call: Call) -> t.Any:
-    return call.place if phase.at == phasing.NODES else (call.place, call.module, call.label)
-
-
-def _writes(call: Call) -> bool:
-    return not call.module.endswith("_info")
-
-
 def made(key_id: str, **more: t.Any) -> Key:
     return {
         "id": key_id, "name": "paris-berlin", "type": "cross_cluster", "creation": NOW - 10 * DAY, "expiration": None,
@@ -271,7 +329,7 @@ def made(key_id: str, **more: t.Any) -> Key:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, all_readable: bool = False) -> World:
+def worlds(draw: st.DrawFn, all_readable: bool = False, old: bool = False) -> World:
     keys = {}
     for number in range(draw(st.integers(0, 4))):
         keys[f"key-{number}"] = made(
@@ -307,6 +365,8 @@ def worlds(draw: st.DrawFn, all_readable: bool = False) -> World:
         drifted=draw(st.sampled_from([False, False, True])),
         link=link,
         provable=draw(st.sampled_from([True] * 4 + [False])),
+        old=old and draw(st.sampled_from([False, False, True])),
+        restart=True,
     )
     world.most = len(world.ours())
     return world
@@ -339,7 +399,9 @@ def held(world: World) -> set[str | None]:
 
 @LAWS
 @given(
-    worlds(), MODES, st.lists(st.tuples(st.integers(0, 8), MODES, st.sampled_from([0, 3 * DAY]), FAULTS), max_size=3)
+    worlds(old=True),
+    MODES,
+    st.lists(st.tuples(st.integers(0, 8), MODES, st.sampled_from([0, 3 * DAY]), FAULTS), max_size=3),
 )
 def test_laws_1_3_4_and_5_hold_wherever_runs_are_cut_off_and_calls_fail(
     world: World, mode: str, cuts: list[tuple[int, str, int, t.Any]]
@@ -399,13 +461,14 @@ def test_law_3_one_live_key_and_no_orphans(world: World, cuts: list[tuple[int, s
     assert world.plan(missing_nodes="fail").steps == ()
 
 
-def healthy(grace: str | None = None, **link: t.Any) -> World:
+def healthy(grace: str | None = None, old: bool = False, **link: t.Any) -> World:
     """A link that works, as most of them do most of the time."""
     nodes = dict.fromkeys(NODES, encoded("key-0"))
     keys = {"key-0": made("key-0", expiration=NOW + 80 * DAY)}
     return World(
-        keys, nodes, dict(nodes), dict.fromkeys(NODES, True), pointed=True, drifted=False, link={"grace": grace, **link}
-    )
+        keys, nodes, dict(nodes), dict.fromkeys(NODES, True), pointed=True, drifted=False,
+        link={"grace": grace, **link}, old=old,
+    )  # fmt: skip
 
 
 @LAWS
@@ -417,6 +480,39 @@ def test_law_3_rotations_of_a_healthy_link_cut_off_again_and_again(cuts: list[tu
         assert all(world.works(node) for node in NODES)
     world.play(missing_nodes="fail")
     assert len(world.ours()) == 1 and world.plan(missing_nodes="fail").steps == ()
+
+
+@LAWS
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(0, 12)), MODES, FAULTS, st.booleans(), st.booleans(),
+            st.sampled_from([(), (), (NODES[1],)]),
+        ),
+        min_size=1, max_size=5,
+    )
+)  # fmt: skip
+def test_law_3_before_8_13_rotations_that_wait_for_restarts_are_finished_and_make_no_third_key(
+    runs: list[tuple[int | None, str, t.Any, bool, bool, tuple[str, ...]]],
+) -> None:
+    """Restarts by the runs, and by hand between them; hosts that are lost meanwhile."""
+    world = healthy(old=True)
+    for stop_after, mode, faults, restart, by_hand, lost in runs:
+        world.restart, world.lost = restart, lost
+        before = set(world.ours())
+        row = world.play(mode, stop_after, "fail", faults)
+        assert all(world.works(node) for node in NODES) and len(world.ours()) <= 2
+        if row.get("ok"):
+            # Whatever it told, the nodes use it.
+            assert {*map(id_in, world.memory.values())} == {row["api_key_id"]}
+        else:
+            assert before <= set(world.ours()) or not restart or stop_after is not None or faults or lost, row
+        for node in NODES if by_hand else ():
+            world.start(node)
+    world.restart, world.lost = True, ()
+    assert world.play(missing_nodes="fail")["ok"]
+    assert len(world.ours()) == 1 and world.plan(missing_nodes="fail").steps == ()
+    assert {*map(id_in, world.memory.values())} == set(world.ours())
 
 
 @LAWS
