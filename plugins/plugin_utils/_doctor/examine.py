@@ -15,14 +15,19 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import view as link_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, usable, went_wrong
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phases import CLUSTERS, NODES, Phase
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
+    CLUSTERS,
+    NODES,
+    Phase,
+    Steps,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import report as link_report
 
 _ALL = "all"
 
 
-def _clusters(run: Run) -> t.Iterator[Call]:
+def _clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The clusters about themselves, what local roles lack, and the keys of links that are not listed."""
     links = run.data["links"]
     used = {link[side] for link in links for side in ("from", "to")}
@@ -36,7 +41,7 @@ def _clusters(run: Run) -> t.Iterator[Call]:
         yield Call(name, "cross_cluster_api_key_info", {"types": ["cross_cluster"], "active_only": True}, (), _ALL)
 
 
-def _ports(run: Run) -> t.Iterator[Call]:
+def _ports(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The addresses of links that do not work, as each node reaches them."""
     for planned in run.planned.values():
         addresses = list((planned.remote or {}).get("addresses") or ())

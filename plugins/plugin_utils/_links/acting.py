@@ -21,6 +21,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
     Answers,
+    Steps,
     by_place,
     each,
     note,
@@ -30,9 +31,9 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan i
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 
 
-def keys(run: Run) -> t.Iterator[Call]:
+def keys(_run: Run, steps: Steps) -> t.Iterator[Call]:
     """All keys of a server in one call."""
-    for server, found in by_place(run.steps(*MAKING, "update"), "server").items():
+    for server, found in by_place(steps, "server").items():
         keys = [_key(planned, step) for planned, step in found]
         yield Call(server, "cross_cluster_api_keys", {"keys": keys}, [[planned.id] for planned, _step in found])
 
@@ -67,9 +68,9 @@ def read_keys(run: Run, answers: Answers) -> None:
             note(run, link, action, "{0}: {1}".format(call.place, trouble) if trouble else None, one)
 
 
-def secrets(run: Run) -> t.Iterator[Call]:
+def secrets(_run: Run, steps: Steps) -> t.Iterator[Call]:
     """The secret of a live key is known only to the nodes that hold it."""
-    for node, found in by_place(run.steps("spread"), "source").items():
+    for node, found in by_place(steps, "source").items():
         aliases = [planned.alias for planned, _step in found]
         links = [[planned.id for planned, _step in found]]
         yield Call(node, "keystore_info", {"aliases": aliases, "reveal": True}, links)
@@ -92,15 +93,16 @@ def read_secrets(run: Run, answers: Answers) -> None:
                 run.progress[link].encoded = encoded
 
 
-def credentials(run: Run) -> t.Iterator[Call]:
-    """All credentials of a node in one call; they come, or they go."""
-    for node, found in by_place(run.steps("deliver"), "node").items():
-        settings = {credentials_setting(planned.alias): _secret(run, planned) for planned, _step in found}
-        yield Call(node, "keystore", {"settings": settings}, [[planned.id] for planned, _step in found])
-    for node, found in by_place(run.steps("remove"), "node").items():
-        names = [credentials_setting(planned.alias) for planned, _step in found]
+def credentials(run: Run, steps: Steps) -> t.Iterator[Call]:
+    """All credentials of a node in one call; they come, or in a run that takes links away, they go."""
+    for node, found in by_place(steps, "node").items():
         links = [[planned.id] for planned, _step in found]
-        yield Call(node, "keystore", {"settings": names, "state": "absent"}, links)
+        names = [credentials_setting(planned.alias) for planned, _step in found]
+        if run.options.absent:
+            yield Call(node, "keystore", {"settings": names, "state": "absent"}, links)
+        else:
+            values = [_secret(run, planned) for planned, _step in found]
+            yield Call(node, "keystore", {"settings": dict(zip(names, values))}, links)
 
 
 def _secret(run: Run, planned: Planned) -> str:
@@ -120,8 +122,8 @@ def read_credentials(run: Run, answers: Answers) -> None:
             note(run, link, action, "{0}: {1}".format(call.place, trouble) if trouble else None, one)
 
 
-def reload(run: Run) -> t.Iterator[Call]:
-    for client, found in by_place(run.steps("reload"), "client").items():
+def reload(run: Run, steps: Steps) -> t.Iterator[Call]:
+    for client, found in by_place(steps, "client").items():
         # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
         # Not of a link that did not reach a node: the others would fail for it.
         whole = [planned for planned, _step in found if not planned.unread and not run.failed(planned, "deliver")]
@@ -142,9 +144,9 @@ def read_reload(run: Run, answers: Answers) -> None:
             note(run, link, "reload", "{0}: {1}".format(call.place, trouble) if trouble else None, usable(result))
 
 
-def settings(run: Run) -> t.Iterator[Call]:
+def settings(_run: Run, steps: Steps) -> t.Iterator[Call]:
     """All aliases of a client in one call."""
-    for client, found in by_place(run.steps("settings", "unset"), "client").items():
+    for client, found in by_place(steps, "client").items():
         remotes = [
             {
                 "alias": planned.alias,
@@ -162,9 +164,9 @@ def read_settings(run: Run, answers: Answers) -> None:
             note(run, link, action, "{0}: {1}".format(call.place, trouble) if trouble else None, one)
 
 
-def proof(run: Run) -> t.Iterator[Call]:
+def proof(run: Run, steps: Steps) -> t.Iterator[Call]:
     """A request over each link, through every node of the client."""
-    for client, found in by_place(run.steps("prove"), "client").items():
+    for client, found in by_place(steps, "client").items():
         urls = proof_urls(run.data["clusters"][client], found[0][0].unread)
         arguments = {"urls": urls, "probe": True, "wait_connected": run.options.wait}
         yield Call(client, "remote_cluster_info", arguments, [[planned.id for planned, _step in found]])
@@ -190,9 +192,9 @@ def _unproven(planned: Planned, remote: t.Optional[t.Mapping[str, t.Any]]) -> t.
     return "{0}. {1}".format(text.rstrip("."), probe["advice"]) if probe.get("advice") else text
 
 
-def revoke(run: Run) -> t.Iterator[Call]:
+def revoke(_run: Run, steps: Steps) -> t.Iterator[Call]:
     """All keys of a server that go, in one call."""
-    for server, found in by_place(run.steps("revoke"), "server").items():
+    for server, found in by_place(steps, "server").items():
         ids: t.Dict[str, t.List[str]] = {}
         links: t.Dict[str, t.List[str]] = {}
         for planned, step in found:
@@ -208,7 +210,7 @@ def read_revoke(run: Run, answers: Answers) -> None:
             note(run, link, "revoke", "{0}: {1}".format(call.place, trouble) if trouble else None, one)
 
 
-def roles(run: Run) -> t.Iterator[Call]:
+def roles(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The entries that all links together want in each local role: one call for each role."""
     wanted: t.Dict[t.Tuple[str, str], t.Dict[str, t.Any]] = {}
     links: t.Dict[t.Tuple[str, str], t.List[str]] = {}

@@ -15,7 +15,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_ke
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import too_old
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
-    Planned,
     link_view,
     members_of,
     node_view,
@@ -23,12 +22,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     usable,
     went_wrong,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import Answers, by
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import Answers, Steps, by
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.plan import objections
 
 
-def keystores(run: Run) -> t.Iterator[Call]:
+def keystores(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """One run for each node, however many links it has."""
     for client, links in by(run.data["links"], "from").items():
         aliases = [link["alias"] for link in links]
@@ -36,7 +35,7 @@ def keystores(run: Run) -> t.Iterator[Call]:
             yield Call(node, "keystore_info", {"aliases": aliases}, ())
 
 
-def clusters(run: Run) -> t.Iterator[Call]:
+def clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The keys of each server, and what each client sees through every node."""
     keystores = run.told.get("keystores", {})
     for server, links in by((link for link in run.data["links"] if link.get("given") is None), "to").items():
@@ -62,8 +61,8 @@ def keys_of(run: Run, links: t.Sequence[t.Mapping[str, t.Any]]) -> t.Dict[str, t
     return {"names": sorted({link["key_name"] for link in links}), "ids": sorted(ids), "acting_user": True}
 
 
-def versions(run: Run) -> t.Iterator[Call]:
-    new = [planned for planned, _step in run.steps("create")]
+def versions(_run: Run, steps: Steps) -> t.Iterator[Call]:
+    new = [planned for planned, _step in steps]
     for name in sorted({side for planned in new for side in (planned.client, planned.server)}):
         yield Call(name, "cluster_info", {"license": False, "nodes": False}, ())
 
@@ -80,17 +79,17 @@ def read_versions(run: Run, answers: Answers) -> None:
                 run.planned[planned.id] = replace(planned, plan=replace(planned.plan, blocked=why, steps=()))
 
 
-def _losing(run: Run) -> t.Dict[str, Planned]:
-    """The links that lose a key."""
-    return {planned.id: planned for planned, _step in run.steps("revoke")}
+def _asked(steps: Steps) -> t.List[t.Mapping[str, t.Any]]:
+    """The links of these steps, each once."""
+    return list({planned.id: planned.asked for planned, _step in steps}.values())
 
 
-def nodes_again(run: Run) -> t.Iterator[Call]:
+def nodes_again(run: Run, steps: Steps) -> t.Iterator[Call]:
     """A second look, because another run may have been at work on the same link since the first one.
 
     Where the file of a keystore can be seen, it is enough that it is the one that this run left.
     """
-    for client, links in by([planned.asked for planned in _losing(run).values()], "from").items():
+    for client, links in by(_asked(steps), "from").items():
         for node in run.data["clusters"][client]["nodes"]:
             arguments = {"aliases": [link["alias"] for link in links], "remember": _digest(run, node) is not None}
             yield Call(node, "keystore_info", arguments, ())
@@ -102,8 +101,8 @@ def _digest(run: Run, node: str) -> t.Optional[str]:
     return (left if "digest" in left else usable(run.told["keystores"].get(node))).get("digest")
 
 
-def clusters_again(run: Run) -> t.Iterator[Call]:
-    links = [planned.asked for planned in _losing(run).values()]
+def clusters_again(run: Run, steps: Steps) -> t.Iterator[Call]:
+    links = _asked(steps)
     for server, found in by(links, "to").items():
         yield Call(server, "cross_cluster_api_key_info", keys_of(run, found), ())
     for client in by(links, "from"):
@@ -116,7 +115,7 @@ def read_again(run: Run, answers: Answers) -> None:
     """Withdraw revocations that must not happen after all: something else worked on the link meanwhile."""
     told = {(call.module, call.place): result for call, result in answers}
     keystores = run.told.get("nodes_again", {})
-    for planned in list(_losing(run).values()):
+    for planned in {planned.id: planned for planned, _step in run.steps("revoke")}.values():
         server = told.get(("cross_cluster_api_key_info", planned.server))
         client = told.get(("remote_cluster_info", planned.client))
         members = members_of(run.data, planned.client, client, keystores)

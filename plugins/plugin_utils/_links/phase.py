@@ -23,6 +23,8 @@ NODES, CLUSTERS = "nodes", "clusters"
 
 Answers = t.Sequence[t.Tuple[Call, t.Any]]
 """Calls and their results."""
+Steps = t.Iterable[t.Tuple[Planned, case.Step]]
+"""Steps that may be taken, with the links that they are of."""
 
 
 def nothing(_run: Run, _answers: Answers) -> None:
@@ -34,9 +36,12 @@ class Phase:
     name: str
     at: str
     """Whether its calls go to nodes or to clusters."""
-    calls: t.Callable[[Run], t.Iterable[Call]]
+    make: t.Callable[[Run, Steps], t.Iterable[Call]]
+    """The calls that take these steps."""
     read: t.Callable[[Run, Answers], None] = nothing
     """Notes what the calls told in the progress of the links."""
+    steps: t.Tuple[str, ...] = ()
+    """The actions of the plan that it is for."""
     real: bool = False
     """Not in check mode, in which nothing was done that could be seen."""
     several: bool = False
@@ -45,6 +50,9 @@ class Phase:
     """What a phase on nodes calls."""
     by_role: bool = False
     """The work is that of another role, and what is told is what went wrong, as text."""
+
+    def calls(self, run: Run) -> t.Iterable[Call]:
+        return self.make(run, run.steps(*self.steps))
 
 
 def read(run: Run, phase: Phase) -> None:
@@ -71,9 +79,7 @@ def by(links: t.Iterable[t.Mapping[str, t.Any]], side: str) -> t.Dict[str, t.Lis
     return found
 
 
-def by_place(
-    steps: t.Iterable[t.Tuple[Planned, case.Step]], place: str
-) -> t.Dict[str, t.List[t.Tuple[Planned, case.Step]]]:
+def by_place(steps: Steps, place: str) -> t.Dict[str, t.List[t.Tuple[Planned, case.Step]]]:
     """Steps by the place where they are taken: the server or client of the link, the node or source of the step."""
     found: t.Dict[str, t.List[t.Tuple[Planned, case.Step]]] = {}
     for planned, step in steps:
@@ -109,6 +115,6 @@ def note(run: Run, link: str, action: str, trouble: t.Optional[str], result: t.M
         run.progress[link].done.add(action)
 
 
-def no_calls(_run: Run) -> t.Iterator[Call]:
+def no_calls(_run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The work is that of another role."""
     return iter(())

@@ -26,22 +26,24 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     no_calls,
     read,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import MAKING, Run
 
 KEYSTORES = Phase("keystores", NODES, looking.keystores, module="keystore_info")
 GATHER = Phase("clusters", CLUSTERS, looking.clusters)
-VERSIONS = Phase("versions", CLUSTERS, looking.versions, looking.read_versions)
+VERSIONS = Phase("versions", CLUSTERS, looking.versions, looking.read_versions, ("create",))
 AUTHORITIES = Phase("authorities", NODES, no_calls, acting.read_authorities, by_role=True)
-KEYS = Phase("keys", CLUSTERS, acting.keys, acting.read_keys)
-SECRETS = Phase("secrets", NODES, acting.secrets, acting.read_secrets, module="keystore_info")
-CREDENTIALS = Phase("credentials", NODES, acting.credentials, acting.read_credentials, module="keystore")
-RELOAD = Phase("reload", CLUSTERS, acting.reload, acting.read_reload)
+KEYS = Phase("keys", CLUSTERS, acting.keys, acting.read_keys, (*MAKING, "update"))
+SECRETS = Phase("secrets", NODES, acting.secrets, acting.read_secrets, ("spread",), module="keystore_info")
+CREDENTIALS = Phase(
+    "credentials", NODES, acting.credentials, acting.read_credentials, ("deliver", "remove"), module="keystore"
+)
+RELOAD = Phase("reload", CLUSTERS, acting.reload, acting.read_reload, ("reload",))
 RESTART = Phase("restart", NODES, no_calls, acting.read_restart, by_role=True)
-SETTINGS = Phase("settings", CLUSTERS, acting.settings, acting.read_settings)
-PROOF = Phase("proof", CLUSTERS, acting.proof, acting.read_proof, real=True)
-NODES_AGAIN = Phase("nodes_again", NODES, looking.nodes_again, real=True, module="keystore_info")
-CLUSTERS_AGAIN = Phase("clusters_again", CLUSTERS, looking.clusters_again, looking.read_again, real=True)
-REVOKE = Phase("revoke", CLUSTERS, acting.revoke, acting.read_revoke)
+SETTINGS = Phase("settings", CLUSTERS, acting.settings, acting.read_settings, ("settings", "unset"))
+PROOF = Phase("proof", CLUSTERS, acting.proof, acting.read_proof, ("prove",), real=True)
+NODES_AGAIN = Phase("nodes_again", NODES, looking.nodes_again, steps=("revoke",), real=True, module="keystore_info")
+CLUSTERS_AGAIN = Phase("clusters_again", CLUSTERS, looking.clusters_again, looking.read_again, ("revoke",), real=True)
+REVOKE = Phase("revoke", CLUSTERS, acting.revoke, acting.read_revoke, ("revoke",))
 ROLES = Phase("roles", CLUSTERS, acting.roles, acting.read_roles)
 
 FIRST = (KEYSTORES, GATHER)

@@ -647,8 +647,10 @@ def test_nothing_is_done_by_default_while_a_node_cannot_be_read(world: World, mo
 
 @LAWS
 @given(worlds(), st.sampled_from(["trust", "rotate", "untrust"]))
-def test_every_plan_can_be_said_in_words(world: World, mode: str) -> None:
+def test_every_plan_has_the_order_of_the_phases_and_can_be_said_in_words(world: World, mode: str) -> None:
     plan = world.plan(mode)
+    order = [action for phase in phases.phases_of(mode == "untrust") for action in phase.steps]
+    assert [*map(order.index, plan.actions())] == sorted(map(order.index, plan.actions()))
     assert bool(plan.words) or not plan.steps
     assert all(step.why for step in plan.steps)
     assert all("None" not in sentence for sentence in plan.words)
