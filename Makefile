@@ -45,7 +45,7 @@ setup: $(VENV)/.ready  ## make .venv with all that the other commands need (they
 $(VENV)/.ready: tests/requirements.txt tools/setup.py
 	@python3 tools/setup.py $(VENV) tests/requirements.txt
 
-demo: setup  ## two simulated clusters: link, prove, run again, rotate under search, tear down: [ON=9.5.0 for real ones]
+demo: setup  ## two simulated clusters: link, prove, run again, rotate under search, verify, tear down: [ON=9.5.0 for real ones]
 	@$(PYTHON) tools/demo.py $(if $(ON),--on "$(ON)")
 
 # The profile ci tries the same generated examples in every run; --hypothesis-profile=default looks for new ones.

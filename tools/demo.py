@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, shown: link two clusters both ways, prove it, run again, rotate under search, tear down.
+"""The main job, shown: link two clusters both ways, prove it, run again, rotate under search, verify, tear down.
 
 tools/demo.py [--on VERSION] [BIN WORK]: on real clusters of this version instead of simulated ones; use the
 ansible-playbook and the Python of the folder BIN, and work in the folder WORK. `make dist` does so with the collection
@@ -263,7 +263,11 @@ def main() -> None:
         if searches.failed or any(before[name] == after[name] or len(after[name]) != 1 for name in clusters):
             fail("the rotation did not replace the keys without a failed search.")
 
-        say("5. Taking the links down:  ansible-playbook crosscluster.elasticsearch.untrust")
+        say("5. Asking whether all is well:  ansible-playbook crosscluster.elasticsearch.verify")
+        _output, changed, took = playbooks.run("verify")
+        say("   Done in %.0f s, changed=%d; it fails where a link is not as it should be.\n" % (took, changed))
+
+        say("6. Taking the links down:  ansible-playbook crosscluster.elasticsearch.untrust")
         _output, changed, took = playbooks.run("untrust")
         left = sum(len(live_keys(cluster)) for cluster in clusters.values())
         say("   Done in %.0f s, changed=%d. Keys left alive: %d.\n" % (took, changed, left))
