@@ -154,8 +154,10 @@ def test_the_client_role_replaces_a_key_and_finishes_what_was_cut_off(client):
     berlin = links.api("berlin")
     old, new = berlin.key("old"), berlin.key("new")
     assert links.role("remote_cluster_client", "paris", {**variables, f"{CLIENT}_credential": old["encoded"]}).ok
-    # As a run leaves it that was cut off after the first node.
-    links.hold(links.clusters["paris"]["nodes"][0], "hosted", new["encoded"])
+    nodes = links.clusters["paris"]["nodes"]
+    if len(nodes) > 1:
+        # As a run leaves it that was cut off after the first node. After the last one nobody could tell.
+        links.hold(nodes[0], "hosted", new["encoded"])
     given = {**variables, f"{CLIENT}_credential": new["encoded"]}
     run = links.role("remote_cluster_client", "paris", given)
     assert run.ok, str(run)
