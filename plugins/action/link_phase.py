@@ -18,6 +18,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._action
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import given
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import resolved
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
@@ -120,10 +121,18 @@ class ActionModule(SecretAction):
         arguments = dict(call.arguments)
         if call.module == "remote_port_info":
             arguments["ca_pem"] = self._file(arguments.pop("ca_file", None))
-        else:
-            arguments.update(registered.keystore(self._data(), call.place, self._login))
+            return self._module(call.module, arguments)
+        data, told = self._data(), {}
+        if given.is_one(data):
+            asked = self._of_role(*given.OF_LINK, *given.OF_NODE, "keystore_password")
+            told = self._checked(given.node, asked, data)
+            own = {"protected": bool(asked["keystore_password"]), **told}
+            data = {**data, "nodes": {call.place: {**data["nodes"][call.place], **own}}}
+        arguments.update(registered.keystore(data, call.place, self._login))
         self._hide_values(arguments)
-        return self._module(call.module, arguments)
+        # What a node says of itself is not for its modules to tell.
+        result = {name: value for name, value in self._module(call.module, arguments).items() if name != "listed"}
+        return {**result, "listed": {name: told.get(name) for name in ("url", "node_name")}} if told else result
 
     def _clusters(self, calls: t.Sequence[Call]) -> Result:
         asked = []
@@ -173,12 +182,9 @@ class ActionModule(SecretAction):
     # --- what was asked for, and what is known ---
     def _data(self) -> Result:
         if not self._asked:
-            own = registered.asked(self._variables)
-            if not own:
+            self._asked = registered.asked(self._variables)
+            if not self._asked:
                 raise AnsibleActionFail(ALONE)
-            hosts = self._hosts().of_play if given.is_one(own) else ()
-            said = {host: asked for host in hosts if (asked := registered.asked(self._hosts().variables(host)))}
-            self._asked = self._checked(given.whole, said) if said else own
         return self._asked
 
     def _hosts(self) -> registered.Hosts:
@@ -189,7 +195,7 @@ class ActionModule(SecretAction):
         )
 
     @staticmethod
-    def _checked(check: t.Callable[..., Result], *values: t.Any) -> Result:
+    def _checked(check: t.Callable[..., t.Any], *values: t.Any) -> t.Any:
         try:
             return check(*values)
         except ValueError as exc:
@@ -198,11 +204,13 @@ class ActionModule(SecretAction):
     def _login(self, cluster: str) -> t.Mapping[str, t.Any]:
         """What the user wrote of a cluster; resolved once, and only where it is needed."""
         if self._clusters_known is None:
-            self._clusters_known = (
-                {given.CLIENT: {**self._variable(LOGIN_GIVEN), **self._of_role("keystore_password")}}
-                if given.is_one(self._data())
-                else self._variable(CLUSTERS_ASKED)
-            )
+            data = self._data()
+            if given.is_one(data):
+                own = {**self._variable(LOGIN_GIVEN), **self._of_role("keystore_password")}
+                told = {name: data["clusters"][given.CLIENT][name] for name in ("urls", "api_from")}
+                self._clusters_known = {given.CLIENT: {**own, **told}}
+            else:
+                self._clusters_known = self._variable(CLUSTERS_ASKED)
         found: t.Mapping[str, t.Any] = self._clusters_known[cluster]
         return found
 
@@ -210,8 +218,15 @@ class ActionModule(SecretAction):
         return self._templar.template(self._variables[name], fail_on_undefined=True)
 
     def _of_role(self, *names: str) -> Result:
-        """Options of the role whose key is given, by name."""
-        return {name: self._variable(f"{given.ROLE}_{name}") for name in names}
+        """Options of the role whose key is given, by name. Facts of a node tell of itself alone."""
+        found = {}
+        for name in names:
+            variable = f"{given.ROLE}_{name}"
+            own = name in given.OF_NODE and name != "url"
+            found[name] = (
+                self._variable(variable) if own else self._checked(resolved, variable, self._variables, self._templar)
+            )
+        return found
 
     def _flag(self, name: str) -> bool:
         return boolean(self._variable(name))
@@ -262,9 +277,8 @@ class ActionModule(SecretAction):
         return {"changed": False, "input": self._checked(complete, *asked, sources)}
 
     def _given(self) -> Result:
-        asked = {**self._of_role(*given.OPTIONS), "connection": self._variable(LOGIN_GIVEN)}
-        host, hosts = self._variables["inventory_hostname"], self._hosts().of_play
-        return {"changed": False, "input": self._checked(given.complete, asked, host, hosts)}
+        asked = {**self._of_role(*given.OF_LINK, "url", "api_from"), "connection": self._variable(LOGIN_GIVEN)}
+        return {"changed": False, "input": self._checked(given.complete, asked, self._hosts().of_play)}
 
     def _plan(self) -> Result:
         run = self._run()
@@ -273,8 +287,10 @@ class ActionModule(SecretAction):
         roles = any(link["roles"] for link in run.data["links"])
         if run.options.authorities:
             todo.append(phases.AUTHORITIES.name)
-        state = "absent" if run.options.absent else "present"
-        told = {"msg": shown(words), "todo": todo, "state": state, "roles": roles}
+        told = {
+            "msg": shown(words), "todo": todo, "roles": roles, "state": "absent" if run.options.absent else "present",
+            "blocked": any(planned.plan.blocked for planned in run.planned.values()),
+        }  # fmt: skip
         return {"changed": False, **told, "_ansible_verbose_always": bool(words)}
 
     def _authorities(self) -> Result:
@@ -285,7 +301,10 @@ class ActionModule(SecretAction):
     @staticmethod
     def _waiting(run: Run, result: Result) -> list[str]:
         """The nodes that use what was delivered only once they start."""
-        run.told = {**run.told, phases.RELOAD.name: registered.by_call([result], run.data)}
+        run.told = {
+            **run.told,
+            phases.RELOAD.name: registered.by_call([{**result, registered.RUN: run.data["now"]}], run.data),
+        }
         read(run, phases.RELOAD)
         waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
         return [node for node in run.data["nodes"] if node in waiting]
@@ -314,5 +333,8 @@ class ActionModule(SecretAction):
         texts: dict[str, list[str]] = {}
         for cluster, text in told:
             host = speaker(run.data, cluster, self._variables["ansible_play_hosts"], unread)
-            texts.setdefault(str(host), []).append(text)
+            # The play of one link alone must not go on where it does not work.
+            hosts = self._variables["ansible_play_hosts"] if given.is_one(run.data) else [str(host)]
+            for name in hosts:
+                texts.setdefault(name, []).append(text)
         return {host: "; ".join(found) for host, found in texts.items()}

@@ -55,12 +55,12 @@ _raw:
 import os
 import typing as t
 
-from ansible.errors import AnsibleLookupError, AnsibleUndefinedVariable
+from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import logins
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import forged, honest
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import forged, resolved
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import as_text
 
 
@@ -86,11 +86,7 @@ class LookupModule(LookupBase):
             return home[name]
         if name not in variables:
             return self.get_option("default")
-        known = honest(variables)
-        templar = self._templar.copy_with_new_env(available_variables=known)
         try:
-            return templar.template(known[name], fail_on_undefined=True)
-        except AnsibleUndefinedVariable as e:
-            raise AnsibleLookupError(
-                f"{name}: {e.message}. Facts of nodes decide nothing here: use variables of the inventory or the play."
-            ) from None
+            return resolved(name, variables, self._templar)
+        except ValueError as exc:
+            raise AnsibleLookupError(str(exc)) from None

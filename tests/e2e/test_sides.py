@@ -175,7 +175,10 @@ def test_what_the_client_role_can_see_to_be_wrong_comes_before_the_first_write(c
         ({"credential": "half a secret"}, f"{CLIENT}_credential is not an encoded API key: it is not base64"),
         ({"settings": {"proxy_adress": "berlin:9443"}}, "did you mean [proxy_address]?"),
         ({"connection": {**login, "urls": []}}, f"{CLIENT}_connection has no urls"),
-        ({"wait": f"{{{{ 5 if inventory_hostname == '{nodes[0]['name']}' else 6 }}}}"}, "are not the same for all"),
+        (
+            {"wait": f"{{{{ 5 if inventory_hostname == '{nodes[0]['name']}' else 6 }}}}"},
+            f"{CLIENT}_wait is not the same for all",
+        ),
         ({}, "to the hosts of the play"),
     ):
         if len(nodes) == 1 and "wait" in given:

@@ -102,7 +102,10 @@ def by_call(entries: t.Any, data: Data) -> t.Dict[t.Any, t.Any]:
 
 def _of_now(registered: t.Any, data: Data) -> bool:
     """Whether it is of this run: another one in the same play, or in one before, may have registered it."""
-    return isinstance(registered, t.Mapping) and registered.get(RUN, data["now"]) == data["now"]
+    if not isinstance(registered, t.Mapping):
+        return False
+    # Ansible's own word that a host was not reached bears no time.
+    return registered[RUN] == data["now"] if RUN in registered else went_wrong(registered) is not None
 
 
 def _list(value: t.Any) -> t.Sequence[t.Any]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible.errors import AnsibleUndefinedVariable
+
 _OURS = re.compile(r"_*(elasticsearch_clusters|cross_cluster_|remote_cluster_)")
 OPTIONS = re.compile(r"elasticsearch_|crosscluster_")
 """Variables that set options of modules and lookups."""
@@ -27,6 +29,19 @@ def honest(variables: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         for name in variables
         if name != "ansible_facts" and not (name in facts and variables[name] == facts[name])
     }
+
+
+def resolved(name: str, variables: t.Mapping[str, t.Any], templar: t.Any) -> t.Any:
+    """A variable of the host, with nothing in it that is one of its facts. Raises ValueError."""
+    known = honest(variables)
+    try:
+        return templar.copy_with_new_env(available_variables=known).template(known[name], fail_on_undefined=True)
+    except AnsibleUndefinedVariable as e:
+        raise ValueError(
+            "{0}: {1}. Facts of nodes decide nothing here: use variables of the inventory or the play.".format(
+                name, e.message
+            )
+        ) from None
 
 
 def forged(variables: t.Mapping[str, t.Any], ours: t.Pattern[str] = _OURS) -> t.Optional[str]:

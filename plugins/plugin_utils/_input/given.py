@@ -5,8 +5,8 @@
 
 This file is private to the crosscluster.elasticsearch collection.
 
-Its key comes from elsewhere, so only the cluster that asks is at hand. Its nodes are the hosts of the play, each of
-which says of itself what is asked for.
+Its key comes from elsewhere, so only the cluster that asks is at hand. Its nodes are the hosts of the play. The first
+one says what is asked for, and each of them where its keystore is and what it is called.
 """
 
 from __future__ import annotations
@@ -17,44 +17,51 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.credential import inspect
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import check_urls
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.clusters import urls_of
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import Problems, unknown_fields
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import (
+    Problems,
+    addresses,
+    checked,
+    unknown_fields,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import SETTING_FIELDS, settings_of
 
 ROLE = "remote_cluster_client"
-OPTIONS = (
-    "alias", "state", "credential", "settings", "connection", "api_from", "keystore", "keystore_password", "config_dir",
-    "url", "node_name", "wait", "restart",
-)  # fmt: skip
+OF_LINK = ("alias", "state", "credential", "settings", "wait", "restart")
+"""What is asked for the link, so of all hosts alike."""
+OF_NODE = ("keystore", "config_dir", "url", "node_name")
 CLIENT, SERVER = "the local cluster", "the remote cluster"
+_WORDS = {
+    "listing": "the hosts of the play",
+    "naming": "{0}_node_name".format(ROLE),
+    "harm": "it would be left out",
+}
 
 Values = t.Mapping[str, t.Any]
 
 
 def is_one(data: Values) -> bool:
-    """Whether it is what a host of this role said, and not what is asked for in lists."""
+    """Whether it is a link of this role, and not what is asked for in lists."""
     return "options" in data
 
 
-def complete(asked: Values, host: str, hosts: t.Sequence[str]) -> t.Dict[str, t.Any]:
-    """What one host of the play says. `asked`: the options of the role by name, without its prefix.
+def complete(asked: Values, hosts: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    """What the first host of the play says. `asked`: the options of the role by name, without its prefix.
 
     Raises ValueError with all that is wrong.
     """
     problems = Problems()
     absent = asked["state"] == "absent"
-    node = {name: str(asked[name]) for name in ("url", "node_name", "keystore", "config_dir") if asked[name]}
-    where = "{0}_connection".format(ROLE)
-    urls = urls_of(where, asked["connection"].get("urls"), [node["url"]] if "url" in node else [], problems)
+    urls = urls_of("{0}_connection".format(ROLE), asked["connection"].get("urls"), _own_url(asked, problems), problems)
+    cluster = {
+        "name": CLIENT, "nodes": list(hosts), "urls": urls, "node_urls": [], "proof_urls": urls,
+        "api_from": asked["api_from"], "words": _WORDS,
+    }  # fmt: skip
     data = {
-        "clusters": {
-            CLIENT: {
-                "name": CLIENT, "nodes": list(hosts), "urls": urls, "api_from": asked["api_from"],
-                "words": {"listing": "the hosts of the play", "naming": "{0}_node_name".format(ROLE)},
-            }
-        },
-        "nodes": {host: {"cluster": CLIENT, **node, "protected": bool(asked["keystore_password"])}},
+        "clusters": {CLIENT: cluster},
+        "nodes": {host: {"cluster": CLIENT, "position": position} for position, host in enumerate(hosts)},
         "links": [_link(asked, absent, problems)],
         "callers": [asked["api_from"]],
         "now": int(time.time() * 1000),
@@ -64,10 +71,41 @@ def complete(asked: Values, host: str, hosts: t.Sequence[str]) -> t.Dict[str, t.
             "restart": boolean(asked["restart"]),
             "restart_option": "{0}_restart".format(ROLE),
         },
-    }  # fmt: skip
+        "said": _said(asked),
+    }
     if problems:
         raise ValueError("; ".join(problems))
     return data
+
+
+def _own_url(asked: Values, problems: Problems) -> t.List[str]:
+    where, url = "{0}_url".format(ROLE), asked["url"]
+    if url and addresses(where, url, problems):
+        checked(where, problems, check_urls, [url])
+    return [str(url)] if url else []
+
+
+def _said(asked: Values) -> t.Dict[str, str]:
+    """What all hosts have to say alike; of the credential only which key it is of."""
+    found = {name: str(asked[name]) for name in OF_LINK}
+    return {**found, "credential": inspect(asked["credential"]).api_key_id or ""}
+
+
+def node(asked: Values, data: Values) -> t.Dict[str, str]:
+    """What a host says of itself. Raises ValueError where it says something else of the link than the first one."""
+    problems = Problems()
+    _own_url(asked, problems)
+    for name, value in _said(asked).items():
+        if value != data["said"][name]:
+            problems.add(
+                "{0}_{1} is not the same for all hosts of the play, and a link is the work of all of them: give it to "
+                "all",
+                ROLE,
+                name,
+            )
+    if problems:
+        raise ValueError("; ".join(problems))
+    return {name: str(asked[name]) for name in OF_NODE if asked[name]}
 
 
 def _link(asked: Values, absent: bool, problems: Problems) -> t.Dict[str, t.Any]:
@@ -84,32 +122,11 @@ def _link(asked: Values, absent: bool, problems: Problems) -> t.Dict[str, t.Any]
     return {
         "id": asked["alias"], "from": CLIENT, "to": SERVER, "alias": asked["alias"], "roles": [],
         "settings": settings_of(where, settings, server, problems),
-        "given": (credential.api_key_id if credential else None) or "",
+        "given": {
+            "key_id": (credential.api_key_id if credential else None) or "",
+            "addressed": bool({"proxy_address", "seeds"} & settings.keys()),
+        },
         # There is no key to be made, found or revoked, and what the alias was before may go.
         "key_name": "", "adopt": None, "renew_before_ms": None, "on_expiring": "rotate", "grace": 0, "migrate": True,
         "replace": True,
     }  # fmt: skip
-
-
-def whole(said: t.Mapping[str, Values]) -> t.Dict[str, t.Any]:
-    """What all hosts of the play said, the first one of the cluster and the link. Raises ValueError."""
-    first = next(iter(said.values()))
-    for name in ("links", "options"):
-        if any(one[name] != first[name] for one in said.values()):
-            raise ValueError(
-                "the variables of {0} are not the same for all hosts of the play, and a link is the work of all of "
-                "them: give those that do not describe a node to all".format(ROLE)
-            )
-    cluster = first["clusters"][CLIENT]
-    nodes = {}
-    for position, host in enumerate(cluster["nodes"]):
-        own = said[host]["nodes"][host] if host in said else {"cluster": CLIENT}
-        nodes[host] = {**own, "position": position}
-    node_urls = [node["url"] for node in nodes.values() if node.get("url")]
-    # Through each of its own addresses a node can be asked whether the link works for it.
-    proof_urls = node_urls if len(node_urls) == len(nodes) else cluster["urls"]
-    return {
-        **first,
-        "nodes": nodes,
-        "clusters": {CLIENT: {**cluster, "node_urls": node_urls, "proof_urls": proof_urls}},
-    }

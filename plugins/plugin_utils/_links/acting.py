@@ -139,7 +139,7 @@ def read_reload(run: Run, answers: Answers) -> None:
         for link in call.links[0]:
             # The module finds it out only where it expects a credential on every node.
             told = bool(usable(result).get("restart_required"))
-            old = not trouble and not run.options.absent and run.takes_over_at_start(call.place)
+            old = not trouble and not run.options.absent and bool(run.planned[link].old)
             run.progress[link].restart_required = told or old
             note(run, link, "reload", "{0}: {1}".format(call.place, trouble) if trouble else None, usable(result))
 

@@ -54,6 +54,10 @@ class Planned:
     """Nodes of which it cannot be seen that they started after their keystores were written to last."""
     unseen: t.Tuple[str, ...] = ()
     """Those of them of which that can never be seen."""
+    old: t.Tuple[str, ...] = ()
+    """Nodes that use a credential only once they start, where their versions are known."""
+    provable: bool = True
+    """Every node can be asked by itself."""
 
     @property
     def id(self) -> str:
@@ -126,10 +130,11 @@ def members_of(data: t.Mapping[str, t.Any], cluster: str, client: t.Any, keystor
         return ln.Members(problem=trouble)
     listed = []
     for name in data["clusters"][cluster]["nodes"]:
-        entry, own_name = data["nodes"][name], usable(keystores.get(name)).get("node_name")
+        told = usable(keystores.get(name))
+        entry, own_name = {**data["nodes"][name], **(told.get("listed") or {})}, told.get("node_name")
         listed.append(ln.Listed(name, entry.get("url"), entry.get("node_name"), own_name))
     found = ln.members(listed, client.get("nodes"), client.get("nodes_problem"))
-    return replace(found, **data["clusters"][cluster].get("words", {}))
+    return replace(found, words=data["clusters"][cluster].get("words", {}))
 
 
 def not_restarted(members: ln.Members, nodes: t.Sequence[str], keystores: Results) -> t.List[str]:
@@ -152,7 +157,7 @@ def link_view(link: Asked, server: t.Any) -> lk.Link:
         id=link["id"], client=link["from"], server=link["to"], alias=link["alias"], key_name=link["key_name"],
         owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
         renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
-        migrate=link["migrate"], replace=link["replace"], given=link.get("given"),
+        migrate=link["migrate"], replace=link["replace"], given=lk.Given(**link["given"]) if "given" in link else None,
     )  # fmt: skip
 
 
@@ -225,7 +230,7 @@ def _planned(
     cluster = data["clusters"][link["from"]]
     server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
     troubles = [(link["from"], went_wrong(client))]
-    if link.get("given") is None:
+    if "given" not in link:
         troubles.insert(0, (link["to"], went_wrong(server)))
     fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
     found = remote_of(client, link["alias"])
@@ -243,11 +248,12 @@ def _planned(
     of_link = [key for key in keys if key.name == link["key_name"] or key.id == link["adopt"]]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
     drift = {key.id: key_drift(link, key) for key in of_link}
-    seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, drift)
-    plan = plan_link(link_view(link, server), seen, options)
     unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
     unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)
-    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen))
+    waiting = [name for name in unrestarted if name in members.old and name not in unseen]
+    seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, waiting, drift)
+    plan = plan_link(link_view(link, server), seen, options)
+    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen), members.old, remote.provable)
 
 
 def remote_of(client: t.Any, alias: str) -> t.Optional[t.Mapping[str, t.Any]]:

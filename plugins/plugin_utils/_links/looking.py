@@ -38,7 +38,7 @@ def keystores(run: Run, _steps: Steps) -> t.Iterator[Call]:
 def clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """The keys of each server, and what each client sees through every node."""
     keystores = run.told.get("keystores", {})
-    for server, links in by((link for link in run.data["links"] if link.get("given") is None), "to").items():
+    for server, links in by((link for link in run.data["links"] if "given" not in link), "to").items():
         yield Call(
             server, "cross_cluster_api_key_info", {**keys_of(run, links), "types": ["cross_cluster", "rest"]}, ()
         )

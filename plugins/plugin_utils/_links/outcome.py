@@ -58,6 +58,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
         "expiration": expiration,
         "days_left": None if expiration is None else max(0, (expiration - now) // 86_400_000),
         "proven": bool(proven) and not progress.failed and not planned.unread,
+        "proof": "every node" if planned.provable else "some node",
         "actions": [step.action for step in plan.steps],
         "kept": list(plan.kept),
         "note": note,
@@ -77,7 +78,9 @@ def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
         return "failed", note
     if plan.owed:
         return "unfinished", "; ".join(told)
-    if plan.steps or progress.done:
+    # Of a key that is given, a credential is compared where nothing else tells that it is right.
+    compared = plan.link.given is not None and not progress.done - {"prove"}
+    if (plan.steps or progress.done) and not compared:
         state = "removed" if run.options.absent else "changed"
         told += ["local roles changed"] if "roles" in progress.done else []
         return "would be " + state if run.options.check else state, "; ".join(told)
@@ -97,7 +100,7 @@ def table(found: t.Sequence[Data]) -> t.List[str]:
         days = row["days_left"]
         cells.append((
             "{0} -> {1}".format(row["from"], row["to"]), row["alias"], row["state"],
-            "every node" if row["proven"] else "-", row["api_key_id"] or "-",
+            row["proof"] if row["proven"] else "-", row["api_key_id"] or "-",
             "in {0} days".format(days) if days is not None else "-",
         ))  # fmt: skip
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]

@@ -14,16 +14,11 @@ import functools
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
-    RELOADABLE_CREDENTIALS,
-    version_of,
-)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Data,
     Gathered,
     Planned,
     plan_all,
-    usable,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import LIVE
@@ -130,7 +125,8 @@ class Run:
         """The steps that may be taken, of all links."""
         for planned in self.planned.values():
             for step in planned.plan.steps:
-                if step.action in actions and self.may(planned, step.action):
+                after = not step.after or step.after in self.progress[planned.id].done
+                if step.action in actions and after and self.may(planned, step.action):
                     yield planned, step
 
     def may(self, planned: Planned, action: str) -> bool:
@@ -145,6 +141,9 @@ class Run:
         nobody = "deliver" in progress.failed and not held and not progress.delivered
         if nobody and action in _NEED_A_HOLDER:
             return False
+        # A new alias for which no node has loaded a credential would be one of the certificate model.
+        if "restart" in progress.failed and planned.remote is None and action in ("settings", "prove"):
+            return False
         return not any(name in progress.failed for name in _NEEDS.get(action, ()))
 
     def failed(self, planned: Planned, action: str) -> bool:
@@ -154,17 +153,13 @@ class Run:
         """Note what went wrong first."""
         self.progress[link].failed.setdefault(action, why)
 
-    def takes_over_at_start(self, client: str) -> bool:
-        """Whether nodes of a cluster use a credential only once they start."""
-        nodes = usable(self.gathered.remotes.get(client)).get("nodes") or ()
-        return any((0,) < version_of(node) < RELOADABLE_CREDENTIALS for node in nodes)
-
     def waiting(self, planned: Planned) -> t.List[str]:
         """The nodes that use a new credential only once they start, Elasticsearch before 8.13, and did not yet."""
         progress = self.progress[planned.id]
         if not progress.restart_required:
             return []
         owing = {*planned.unrestarted, *progress.delivered} - {*planned.unread}
+        owing &= {*planned.old} or owing
         return [node for node in self.data["clusters"][planned.client]["nodes"] if node in owing]
 
 

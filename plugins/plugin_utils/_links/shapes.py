@@ -29,6 +29,7 @@ class MapOf(t.NamedTuple):
 _KEYSTORE = {
     "credentials": MapOf({"api_key_id": _TEXT, "encoded": _TEXT}),
     "node_name": _TEXT, "host_name": _TEXT, "modified": _NUMBER, "digest": _TEXT, "write_problem": _TEXT,
+    "listed": {"url": _TEXT, "node_name": _TEXT},
 }  # fmt: skip
 _NODE = {
     "id": str,

@@ -73,6 +73,8 @@ class Step:
     fields: t.Tuple[str, ...] = ()
     name: t.Optional[str] = None
     """The name of these keys; an adopted one keeps its own."""
+    after: str = ""
+    """Only when a step of this action changed something."""
     marker: t.Optional[t.Mapping[str, t.Any]] = None
     """Our mark, for the metadata that are written; None leaves the metadata alone."""
 
@@ -108,6 +110,8 @@ class Seen:
     members: Members = KNOWN
     fault: t.Optional[str] = None
     """Why its clusters could not be read."""
+    waiting: t.Sequence[str] = ()
+    """Nodes that have not started since their keystores were written to, and use a credential only once they start."""
     drift: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
     """Key id -> what differs from what the link asks for: access, metadata, expiration, certificate_identity."""
 

@@ -60,6 +60,15 @@ class Node:
     """Why its keystore cannot be written to, as far as that can be seen before it is tried."""
 
 
+class Given(t.NamedTuple):
+    """A key that comes from elsewhere."""
+
+    key_id: str
+    """Empty where the keystores are left alone."""
+    addressed: bool
+    """It is known where a new alias would point to."""
+
+
 @dataclass(frozen=True)
 class Link:
     """What is asked for."""
@@ -79,8 +88,8 @@ class Link:
     migrate: bool = False
     replace: bool = False
     """What the alias and the keystores hold of somebody else may go."""
-    given: t.Optional[str] = None
-    """The id of the key, where it comes from elsewhere; empty where the keystores are left alone."""
+    given: t.Optional[Given] = None
+    """Of a link whose key comes from elsewhere."""
 
 
 def mark(key: Key) -> t.Optional[t.Mapping[str, t.Any]]:
@@ -126,10 +135,9 @@ def classify(node: Node, keys: t.Mapping[str, Key], link: Link, now: int) -> str
         return ABSENT
     if not node.key_id:
         return MALFORMED
-    if link.given is not None and node.key_id != link.given:
-        return OTHER
     if link.given is not None:
-        return WRONG_SECRET if node.wrong_secret else LIVE
+        right = WRONG_SECRET if node.wrong_secret else LIVE
+        return right if node.key_id == link.given.key_id else OTHER
     key = keys.get(node.key_id)
     if key is None:
         return UNKNOWN

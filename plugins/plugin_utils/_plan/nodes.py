@@ -16,6 +16,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import (
+    RELOADABLE_CREDENTIALS,
+    version_of,
+)
+
 CLIENT_ROLE = "remote_cluster_client"
 
 Found = t.Mapping[str, t.Any]
@@ -49,29 +54,33 @@ class Members:
     """When the listed nodes started, by their own clocks."""
     at: t.Mapping[str, str] = field(default_factory=dict)
     """URL -> the listed node that it leads to, where it leads to one alone."""
-    listing: str = ""
-    """Where the nodes are listed; `nodes` of the cluster unless it is given."""
-    naming: str = "node_name"
-    """What tells the name of a listed node in its cluster."""
+    old: t.Tuple[str, ...] = ()
+    """The listed nodes that use a credential only once they start."""
+    words: t.Mapping[str, str] = field(default_factory=dict)
+    """Where the nodes are listed, what tells the name of one in its cluster, and what becomes of one that is not."""
 
     def trouble(self, cluster: str) -> str:
         """Why nothing may be written, and nothing ever revoked, for the links of this client; empty when all is
         known."""
         if self.problem:
             return (
-                "it is not known which nodes of {0} use remote clusters, and one that is not listed would go dark with "
-                "the key it uses: {1}"
-            ).format(cluster, self.problem.rstrip("."))
+                "it is not known which nodes of {0} use remote clusters, and one that is not listed {2}: {1}"
+            ).format(
+                cluster,
+                self.problem.rstrip("."),
+                self.words.get("harm", "would go dark with the key it uses"),
+            )
         if not self.unlisted:
             return ""
         many = len(self.unlisted) > 1
         text = (
-            "{0} {1} in {2} with the role {3} and {4} not listed, so the key in use could be revoked while {5} still "
-            "{6} it: add {0} to {7}"
+            "{0} {1} in {2} with the role {3} and {4} not listed, so {5}: add {0} to {6}"
         ).format(
             " and ".join(self.unlisted), "run" if many else "runs", cluster, CLIENT_ROLE, "are" if many else "is",
-            "they" if many else "it", "use" if many else "uses",
-            self.listing or "elasticsearch_clusters.{0}.nodes".format(cluster),
+            self.words.get("harm") or (
+                "the key in use could be revoked while {0} it".format("they still use" if many else "it still uses")
+            ),
+            self.words.get("listing", "elasticsearch_clusters.{0}.nodes".format(cluster)),
         )  # fmt: skip
         for name, other in self.mistaken:
             text += "; what is reached as {0} is {1} by its elasticsearch.yml, so look where {0} points to".format(
@@ -79,7 +88,7 @@ class Members:
             )
         if self.unmatched and not self.mistaken:
             text += "; or, where it is {0}, which no running node was found for, give that entry {2}: {1}".format(
-                " or ".join(self.unmatched), self.unlisted[0], self.naming
+                " or ".join(self.unmatched), self.unlisted[0], self.words.get("naming", "node_name")
             )
         return text
 
@@ -97,6 +106,11 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
         unlisted=tuple(str(node["name"]) for node in clients if node["id"] not in taken),
         unmatched=tuple(entry.name for entry in lost),
         mistaken=tuple((entry.name, str(entry.own_name)) for entry in lost if entry.own_name in running),
+        old=tuple(
+            name
+            for name, node in matched.items()
+            if CLIENT_ROLE in (node.get("roles") or ()) and (0,) < version_of(node) < RELOADABLE_CREDENTIALS
+        ),
         started={name: node["started"] for name, node in matched.items() if node.get("started")},
         at=_at(listed, matched),
     )

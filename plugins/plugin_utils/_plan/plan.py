@@ -75,9 +75,12 @@ def _unread(case: Case, doubt: str) -> str:
     if doubt and (strict or not absent):
         return doubt
     if missing and (strict or (len(missing) == len(case.nodes) and not absent)):
-        return "{0} cannot be read{1}, so nothing is done for this link".format(
+        text = "{0} cannot be read{1}, so nothing is done for this link".format(
             names(node.name for node in missing), because(missing[0].reason)
         )
+        if case.link.given is not None:
+            text += "; bring it back, or take it out of the hosts of the play if it is gone for good"
+        return text
     return ""
 
 

@@ -17,10 +17,11 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.c
     revocations,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import (
+    ABSENT,
     LIVE,
-    OTHER,
     STATE_WORDS,
     WRONG_SECRET,
+    Given,
     Key,
     duration_words,
     mark,
@@ -83,11 +84,53 @@ def plan_present(case: Case) -> Plan:
 
 def plan_given(case: Case) -> Plan:
     """The key comes from elsewhere: it is neither made nor revoked, and its server is not asked."""
-    words: t.List[str] = []
-    given = case.link.given
-    steps = _deliveries(case, given, words, False) if given else []
-    steps += _use(case, steps, words, False)
-    return case.plan(steps=tuple(steps), words=tuple(words), target=given or None)
+    link, given = case.link, t.cast(Given, case.link.given)
+    empty = [node.name for node in case.nodes if case.states[node.name] == ABSENT]
+    if not case.remote.exists and not given.addressed:
+        return case.stopped(
+            "alias {0} is not set up on {1}, and it is not known where it shall point to; give proxy_address or seeds "
+            "in remote_cluster_client_settings".format(link.alias, link.client)
+        )
+    if empty and not given.key_id:
+        return case.stopped(
+            "{0} {1} no credential for alias {2}, which would fall back to the certificate model; give "
+            "remote_cluster_client_credential".format(names(empty), "hold" if len(empty) > 1 else "holds", link.alias)
+        )
+    words, steps = _remarks(case), t.cast(t.List[Step], [])
+    if given.key_id:
+        steps += _hand_over(case, given.key_id, words)
+    if case.seen.waiting:
+        why = "{0} {1} not started since a credential was written".format(
+            names(case.seen.waiting), "have" if len(case.seen.waiting) > 1 else "has"
+        )
+        steps.append(Step("reload", why))
+        words.append(why)
+    elif steps and case.remote.proven:
+        steps.append(Step("reload", "the nodes read their keystores only when they are told to", after="deliver"))
+    elif steps:
+        steps.append(Step("reload", "the link does not work yet"))
+    steps += _settings(case, words)
+    if steps or not case.remote.proven:
+        steps.append(Step("prove", "only a real request through every node shows that the link works"))
+    return case.plan(steps=tuple(steps), words=tuple(words), target=given.key_id or None)
+
+
+def _hand_over(case: Case, key_id: str, words: t.List[str]) -> t.List[Step]:
+    """The secret is at hand, so whatever a node holds is compared with it, unless the node was seen to work with it."""
+    seen = case.remote.proven and case.remote.provable
+    steps = []
+    for node in case.nodes:
+        right = case.states[node.name] == LIVE
+        if not node.read or (right and seen):
+            continue
+        state = (
+            "may hold another secret of it" if right else STATE_WORDS.get(case.states[node.name], "holds another key")
+        )
+        why = "{0} {1}".format(node.name, state)
+        steps.append(Step("deliver", why, node=node.name))
+        if not right:
+            words.append("{0}; give it {1}".format(why, key_id))
+    return steps
 
 
 def _remarks(case: Case) -> t.List[str]:
@@ -241,16 +284,14 @@ def _deliveries(case: Case, target_id: t.Optional[str], words: t.List[str], repl
     """`target_id`: None for a key that is made. `replaces`: whether nodes hold one that works."""
     states = case.states
     right = _holders(case, target_id)
-    # The secret of a key that is given is at hand, that of another live one only on the nodes that hold it.
     # Who handed a wrong secret out once is not asked again, as far as that can be told.
-    source = right[-1 if WRONG_SECRET in states.values() else 0] if right and case.link.given is None else None
+    source = right[-1 if WRONG_SECRET in states.values() else 0] if right else None
     steps = []
     alike: t.Dict[str, t.List[str]] = {}
     for node in case.nodes:
         if not node.read or node.name in right:
             continue
-        other = "another" if states[node.name] == OTHER else "an older"
-        state = STATE_WORDS.get(states[node.name], "holds {0} key".format(other))
+        state = STATE_WORDS.get(states[node.name], "holds an older key")
         why = "{0} {1}".format(node.name, state)
         if source is not None:
             why += "; spread the live one from {0}".format(source)

@@ -32,10 +32,6 @@ ASKED = {
 }  # fmt: skip
 
 
-def said(*hosts: str, **more: t.Any) -> dict[str, t.Any]:
-    return {host: given.complete({**ASKED, **more}, host, HOSTS) for host in hosts or HOSTS}
-
-
 def remote(settings: dict[str, str], ok: bool) -> dict[str, t.Any]:
     return {"alias": "hosted", "settings": settings, "security_model": "api_key", "probe": {"ok": ok}}
 
@@ -43,20 +39,23 @@ def remote(settings: dict[str, str], ok: bool) -> dict[str, t.Any]:
 class World:
     """The nodes of a cluster, their keystores, and the settings of the alias. A key works when it is the new one."""
 
+    version = "9.5.0"
+
     def __init__(self, held: dict[str, str | None], pointed: str | None) -> None:
+        self.wrote = False
         self.files = dict(held)
         self.memory = dict(held)
         self.pointed = pointed
 
     def run(self, cut: int | None = None, **asked: t.Any) -> tuple[Run, dict[str, t.Any]]:
-        data = given.whole(said(**asked))
+        data = given.complete({**ASKED, **asked}, HOSTS)
         told: dict[str, t.Any] = {}
         run = Run(data, RunOptions(**data["options"]), told, data["now"])
         run.hand_over({**ASKED, **asked}["credential"])
         count = 0
         for phase in phases.phases_of(run.options.absent):
             told.setdefault(phase.name, {})
-            for call in phase.calls(run):
+            for call in list(phase.calls(run)):
                 count += phase not in phases.FIRST
                 if cut is not None and count > cut:
                     return run, {}
@@ -64,16 +63,20 @@ class World:
                 told[phase.name][key] = getattr(self, f"_{call.module}")(call)
             if phase not in phases.FIRST:
                 read(run, phase)
+        self.wrote = any(run.progress["hosted"].done - {"prove"})
         return run, outcome.rows(run, 0)[0]
 
     def _keystore_info(self, call: t.Any) -> dict[str, t.Any]:
         held = self.files[call.place]
-        return {"credentials": {"hosted": {"api_key_id": held}} if held else {}}
+        return {"credentials": {"hosted": {"api_key_id": held.split()[0]}} if held else {}, "modified": 2}
 
     def _remote_cluster_info(self, call: t.Any) -> dict[str, t.Any]:
         works = self.pointed == "b:9443" and set(self.memory.values()) == {"new"}
         settings = {"proxy_address": self.pointed, "mode": "proxy"} if self.pointed else {}
-        nodes = [{"id": name, "name": name, "roles": ["remote_cluster_client"]} for name in HOSTS]
+        nodes = [
+            {"id": name, "name": name, "roles": ["remote_cluster_client"], "version": self.version, "started": 1}
+            for name in HOSTS
+        ]
         return {"remotes": [remote(settings, works)] if self.pointed else [], "nodes": nodes}
 
     def _keystore(self, call: t.Any) -> dict[str, t.Any]:
@@ -81,10 +84,12 @@ class World:
         absent = call.arguments.get("state") == "absent"
         # The secret is at hand; no other node is asked for it.
         assert absent or call.arguments["settings"][name] == ASKED["credential"]
-        self.files[call.place] = None if absent else "new"
-        return {"settings": [{"name": name, "changed": True}]}
+        before, self.files[call.place] = self.files[call.place], None if absent else "new"
+        return {"settings": [{"name": name, "changed": self.files[call.place] != before}]}
 
     def _reload_secure_settings(self, call: t.Any) -> dict[str, t.Any]:
+        if self.version.startswith("8.12"):
+            return {"changed": True, "restart_required": True}
         self.memory = dict(self.files)
         return {"changed": True}
 
@@ -96,7 +101,7 @@ class World:
 
 WORLDS = st.builds(
     World,
-    st.fixed_dictionaries({host: st.sampled_from([None, "old", "new"]) for host in HOSTS}),
+    st.fixed_dictionaries({host: st.sampled_from([None, "old", "new", "new with a wrong secret"]) for host in HOSTS}),
     st.sampled_from([None, "c:9443", "b:9443"]),
 )
 
@@ -112,8 +117,8 @@ def test_it_is_made_and_goes_wherever_a_run_is_cut_off(world: World, cuts: list[
     # No server is asked, and nothing is made or revoked.
     asked = {place[0] for told in run.told.values() for place in told if isinstance(place, tuple)}
     assert asked <= {given.CLIENT}
-    again, row = world.run(state=state)
-    assert [step.action for step in again.planned["hosted"].plan.steps] == [] and row["ok"], row
+    _again, row = world.run(state=state)
+    assert row["state"] == ("right" if state == "present" else "gone") and not world.wrote, row
 
 
 def test_without_a_credential_the_keystores_are_left_alone() -> None:
@@ -121,6 +126,23 @@ def test_without_a_credential_the_keystores_are_left_alone() -> None:
     run, row = world.run(credential="")
     assert {*world.files.values()} == {"old"}
     assert "deliver" not in run.planned["hosted"].plan.actions() and row["state"] == "failed", row
+    world = World(dict.fromkeys(HOSTS), None)
+    _run, row = world.run(credential="")
+    assert row["state"] == "blocked" and "give remote_cluster_client_credential" in row["note"], row
+
+
+def test_a_new_alias_needs_an_address() -> None:
+    world = World(dict.fromkeys(HOSTS), None)
+    _run, row = world.run(settings={"skip_unavailable": True})
+    assert row["state"] == "blocked" and "give proxy_address or seeds" in row["note"] and not world.wrote, row
+
+
+def test_a_restart_that_is_owed_is_owed_until_it_is_done() -> None:
+    world = World(dict.fromkeys(HOSTS, "old"), "b:9443")
+    world.version = "8.12.0"
+    for _time in range(2):
+        _run, row = world.run()
+        assert row["state"] == "failed" and "restart a-1, a-2 and a-3" in row["note"], row
 
 
 def test_no_settings_are_written_for_a_credential_that_reached_no_node() -> None:
@@ -144,16 +166,20 @@ def test_no_settings_are_written_for_a_credential_that_reached_no_node() -> None
 )
 def test_what_is_wrong_is_told(asked: dict[str, t.Any], words: str) -> None:
     with pytest.raises(ValueError, match=r".*") as caught:
-        given.complete({**ASKED, **asked}, "a-1", HOSTS)
+        given.complete({**ASKED, **asked}, HOSTS)
     assert words in str(caught.value) and "x:y" not in str(caught.value)
 
 
 def test_what_each_host_says_of_itself() -> None:
-    own = {host: given.complete({**ASKED, "url": f"https://{host}:9200"}, host, HOSTS) for host in HOSTS}
-    data = given.whole(own)
-    assert data["clusters"][given.CLIENT]["proof_urls"] == [f"https://{host}:9200" for host in HOSTS]
-    lost = given.whole(said("a-1", "a-3"))
-    assert list(lost["nodes"]) == list(HOSTS) and lost["clusters"][given.CLIENT]["proof_urls"] == ["https://a:9200"]
-    with pytest.raises(ValueError, match="not the same for all hosts"):
-        given.whole({**said("a-1"), **said("a-2", alias="other")})
-    assert ASKED["credential"] not in str(own)
+    data = given.complete(ASKED, HOSTS)
+    assert given.node({**ASKED, "url": "https://a-1:9200"}, data) == {"url": "https://a-1:9200"}
+    for asked, words in (
+        ({"wait": 5}, "remote_cluster_client_wait is not the same for all hosts"),
+        ({"credential": encoded("other")}, "remote_cluster_client_credential is not the same"),
+        ({"url": "paris-1:9200"}, "remote_cluster_client_url"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            given.node({**ASKED, **asked}, data)
+    assert ASKED["credential"] not in str(data)
+    without = given.complete({**ASKED, "connection": {}, "url": "https://a-1:9200"}, HOSTS)
+    assert without["clusters"][given.CLIENT]["urls"] == ["https://a-1:9200"]

@@ -257,9 +257,10 @@ def test_a_host_speaks_for_no_cluster_that_is_called_from_elsewhere():
     proof = {"cluster": "a", "module": "remote_cluster_info", "label": "", "remotes": []}
     told = registered.by_call(
         [
-            {"item": "localhost", "results": [{**proof, "failed": True, "msg": "it fails"}]},
+            {"item": "localhost", "run": data["now"], "results": [{**proof, "failed": True, "msg": "it fails"}]},
             {
                 "item": "c-1",
+                "run": data["now"],
                 "results": [proof, {**proof, "cluster": "c"}, {"module": "x"}, "odd", {**proof, "cluster": []}],
             },
             "odd",
