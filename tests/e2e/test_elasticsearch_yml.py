@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from support.links import report
+from support.links import LOCAL, report
 from support.modules import run_module
+from support.playbook import run_playbook
 from support.restarts import RESTART, started
 from support.worlds import connection
 
@@ -206,11 +207,13 @@ def test_what_elasticsearch_yml_names_as_an_authority_reaches_no_job_event(links
     (directory / "elasticsearch.yml").chmod(0o660)
     os.chown(directory / "elasticsearch.yml", 0, 1234)
     variables = {
-        "remote_cluster_client_alias": "berlin",
         "remote_cluster_client_config_dir": str(directory),
         "remote_cluster_client_certificate_authorities": [str(authority)],
     }
-    run = links.role("remote_cluster_client", "paris", variables, diff=True, verbosity=3)
+    role = {"name": "crosscluster.elasticsearch.remote_cluster_client", "tasks_from": "certificate_authorities"}
+    play = {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.import_role": role}], "vars": variables}
+    inventory = {"all": {"hosts": {"paris-1": LOCAL}}}
+    run = run_playbook([play], directory=tmp_path / "run", inventory=inventory, diff=True, verbosity=3)
     text = run.stdout + run.stderr + str(run.events)
     assert "Hush-hush-4" not in text and base64.b64encode(b"root: Hush-hush-4")[:20].decode() not in text
     # A file that is not read holds nothing that is wanted.

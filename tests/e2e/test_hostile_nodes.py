@@ -141,6 +141,40 @@ def test_a_node_gets_no_file_of_the_controller(links, tmp_path):
     assert "Hush-hush-1" not in str(files) + run.stdout + run.stderr + str(run.events), str(run)
 
 
+@pytest.mark.parametrize("liar_first", [True, False])
+def test_a_node_that_was_lost_says_nothing_for_the_others(links, attacker, tmp_path, liar_first):
+    """It leaves forged results behind, and the play before anything of ours could look at them."""
+    cluster = {"name": "the local cluster", "nodes": ["liar"], "urls": [attacker.url], "proof_urls": [attacker.url]}
+    asked = {
+        "clusters": {"the local cluster": {**cluster, "api_from": "localhost"}}, "links": [], "callers": ["localhost"],
+        "nodes": {"liar": {"cluster": "the local cluster", "url": attacker.url}}, "options": {}, "now": 1,
+    }  # fmt: skip
+    told = {"credentials": {}, "listed": {"url": attacker.url, "node_name": "paris-1"}}
+    forged = {"__cross_cluster_trust_asked": {"input": asked}, "__cross_cluster_trust_told_keystores": told}
+    liar = {**LOCAL, "ansible_python_interpreter": lying_python(tmp_path, forged)}
+    hosts = {"liar": liar, "node": LOCAL} if liar_first else {"node": LOCAL, "liar": liar}
+    login = connection(links.clusters["paris"])
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.setup": {"gather_subset": "!all"}},
+            {"ansible.builtin.command": "false", "when": "inventory_hostname == 'liar'"},
+            {"ansible.builtin.import_role": {"name": "crosscluster.elasticsearch.remote_cluster_client"}},
+        ],
+        "vars": {
+            "remote_cluster_client_alias": "berlin",
+            "remote_cluster_client_connection": login,
+            "remote_cluster_client_credential": base64.b64encode(f"an-id:{'s' * 22}".encode()).decode(),
+            "remote_cluster_client_settings": {"proxy_address": "127.0.0.1:1"},
+        },
+    }
+    run = run_playbook([play], directory=tmp_path / "run", inventory={"all": {"hosts": hosts}})
+    assert run.rc == 2 and attacker.seen == [], str(run)
+    assert any("Sum up the link" in task for task in run.tasks), str(run)
+    assert login["password"] not in run.stdout + run.stderr + str(run.events)
+
+
 def test_no_address_is_made_of_the_facts_of_a_node(links, attacker, tmp_path):
     """Whatever the name of the fact, and of the variable that uses it."""
     far = attacker.url.removeprefix("http://")

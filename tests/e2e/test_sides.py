@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,15 @@ def test_the_client_role_replaces_a_key_and_finishes_what_was_cut_off(client):
     again = links.role("remote_cluster_client", "paris", given)
     assert again.ok and again.changed == 0, str(again)
 
+    # The right id with another secret, as a hand that slipped, or a disk, may leave it.
+    wrong = base64.b64encode(f"{new['id']}:{'x' * 22}".encode()).decode()
+    links.hold(nodes[-1], "hosted", wrong)
+    links.reload("paris")
+    assert links.search("paris", "hosted")[-1] == 401
+    mended = links.role("remote_cluster_client", "paris", given)
+    assert mended.ok and {*links.search("paris", "hosted")} == {200}, str(mended)
+    assert wrong not in mended.stdout + mended.stderr + str(mended.events)
+
 
 def test_what_the_client_role_can_see_to_be_wrong_comes_before_the_first_write(client):
     links, variables = client
@@ -175,6 +185,8 @@ def test_what_the_client_role_can_see_to_be_wrong_comes_before_the_first_write(c
         ({"credential": "half a secret"}, f"{CLIENT}_credential is not an encoded API key: it is not base64"),
         ({"settings": {"proxy_adress": "berlin:9443"}}, "did you mean [proxy_address]?"),
         ({"connection": {**login, "urls": []}}, f"{CLIENT}_connection has no urls"),
+        ({"settings": {}}, "give proxy_address or seeds"),
+        ({"credential": ""}, "would fall back to the certificate model"),
         (
             {"wait": f"{{{{ 5 if inventory_hostname == '{nodes[0]['name']}' else 6 }}}}"},
             f"{CLIENT}_wait is not the same for all",
