@@ -29,6 +29,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import MAKING, Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.nodes import CLIENT_ROLE
 
 
 def keys(_run: Run, steps: Steps) -> t.Iterator[Call]:
@@ -128,15 +129,31 @@ def reload(run: Run, steps: Steps) -> t.Iterator[Call]:
         # Not of a link that did not reach a node: the others would fail for it.
         whole = [planned for planned, _step in found if not planned.unread and not run.failed(planned, "deliver")]
         expect = [] if run.options.absent else [credentials_setting(planned.alias) for planned in whole]
+        nodes = _reloading(run, client, [planned for planned, _step in found])
+        if nodes:
+            arguments = {"node_ids": nodes, "expect_settings": expect}
+            yield Call(client, "reload_secure_settings", arguments, [[planned.id for planned, _step in found]])
+
+
+def _reloading(run: Run, client: str, links: t.Sequence[Planned]) -> t.List[str]:
+    lacking = {node for planned in links for node in run.lacking(planned)}
+    if not lacking:
         # Only these use remote clusters; from the others no credential is expected.
-        arguments = {"node_ids": ["remote_cluster_client:true"], "expect_settings": expect}
-        yield Call(client, "reload_secure_settings", arguments, [[planned.id for planned, _step in found]])
+        return ["{0}:true".format(CLIENT_ROLE)]
+    spared = {planned.ids.get(node) for planned in links for node in lacking}
+    nodes = usable(run.gathered.remotes.get(client)).get("nodes") or ()
+    return [node["id"] for node in nodes if CLIENT_ROLE in node["roles"] and node["id"] not in spared]
 
 
 def read_reload(run: Run, answers: Answers) -> None:
     for call, result in answers:
         trouble = went_wrong(result)
+        lacking = {node for link in call.links[0] for node in run.lacking(run.planned[link])}
         for link in call.links[0]:
+            spared = sorted(lacking & {*run.progress[link].delivered})
+            if spared:
+                why = "{0}: not reloaded, because a credential of another link could not be delivered there"
+                run.fail(link, "reload", why.format(lk.names(spared)))
             # The module finds it out only where it expects a credential on every node.
             told = bool(usable(result).get("restart_required"))
             old = not trouble and not run.options.absent and bool(run.planned[link].old)

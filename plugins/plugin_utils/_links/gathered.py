@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key, User
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
@@ -54,6 +54,8 @@ class Planned:
     """Nodes of which it cannot be seen that they started after their keystores were written to last."""
     unseen: t.Tuple[str, ...] = ()
     """Those of them of which that can never be seen."""
+    ids: t.Mapping[str, str] = field(default_factory=dict)
+    """Node -> its id in the cluster."""
     old: t.Tuple[str, ...] = ()
     """Nodes that use a credential only once they start, where their versions are known."""
     provable: bool = True
@@ -253,7 +255,7 @@ def _planned(
     waiting = [name for name in unrestarted if name in members.old and name not in unseen]
     seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, waiting, drift)
     plan = plan_link(link_view(link, server), seen, options)
-    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen), members.old, remote.provable)
+    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen), members.ids, members.old, remote.provable)
 
 
 def remote_of(client: t.Any, alias: str) -> t.Optional[t.Mapping[str, t.Any]]:

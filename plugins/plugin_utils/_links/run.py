@@ -153,12 +153,17 @@ class Run:
         """Note what went wrong first."""
         self.progress[link].failed.setdefault(action, why)
 
+    def lacking(self, planned: Planned) -> t.Set[str]:
+        """The nodes that did not get a credential. One that has lost it from its keystore may still work from memory."""
+        wanted = {str(step.node) for step in planned.plan.steps if step.action == "deliver"}
+        return wanted - {*self.progress[planned.id].delivered}
+
     def waiting(self, planned: Planned) -> t.List[str]:
         """The nodes that use a new credential only once they start, Elasticsearch before 8.13, and did not yet."""
         progress = self.progress[planned.id]
         if not progress.restart_required:
             return []
-        owing = {*planned.unrestarted, *progress.delivered} - {*planned.unread}
+        owing = {*planned.unrestarted, *progress.delivered} - {*planned.unread} - self.lacking(planned)
         owing &= {*planned.old} or owing
         return [node for node in self.data["clusters"][planned.client]["nodes"] if node in owing]
 

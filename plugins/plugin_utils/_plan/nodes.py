@@ -54,6 +54,8 @@ class Members:
     """When the listed nodes started, by their own clocks."""
     at: t.Mapping[str, str] = field(default_factory=dict)
     """URL -> the listed node that it leads to, where it leads to one alone."""
+    ids: t.Mapping[str, str] = field(default_factory=dict)
+    """Listed node -> its id in the cluster."""
     old: t.Tuple[str, ...] = ()
     """The listed nodes that use a credential only once they start."""
     words: t.Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
         unlisted=tuple(str(node["name"]) for node in clients if node["id"] not in taken),
         unmatched=tuple(entry.name for entry in lost),
         mistaken=tuple((entry.name, str(entry.own_name)) for entry in lost if entry.own_name in running),
+        ids={name: str(node["id"]) for name, node in matched.items()},
         old=tuple(
             name
             for name, node in matched.items()

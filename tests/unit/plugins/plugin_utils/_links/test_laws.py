@@ -277,10 +277,12 @@ class World:
         self.fresh, self.modified[node] = False, next(self.ticks)
         return {"changed": True, "settings": [{"name": CREDENTIAL, "changed": True}], "digest": str(self.files[node])}
 
-    def _reload_secure_settings(self, _client: str, expect_settings: t.Any, **_more: t.Any) -> t.Any:
+    def _reload_secure_settings(self, _client: str, expect_settings: t.Any, node_ids: t.Any) -> t.Any:
         if self.old:
             return {"changed": True, "restart_required": bool(expect_settings)}
-        self.memory, self.fresh = dict(self.files), True
+        every = node_ids == ["remote_cluster_client:true"]
+        self.memory.update({node: self.files[node] for node in NODES if every or node in node_ids})
+        self.fresh = True
         return {"changed": True, "restart_required": False}
 
     def _remote_cluster(self, _client: str, remotes: t.Any) -> t.Any:
@@ -459,6 +461,16 @@ def test_law_3_one_live_key_and_no_orphans(world: World, cuts: list[tuple[int, s
     assert len(world.ours()) == 1
     assert held(world) == set(map(id_in, world.memory.values())) == set(world.ours())
     assert world.plan(missing_nodes="fail").steps == ()
+
+
+def test_a_node_that_works_from_memory_alone_is_not_reloaded_without_its_credential() -> None:
+    world = healthy()
+    world.files[NODES[0]] = world.files[NODES[1]] = world.memory[NODES[1]] = None
+    # The first write updates the key, which has an end that is not asked for.
+    world.keys["key-0"]["expiration"] = None
+    row = world.play("trust", fails=[(1, "before")])
+    assert row["state"] == "failed" and all(map(world.works, NODES)), row
+    assert world.play("trust")["ok"] and held(world) == {"key-0"}
 
 
 def healthy(grace: str | None = None, old: bool = False, **link: t.Any) -> World:
