@@ -154,7 +154,7 @@ class Run:
         self.progress[link].failed.setdefault(action, why)
 
     def lacking(self, planned: Planned) -> t.Set[str]:
-        """The nodes that did not get a credential. One that has lost it from its keystore may still work from memory."""
+        """The nodes that did not get a credential. One whose keystore has lost it may still work from memory."""
         wanted = {str(step.node) for step in planned.plan.steps if step.action == "deliver"}
         return wanted - {*self.progress[planned.id].delivered}
 
