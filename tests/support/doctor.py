@@ -17,7 +17,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import NODES
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Options, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run, RunOptions
 from support.modules import run_module
 
 ACCESS = {"search": [{"names": ["logs-*"]}]}
@@ -41,7 +41,7 @@ def examine(
         return run_module(call.module, arguments, check=True)
 
     for phase in (phases.KEYSTORES, phases.GATHER, doctor.EXAMINE, doctor.PORTS):
-        run = Run(data, Options("verify"), told, now or data["now"])
+        run = Run(data, RunOptions("verify"), told, now or data["now"])
         found: dict[t.Any, t.Any] = {}
         for call in phase.calls(run):
             if phase.several:
@@ -51,4 +51,4 @@ def examine(
             else:
                 found[call.place, call.module, call.label] = cluster(call)
         told[phase.name] = found
-    return doctor.diagnose(Run(data, Options("verify"), told, now or data["now"]), **options)
+    return doctor.diagnose(Run(data, RunOptions("verify"), told, now or data["now"]), **options)
