@@ -34,6 +34,9 @@ class Said(t.NamedTuple):
     """Its reasons from the outermost to the root one, as it wraps one error in another."""
 
 
+NOTHING_SAID = Said()
+
+
 class EsError(Exception):
     """A request that failed.
 
@@ -46,7 +49,7 @@ class EsError(Exception):
         *,
         attempt: t.Optional[str] = None,
         url: t.Optional[str] = None,
-        said: Said = Said(),  # noqa: B008 -- it cannot be changed
+        said: Said = NOTHING_SAID,
         may_have_acted: bool = False,
         advice: t.Optional[str] = None,
     ) -> None:

@@ -164,7 +164,8 @@ class Run:
         if not progress.restart_required:
             return []
         owing = {*planned.unrestarted, *progress.delivered} - {*planned.unread} - self.lacking(planned)
-        owing &= {*planned.old} or owing
+        if planned.old:
+            owing &= {*planned.old}
         return [node for node in self.data["clusters"][planned.client]["nodes"] if node in owing]
 
 

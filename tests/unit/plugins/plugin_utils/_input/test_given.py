@@ -146,8 +146,11 @@ def test_a_restart_that_is_owed_is_owed_until_it_is_done() -> None:
 
 
 def test_no_settings_are_written_for_a_credential_that_reached_no_node() -> None:
-    world = World(dict.fromkeys(HOSTS), None)
-    world._keystore = lambda call: {"failed": True, "msg": "the disk is full"}  # type: ignore[method-assign]
+    class FullDisk(World):
+        def _keystore(self, call: t.Any) -> dict[str, t.Any]:
+            return {"failed": True, "msg": "the disk is full"}
+
+    world = FullDisk(dict.fromkeys(HOSTS), None)
     _run, row = world.run()
     assert world.pointed is None and "the disk is full" in row["note"], row
 
