@@ -1,7 +1,7 @@
 # Copyright: Contributors to the crosscluster.elasticsearch collection
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does a phase of the links on a host; the documentation is that of the module."""
+"""Does a task of the links on a host; the documentation is that of the module."""
 
 from __future__ import annotations
 
@@ -9,44 +9,50 @@ import os
 import time
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._secrets import redact
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import SPEC
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import checks, registered
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.checks import Check
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions.secret import SecretAction
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import given
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import given, play
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import resolved
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import went_wrong
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
-    CLUSTERS,
-    NODES,
-    Phase,
-    read,
-)
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import CLUSTERS, NODES, Phase
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import (
     Call,
     Run,
     RunOptions,
     speaker,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import text
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.report import exit_status
 
 FQCN = "crosscluster.elasticsearch."
-PHASES = {**phases.PHASES, examine.EXAMINE.name: examine.EXAMINE, examine.PORTS.name: examine.PORTS}
-REPORT = (examine.EXAMINE.name, examine.PORTS.name, "diagnosis")
+VERIFY = "verify"
+# The tasks of a report, with their phases.
+LOOKING: t.Mapping[str, t.Sequence[Phase]] = {
+    phases.KEYSTORES.name: (phases.KEYSTORES,),
+    phases.GATHER.name: (phases.GATHER, examine.EXAMINE),
+    examine.PORTS.name: (examine.PORTS,),
+}
+BY_ROLE = {phase.name: (phase,) for phase in phases.ORDER if phase.by_role}
 # Results of these may hold credentials.
 SECRET = (phases.KEYS.name, phases.SECRETS.name)
-CLUSTERS_ASKED, LINKS_ASKED = "__cross_cluster_trust_clusters", "__cross_cluster_trust_links"
 LOGIN_GIVEN = "__remote_cluster_client_login"
 ALONE = (
     "link_phase is a part of the roles of this collection, and does nothing without what these have read: use the role "
     "cross_cluster_trust, for all hosts of the play and not only for those for which a condition is true."
 )
+FIRST_LEFT_OUT = "Nothing was done: a condition of this role is not true for its first host: choose its hosts instead"
+# What the action says of a host, and no module.
+OF_HOST = ("listed", "options")
 Result = t.Dict[str, t.Any]
 
 
@@ -67,12 +73,20 @@ class ActionModule(SecretAction):
         return [str(one["encoded"]) for one in found if isinstance(one, dict) and one.get("encoded")]
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> Result:
-        """Each result says of which run it is, so that none of another one is taken for it."""
+        """Each result says of which run it is, so that none of another one is taken for it.
+
+        What a module did not do is a result like any other: it holds up the links that need it, and no task fails.
+        """
         self._asked: Result = {}
+        self._calling, self._stats = False, t.cast("Result | None", None)
         result: Result = super().run(tmp, task_vars)
         if self._asked:
             result[registered.RUN] = self._asked["now"]
-        return result
+        if self._calling and (result.get("failed") or result.get("unreachable")):
+            told = {name: value for name, value in result.items() if name not in ("failed", "unreachable", "msg")}
+            return {**told, "trouble": result.get("msg") or "the task failed"}
+        # A result of a module makes none.
+        return {**result, "ansible_stats": {**self._stats, "per_host": False}} if self._stats else result
 
     def refusal(self) -> str | None:
         self.validate_argument_spec(SPEC)
@@ -80,42 +94,68 @@ class ActionModule(SecretAction):
 
     def perform(self, task_vars: dict[str, t.Any]) -> Result:
         self._variables = task_vars
+        self._check = Check(self, task_vars)
         self._clusters_known: t.Mapping[str, t.Any] | None = None
         name = self._task.args["phase"]
+        if not self._check.asked_for():
+            return self._nothing("the tags of this run do not mean it")
         without_calls = {
             "input": self._input,
             "given": self._given,
-            "plan": self._plan,
+            "plan": lambda: self._planned(self._run()),
             "authorities": self._authorities,
             "outcome": self._outcome,
             "diagnosis": self._diagnosis,
         }
         if name in without_calls:
             return without_calls[name]()
-        phase = PHASES[name]
-        if phase.real and self._task.check_mode:
-            return self._nothing("nothing was done that could be seen")
-        run = self._run(phase.at)
-        calls = self._here(phase, phases.so_far(run, name))
-        if not calls:
-            return self._nothing("no link needs it here")
-        if phase.several:
-            return {"changed": False, "results": [self._node(call) for call in calls]}
-        if phase.at == NODES:
-            return self._node(*calls)
-        result = self._clusters(calls)
-        result.pop("restart", None)  # It is not for the caller to say.
-        if phase is phases.RELOAD:
-            result["restart"] = self._waiting(run, {**result, "item": self._task.args["caller"]})
-        return result
+        own = self._own() if name == phases.KEYSTORES.name else {}
+        looking = self._looking()
+        if looking:
+            self._task.check_mode = True  # The module for local roles says what it would write.
+        tasks = (LOOKING if looking else phases.TASKS)[name]
+        run = self._run(tasks[0].at)
+        if name == phases.GATHER.name:
+            self._alike(run)
+        self._calling = True
+        result = self._at_node(tasks[0], run) if tasks[0].at == NODES else self._at_clusters(tasks, run)
+        if name == phases.GATHER.name:
+            result.update({"todo": ["plan"]} if len(run.data["callers"]) > 1 else self._planned(run))
+        if name == phases.RELOAD.name:
+            result["restart"] = phases.so_far(run, phases.SETTINGS.name).restarts()
+        return {**result, **own, "changed": bool(result.get("changed")) and not looking}
 
     # --- calls ---
-    def _here(self, phase: Phase, run: Run) -> list[Call]:
-        """The calls that are made by this host."""
-        if phase.at == NODES:
-            return [call for call in phase.calls(run) if call.place == self._variables["inventory_hostname"]]
+    def _at_node(self, phase: Phase, run: Run) -> Result:
+        host = self._variables["inventory_hostname"]
+        if phase.real and self._task.check_mode:
+            return self._nothing("nothing was done that could be seen")
+        calls = [call for call in phase.calls(phases.so_far(run, phase.name)) if call.place == host]
+        if phase.several:
+            return {"changed": False, "results": [self._node(call) for call in calls]}
+        return self._node(*calls) if calls else self._nothing("no link needs it here")
+
+    def _at_clusters(self, several: t.Sequence[Phase], run: Run) -> Result:
+        """The phases of a task at the clusters that are called from here. A later one builds on what these told."""
         caller, clusters = self._task.args.get("caller"), run.data["clusters"]
-        return [call for call in phase.calls(run) if clusters[call.place]["api_from"] == caller]
+        whole: Result = {"changed": False, "results": []}
+        for phase, found in phases.due(run, several):
+            calls = [call for call in found if clusters[call.place]["api_from"] == caller]
+            if not calls:
+                continue
+            told = self._clusters(calls)
+            trouble = {"trouble": told.get("msg") or "the task failed"} if went_wrong(told) else None
+            entries = [trouble] if trouble else told.get("results")
+            results = [{**one, registered.PHASE: phase.name} for one in entries or () if isinstance(one, dict)]
+            whole["results"] += results
+            whole["changed"] = whole["changed"] or bool(told.get("changed"))
+            if told.get("diff"):
+                whole.setdefault("diff", []).extend(told["diff"])
+            for name in ("warnings", "deprecations"):
+                whole.setdefault(name, []).extend(told.get(name) or ())
+            entry = {"item": caller, "results": results, registered.RUN: run.data["now"]}
+            run.told[phase.name] = registered.by_call([entry], run.data, phase.name)
+        return whole if whole["results"] else self._nothing("no link needs it here")
 
     def _node(self, call: Call) -> Result:
         arguments = dict(call.arguments)
@@ -131,7 +171,7 @@ class ActionModule(SecretAction):
         arguments.update(registered.keystore(data, call.place, self._login))
         self._hide_values(arguments)
         # What a node says of itself is not for its modules to tell.
-        result = {name: value for name, value in self._module(call.module, arguments).items() if name != "listed"}
+        result = {name: value for name, value in self._module(call.module, arguments).items() if name not in OF_HOST}
         return {**result, "listed": {name: told.get(name) for name in ("url", "node_name")}} if told else result
 
     def _clusters(self, calls: t.Sequence[Call]) -> Result:
@@ -148,8 +188,12 @@ class ActionModule(SecretAction):
         return self._module("cluster_calls", {"calls": asked})
 
     def _module(self, name: str, arguments: dict[str, t.Any]) -> Result:
-        with self._quiet_connection():
-            return self._execute_module(module_name=FQCN + name, module_args=arguments, task_vars=self._variables)
+        try:
+            with self._quiet_connection():
+                return self._execute_module(module_name=FQCN + name, module_args=arguments, task_vars=self._variables)
+        except AnsibleError as exc:
+            lost = isinstance(exc, AnsibleConnectionFailure)
+            return {"failed": True, "msg": redact(exc, self._known_secrets), **({"unreachable": True} if lost else {})}
 
     def _hide_values(self, arguments: t.Mapping[str, t.Any]) -> None:
         """Keep these out of messages."""
@@ -183,9 +227,37 @@ class ActionModule(SecretAction):
     def _data(self) -> Result:
         if not self._asked:
             self._asked = registered.asked(self._variables)
-            if not self._asked:
-                raise AnsibleActionFail(ALONE)
-        return self._asked
+        if self._asked:
+            return self._asked
+        if self._variables.get(play.PLAYBOOK) == 2:
+            raise AnsibleActionFail(f"Nothing was done: {self._check.half()}")
+        left_out = (self._variables.get(registered.INPUT) or {}).get("skipped")
+        raise AnsibleActionFail(FIRST_LEFT_OUT if left_out else ALONE)
+
+    def _refuse(self, found: t.Sequence[str]) -> None:
+        if found:
+            raise AnsibleActionFail("; ".join(found))
+
+    def _own(self) -> Result:
+        """What a host asks for, which must be the same for all of them."""
+        roles = self._task.args.get("roles") or ()
+        self._refuse(self._check.problems(roles, links=False))
+        return {"options": self._check.for_all(roles)} if roles else {}
+
+    def _alike(self, run: Run) -> None:
+        """A host for which something else is asked would take the links of all others with it."""
+        views = [told["options"] for told in run.told[phases.KEYSTORES.name].values() if told.get("options")]
+        names = [name for name in views[0] if any(view.get(name) != views[0][name] for view in views)] if views else []
+        self._refuse(
+            [
+                f"{name} is not the same for all hosts of the play, and a link is the work of all of them: give it to "
+                "all"
+                for name in names
+            ]
+        )
+
+    def _looking(self) -> bool:
+        return not given.is_one(self._data()) and self._variable("__cross_cluster_trust_mode") == VERIFY
 
     def _hosts(self) -> registered.Hosts:
         return registered.Hosts(
@@ -210,7 +282,7 @@ class ActionModule(SecretAction):
                 told = {name: data["clusters"][given.CLIENT][name] for name in ("urls", "api_from")}
                 self._clusters_known = {given.CLIENT: {**own, **told}}
             else:
-                self._clusters_known = self._variable(CLUSTERS_ASKED)
+                self._clusters_known = self._variable(checks.TAKEN.format(checks.CLUSTERS))
         found: t.Mapping[str, t.Any] = self._clusters_known[cluster]
         return found
 
@@ -239,83 +311,85 @@ class ActionModule(SecretAction):
 
     def _run(self, at: str = CLUSTERS) -> Run:
         """All links, or those of the cluster of this node."""
-        data, report = self._data(), self._task.args["phase"] in REPORT
+        data, looking = self._data(), self._looking()
         if at == NODES:
             cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
-            data = {**data, "links": [link for link in data["links"] if link["from"] == cluster]}
-        options = self._options(data, report)
-        order = (*phases.FIRST, examine.EXAMINE, examine.PORTS) if report else phases.phases_of(options.absent)
-        told = registered.told(order, data, self._variables, self._hosts())
-        run = Run(data, options, told, data["now"])
+            own = [link for link in data["links"] if link["from"] == cluster]
+            data = {**data, "links": own, "clients": [name for name in data["clients"] if name == cluster]}
+        tasks = LOOKING if looking else {**phases.TASKS, **BY_ROLE}
+        run = Run(data, self._options(data), registered.told(tasks, data, self._variables, self._hosts()), data["now"])
         if given.is_one(data):
             credential = self._of_role("credential")["credential"]
             self._known_secrets += [credential] if credential else []
             run.hand_over(credential)
         return run
 
-    def _options(self, data: Result, report: bool) -> RunOptions:
+    def _options(self, data: Result) -> RunOptions:
         if given.is_one(data):
             return RunOptions(check=self._task.check_mode, **data["options"])
+        mode = self._variable("__cross_cluster_trust_mode")
         return RunOptions(
-            mode="verify" if report else self._variable("__cross_cluster_trust_mode"),
+            mode=mode,
             missing_nodes=self._variable("cross_cluster_trust_missing_nodes"),
             proof=self._variable("cross_cluster_trust_proof"),
             wait=int(self._variable("cross_cluster_trust_wait")),
             check=self._task.check_mode,
             authorities=self._flag("cross_cluster_trust_authorities"),
             restart=self._flag("cross_cluster_trust_restart"),
-            stray_keys=report and self._flag("cross_cluster_report_stray_keys"),
-            ports=report and self._flag("cross_cluster_report_ports"),
+            stray_keys=mode == VERIFY and self._flag("cross_cluster_report_stray_keys"),
+            ports=mode == VERIFY and self._flag("cross_cluster_report_ports"),
         )
 
     # --- what takes no call ---
     def _input(self) -> Result:
-        if CLUSTERS_ASKED not in self._variables:
+        if checks.TAKEN.format(checks.CLUSTERS) not in self._variables:
             raise AnsibleActionFail(ALONE)
-        asked = (self._variable(name) for name in (CLUSTERS_ASKED, LINKS_ASKED))
-        sources = self._variables["ansible_inventory_sources"] or ()
-        return {"changed": False, "input": self._checked(complete, *asked, sources)}
+        self._refuse(self._check.problems(self._task.args.get("roles") or ()))
+        data, known = complete(self._check.links()), self._variables["groups"].get("all") or ()
+        raw = self._variable(checks.TAKEN.format(checks.CLUSTERS))
+        return {"changed": False, "input": data, **play.hosts_of(data, raw, known)}
 
     def _given(self) -> Result:
         asked = {**self._of_role(*given.OF_LINK, "url", "api_from"), "connection": self._variable(LOGIN_GIVEN)}
         return {"changed": False, "input": self._checked(given.complete, asked, self._hosts().of_play)}
 
-    def _plan(self) -> Result:
-        run = self._run()
-        words = outcome.words(run)
-        todo = sorted({step.action for planned in run.planned.values() for step in planned.plan.steps})
-        roles = any(link["roles"] for link in run.data["links"])
-        if run.options.authorities:
-            todo.append(phases.AUTHORITIES.name)
-        told = {
-            "msg": shown(words), "todo": todo, "roles": roles, "state": "absent" if run.options.absent else "present",
-            "blocked": any(planned.plan.blocked for planned in run.planned.values()),
-        }  # fmt: skip
-        return {"changed": False, **told, "_ansible_verbose_always": bool(words)}
+    def _planned(self, run: Run) -> Result:
+        """Which files of tasks the plans need, and for how many links there is something to do."""
+        if self._looking():
+            return {"changed": False, "todo": ["ports"] if any(examine.PORTS.calls(run)) else []}
+        chapters = phases.chapters(run)
+        trust = (
+            given.is_one(run.data)
+            and run.planned
+            and not any(planned.plan.blocked or planned.absent for planned in run.planned.values())
+        )
+        if trust and self._of_role("certificate_authorities")["certificate_authorities"]:
+            chapters.insert(0, "given_authorities")
+        if given.is_one(run.data):
+            chapters = ["given_restart" if name == "restart" else name for name in chapters]
+        return {"changed": False, "todo": chapters, "of": phases.counts(run), "plan": shown(outcome.words(run))}
 
     def _authorities(self) -> Result:
         run = phases.so_far(self._run(NODES), phases.AUTHORITIES.name)
         cluster = run.data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
         return {"changed": False, "needed": acting.authorities(run, cluster)._asdict()}
 
-    @staticmethod
-    def _waiting(run: Run, result: Result) -> list[str]:
-        """The nodes that use what was delivered only once they start."""
-        run.told = {
-            **run.told,
-            phases.RELOAD.name: registered.by_call([{**result, registered.RUN: run.data["now"]}], run.data),
-        }
-        read(run, phases.RELOAD)
-        waiting = {node for planned in run.planned.values() for node in run.waiting(planned)}
-        return [node for node in run.data["nodes"] if node in waiting]
-
     def _outcome(self) -> Result:
         """What became of the links, and which hosts fail for them."""
         run = phases.so_far(self._run())
         links = shown(outcome.rows(run, int(time.time() * 1000)))
         failing = [(row["from"], f"{row['link']}: {row['note']}") for row in links if not row["ok"]]
-        table = outcome.table(links)
-        return {"changed": False, "links": links, "table": table, "failing": self._failing(run, failing)}
+        result = {
+            "links": links,
+            # Of what was asked for in so many words the reason is no news.
+            "table": outcome.table(links, why=self._task.check_mode and run.options.mode == "trust"),
+            "failing": self._failing(run, failing),
+        }
+        if not given.is_one(run.data):
+            # As the action set_stats has it.
+            data = {"cross_cluster_done": outcome.stats(links)}
+            self._stats = {"data": data, "aggregate": False}
+        return {"changed": False, **result}
 
     def _diagnosis(self) -> Result:
         """The report, and which hosts fail for it."""
@@ -324,6 +398,7 @@ class ActionModule(SecretAction):
         warn_days = int(self._variable("cross_cluster_report_warn_days"))
         report = shown(examine.diagnose(run, warn_days, self._file(previous) or ""))
         failing = list(examine.complaints(report, self._variable("cross_cluster_report_fail_on")))
+        self._stats = {"data": {"cross_cluster_report": text.stats(report, exit_status(report))}, "aggregate": False}
         return {"changed": False, "report": report, "failing": self._failing(run, failing)}
 
     def _failing(self, run: Run, told: t.Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -331,10 +406,10 @@ class ActionModule(SecretAction):
         keystores = run.told[phases.KEYSTORES.name]
         unread = [node for node, result in keystores.items() if went_wrong(result)]
         texts: dict[str, list[str]] = {}
-        for cluster, text in told:
+        for cluster, why in told:
             host = speaker(run.data, cluster, self._variables["ansible_play_hosts"], unread)
             # The play of one link alone must not go on where it does not work.
             hosts = self._variables["ansible_play_hosts"] if given.is_one(run.data) else [str(host)]
             for name in hosts:
-                texts.setdefault(name, []).append(text)
+                texts.setdefault(name, []).append(why)
         return {host: "; ".join(found) for host, found in texts.items()}

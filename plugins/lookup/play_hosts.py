@@ -40,6 +40,7 @@ import typing as t
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import play
 
 
@@ -53,4 +54,5 @@ class LookupModule(LookupBase):
         if int(terms[0]) == 1:
             return ["localhost"]
         # Where the first play was left out, all hosts are told so.
-        return [play.NODES if play.NODES in groups else "all:localhost"]
+        read = variables["hostvars"]["localhost"].get(registered.INPUT) if "hostvars" in variables else None
+        return list(read["hosts"]) if read and "hosts" in read else ["all", "localhost"]

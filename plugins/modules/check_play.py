@@ -29,20 +29,13 @@ attributes:
 options:
   roles:
     description:
-      - Names of roles, such as V(cross_cluster_trust), or of their entry points, such as
-        V(cross_cluster_trust/inventory).
+      - Names of roles, such as V(remote_cluster_client), or of their entry points, such as
+        V(remote_cluster_server/main).
     type: list
     elements: str
     required: true
   batches:
     description: Whether the roles may be run for some hosts after the other, with C(serial).
-    type: bool
-    default: false
-  links_only:
-    description:
-      - Look at the clusters and links alone, and return what is wrong with them instead of failing. It takes as long
-        as they are many, and they are the same for all hosts, so it is done once; the check of each host, which
-        follows, tells it.
     type: bool
     default: false
 notes:
@@ -55,39 +48,19 @@ author:
 
 EXAMPLES = r"""
 # What the roles do.
-- name: Check the clusters and links
-  crosscluster.elasticsearch.check_play:
-    roles: [cross_cluster_trust]
-    links_only: true
-  run_once: true
-  register: __cross_cluster_trust_checked
-  tags: [always]
-
 - name: Check the variables and the play
   crosscluster.elasticsearch.check_play:
-    roles: [cross_cluster_trust]
+    roles: [remote_cluster_client]
   tags: [always]
 """
 
-RETURN = r"""
-problems:
-  description: What is wrong with the clusters and links.
-  returned: with O(links_only=true)
-  type: list
-  elements: str
-nodes:
-  description: The nodes that the links need.
-  returned: with O(links_only=true)
-  type: list
-  elements: str
-"""
+RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
 
 SPEC = {
     "roles": {"type": "list", "elements": "str", "required": True},
     "batches": {"type": "bool", "default": False},
-    "links_only": {"type": "bool", "default": False},
 }
 
 

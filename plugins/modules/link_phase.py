@@ -10,8 +10,10 @@ module: link_phase
 short_description: A phase of the work on links between clusters
 version_added: 2.0.0
 description:
-  - Takes the steps of one kind for all links at once, with one run of a module at most. Which these are follows from
-    what the phases before have registered, each in a variable that ends in the name of the phase.
+  - Takes the steps of one kind for all links at once, with one run of a module at most, or those of several kinds that
+    follow each other at the same clusters. Which these are follows from what the tasks before have registered, each in
+    a variable that ends in the name of its phase.
+  - What a module could not do is in the result as C(trouble). It holds up the links that need it, and no task fails.
   - A part of the roles of this collection, which may change in any release. Do not use it elsewhere.
 extends_documentation_fragment:
   - crosscluster.elasticsearch._attributes
@@ -23,9 +25,9 @@ attributes:
 options:
   phase:
     description:
-      - The phase. V(input), V(given), V(plan), V(authorities), V(outcome) and V(diagnosis) call no module, and tell
-        what is asked for, also of the one link whose key is given, what is to be done, which authorities a node needs,
-        what became of the links, and what is wrong with them.
+      - What the task does, one phase or several. V(input), V(given), V(plan), V(authorities), V(outcome) and
+        V(diagnosis) call no module, and tell what is asked for, also of the one link whose key is given, what is to be
+        done, which authorities a node needs, what became of the links, and what is wrong with them.
     type: str
     required: true
     choices:
@@ -34,20 +36,19 @@ options:
       - keystores
       - clusters
       - plan
+      - unset
+      - remove
       - versions
       - authorities
       - keys
       - secrets
       - credentials
       - reload
-      - settings
-      - proof
+      - use
       - nodes_again
       - clusters_again
       - revoke
-      - roles
       - outcome
-      - examined
       - ports
       - diagnosis
   caller:
@@ -55,6 +56,10 @@ options:
       - For phases that go to clusters, the host that the task is delegated to. The clusters that are reached from there
         are called.
     type: str
+  roles:
+    description: For V(input) and V(keystores), the roles or entry points whose variables are checked.
+    type: list
+    elements: str
 seealso:
   - module: crosscluster.elasticsearch.cluster_calls
 author:
@@ -78,11 +83,14 @@ RETURN = r"""#"""
 from ansible.module_utils.basic import AnsibleModule
 
 PHASES = (
-    "input", "given", "keystores", "clusters", "plan", "versions", "authorities", "keys", "secrets", "credentials",
-    "reload", "settings", "proof", "nodes_again", "clusters_again", "revoke", "roles", "outcome", "examined", "ports",
-    "diagnosis",
+    "input", "given", "keystores", "clusters", "plan", "unset", "remove", "versions", "authorities", "keys", "secrets",
+    "credentials", "reload", "use", "nodes_again", "clusters_again", "revoke", "outcome", "ports", "diagnosis",
 )  # fmt: skip
-SPEC = {"phase": {"type": "str", "required": True, "choices": list(PHASES)}, "caller": {"type": "str"}}
+SPEC = {
+    "phase": {"type": "str", "required": True, "choices": list(PHASES)},
+    "caller": {"type": "str"},
+    "roles": {"type": "list", "elements": "str"},
+}
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete, normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run, RunOptions
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
@@ -50,7 +50,7 @@ def measured(size: int) -> str:
     }  # fmt: skip
     links = [{"from": one, "to": other, "access": ACCESS} for one, other in itertools.permutations(names, 2)]
     began = time.perf_counter()
-    data = complete(clusters, links)
+    data = complete(normalise(clusters, links))
     seconds = {"input s": time.perf_counter() - began}
     for what, told in (("plan of nothing there s", world(data, False)), ("plan of all right s", world(data, True))):
         began = time.perf_counter()

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine as doctor
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete, normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import NODES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run, RunOptions
@@ -27,7 +27,7 @@ def examine(
     clusters: dict[str, t.Any], wanted: list[dict[str, t.Any]], now: int | None = None, **options: t.Any
 ) -> dict[str, t.Any]:
     """The report of these links."""
-    data = complete(clusters, wanted)
+    data = complete(normalise(clusters, wanted))
     told: dict[str, dict[t.Any, t.Any]] = {}
 
     def node(call: Call) -> t.Any:

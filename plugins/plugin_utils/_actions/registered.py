@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.argspec import CONNECTION_OPTIONS
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import paths
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input import paths, play
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import shapes
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, went_wrong
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phases import NODES, Phase
@@ -22,6 +22,9 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 PREFIX = "__cross_cluster_trust_told_"
 INPUT = "__cross_cluster_trust_asked"
 """Where the completed input is registered, for all hosts."""
+
+PHASE = "phase"
+"""What each result of a call says of itself: a task may do several phases."""
 
 RUN = "run"
 """What each result of a phase says of itself: of which run it is, by the time of its input."""
@@ -37,41 +40,45 @@ class Hosts(t.NamedTuple):
 
 
 def asked(variables: Variables) -> Data:
-    """What is asked for, once that was read."""
-    registered = variables.get(INPUT)
+    """What is asked for, once that was read. Of a playbook of ours, its first play has read it on localhost."""
+    home = variables["hostvars"]["localhost"] if variables.get(play.PLAYBOOK) == 2 else variables
+    registered = home.get(INPUT)
     found = registered.get("input") if isinstance(registered, t.Mapping) else None
     return dict(found) if isinstance(found, t.Mapping) else {}
 
 
 def told(
-    phases: t.Iterable[Phase],
+    tasks: t.Mapping[str, t.Iterable[Phase]],
     data: Data,
     own: Variables,
     hosts: Hosts,
 ) -> t.Dict[str, t.Dict[t.Any, t.Any]]:
-    """What phases told of the nodes and clusters of some links in this run."""
-    clients = dict.fromkeys(link["from"] for link in data["links"])
+    """What phases told of the nodes and clusters of some links in this run. `tasks`: the phases that each one did."""
     nodes = {
         node: hosts.variables(node)
-        for client in clients
+        for client in data["clients"]
         for node in data["clusters"][client]["nodes"]
         if node in hosts.of_play
     }
-    found = {phase.name: _of_phase(phase, data, own, nodes) for phase in phases}
-    for phase in phases:
-        if phase.by_role:
-            lost = [node for node in found.get("keystores", {}) if node not in hosts.left]
-            found[phase.name].update(dict.fromkeys(lost, "the host was lost in this run"))
+    found: t.Dict[str, t.Dict[t.Any, t.Any]] = {}
+    for task, phases in tasks.items():
+        for phase in phases:
+            found.setdefault(phase.name, {}).update(_of_task(PREFIX + task, phase, data, own, nodes))
+            if phase.by_role:
+                lost = [node for node in found["keystores"] if node not in hosts.left]
+                found[phase.name].update(dict.fromkeys(lost, "the host was lost in this run"))
     return found
 
 
-def _of_phase(phase: Phase, data: Data, own: Variables, nodes: t.Mapping[str, Variables]) -> t.Dict[t.Any, t.Any]:
-    name = PREFIX + phase.name
+def _of_task(
+    name: str, phase: Phase, data: Data, own: Variables, nodes: t.Mapping[str, Variables]
+) -> t.Dict[t.Any, t.Any]:
     if phase.by_role:
         return {node: variables[name] for node, variables in nodes.items() if name in variables}
     if phase.at != NODES:
         registered = own.get(name)
-        return by_call(registered.get("results") if isinstance(registered, t.Mapping) else (), data)
+        entries = registered.get("results") if isinstance(registered, t.Mapping) else ()
+        return by_call(entries, data, phase.name)
     found = {node: variables[name] for node, variables in nodes.items() if _of_now(variables.get(name), data)}
     if phase.several:
         return {
@@ -81,21 +88,25 @@ def _of_phase(phase: Phase, data: Data, own: Variables, nodes: t.Mapping[str, Va
     return {node: shapes.checked(phase.module, registered) for node, registered in found.items()}
 
 
-def by_call(entries: t.Any, data: Data) -> t.Dict[t.Any, t.Any]:
-    """The results of all calls; of a host that could make none, that it could not. A host speaks for no cluster that is
-    called from elsewhere."""
+def by_call(entries: t.Any, data: Data, phase: str) -> t.Dict[t.Any, t.Any]:
+    """The results of all calls of a phase; of a host that could make none, that it could not. A host speaks for no
+    cluster that is called from elsewhere."""
     found: t.Dict[t.Any, t.Any] = {}
     for entry in _list(entries):
         if not _of_now(entry, data):
             continue
         caller = entry.get("item")
-        if went_wrong(entry) or not isinstance(entry.get("results"), (list, tuple)):
+        if went_wrong(entry):
             found[caller,] = entry
             continue
-        for one in entry["results"]:
+        for one in _list(entry.get("results")):
             told = one if isinstance(one, t.Mapping) else {}
+            if told.get(PHASE) != phase:
+                continue
             place, module, label = (str(told.get(name) or "") for name in ("cluster", "module", "label"))
-            if data["clusters"].get(place, {}).get("api_from") == caller:
+            if not place and went_wrong(told):
+                found[caller,] = told
+            elif data["clusters"].get(place, {}).get("api_from") == caller:
                 found[place, module, label] = shapes.checked(module, one)
     return found
 

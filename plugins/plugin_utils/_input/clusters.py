@@ -21,10 +21,10 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.
     addresses,
     check_fields,
     checked,
+    kind,
     listed,
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.paths import LOGIN_FILES, find, nowhere
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.types import kind
 
 # Field names equal those of the options of the modules they end in. The third group is information that is allowed so
 # that the output of other tools can be used as it is.

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of fields that note what is wrong and go on, so that all mistakes are told at once. Pure.
 
+Of values only their types are told: they may be secrets.
+
 This file is private to the crosscluster.elasticsearch collection.
 """
 
@@ -11,12 +13,22 @@ from __future__ import annotations
 import difflib
 import typing as t
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.duration import parse_duration
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._errors import InputError
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import URL_LOGIN, holds_login
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.types import kind, wrong_type
+
+_WORDS = {
+    "bool": "true or false",
+    "dict": "a dictionary",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
+}
 
 
 class Problems(list):
@@ -93,3 +105,45 @@ def did_you_mean(name: str, known: t.Iterable[str]) -> str:
         if close
         else "; known are {0}".format(", ".join(sorted(known)) or "none")
     )
+
+
+def wrong_type(name: str, option: t.Mapping[str, t.Any], value: t.Any) -> t.Optional[str]:
+    """What is wrong with the type of a value, or that it is none of the choices. Options are as in argument specs."""
+    wanted, elements, choices = option.get("type", "str"), option.get("elements"), option.get("choices")
+    if _fits(option, value):
+        return None
+    if choices:
+        return "{0} must be one of {1}".format(name, ", ".join(map(str, choices)))
+    of = " of {0}".format(_WORDS.get(elements, elements)) if elements else ""
+    return "{0} must be {1}{2}, not {3}".format(name, _WORDS.get(wanted, wanted), of, kind(value))
+
+
+def _fits(option: t.Mapping[str, t.Any], value: t.Any) -> bool:
+    wanted, elements = option.get("type", "str"), option.get("elements")
+    # Ansible makes text of everything, and a list or dictionary of some texts; the roles do not.
+    if wanted == "dict" or isinstance(value, t.Mapping):
+        return wanted == "raw" or (wanted == "dict" and isinstance(value, t.Mapping))
+    if wanted == "list" or isinstance(value, (list, tuple)):
+        return wanted == "raw" or (
+            wanted == "list"
+            and isinstance(value, (list, tuple))
+            and (not elements or all(_fits({"type": elements}, item) for item in value))
+        )
+    # The roles make booleans of texts with the filter bool, which does not know the letters that modules take.
+    if wanted == "bool" and str(value).lower() in ("y", "n", "t", "f"):
+        return False
+    rules = {key: option[key] for key in ("type", "choices") if key in option}
+    return not ArgumentSpecValidator({"it": rules}).validate({"it": value}).error_messages
+
+
+def kind(value: t.Any) -> str:
+    """The type of a value in the words of YAML. Never the value: it may hold a password."""
+    if value is None:
+        return "nothing"
+    for types, word in (
+        (bool, "true/false"), ((int, float), "a number"), (str, "text"), (t.Mapping, "a dictionary"),
+        ((list, tuple), "a list"),
+    ):  # fmt: skip
+        if isinstance(value, types):
+            return word
+    return "something else"

@@ -64,6 +64,11 @@ def complete(asked: Values, hosts: t.Sequence[str]) -> t.Dict[str, t.Any]:
         "nodes": {host: {"cluster": CLIENT, "position": position} for position, host in enumerate(hosts)},
         "links": [_link(asked, absent, problems)],
         "callers": [asked["api_from"]],
+        "clients": [CLIENT],
+        "used": [CLIENT],
+        "others": [],
+        "owner": "",
+        "prune": False,
         "now": int(time.time() * 1000),
         "options": {
             "mode": "untrust" if absent else "trust",
@@ -128,5 +133,5 @@ def _link(asked: Values, absent: bool, problems: Problems) -> t.Dict[str, t.Any]
         },
         # There is no key to be made, found or revoked, and what the alias was before may go.
         "key_name": "", "adopt": None, "renew_before_ms": None, "on_expiring": "rotate", "grace": 0, "migrate": True,
-        "replace": True,
+        "replace": True, "absent": False, "team": "",
     }  # fmt: skip

@@ -29,11 +29,18 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.
     addresses,
     checked,
     did_you_mean,
+    kind,
     milliseconds,
     switch,
     unknown_fields,
+    wrong_type,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.types import kind, wrong_type
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.only import (
+    Choice,
+    choose,
+    owner_of,
+    prunes,
+)
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER, OPERATOR_PREFIX
 
 # Field names equal those of the options of the modules they end in.
@@ -44,6 +51,7 @@ LINK_FIELDS = (
     "to",
     "alias",
     "name",
+    "state",
     "adopt",
     *KEY_FIELDS,
     *SETTING_FIELDS,
@@ -54,24 +62,27 @@ LINK_FIELDS = (
     "description",
 )
 ROLE_FIELDS = ("name", "remote_indices", "remote_cluster")
+EVERYTHING = Choice()
 
 
-def complete(clusters: t.Any, links: t.Any, sources: t.Sequence[t.Any] = ()) -> t.Dict[str, t.Any]:
-    """What was asked for, in full, with the hosts that clusters are called from, and the time by which all is judged.
+def complete(data: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """What was asked for, with the hosts that clusters are called from, and the time by which all is judged.
 
     Raises ValueError with all that is wrong.
     """
-    data = normalise(clusters, links, sources)
     if data["errors"]:
         raise ValueError("; ".join(data["errors"]))
-    used = (data["clusters"][link[side]]["api_from"] for link in data["links"] for side in ("from", "to"))
+    used = (data["clusters"][name]["api_from"] for name in data["used"])
     return {**data, "callers": list(dict.fromkeys(used)), "now": int(time.time() * 1000)}
 
 
-def normalise(clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None) -> t.Dict[str, t.Any]:
+def normalise(
+    clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.Any]] = None, choice: Choice = EVERYTHING
+) -> t.Dict[str, t.Any]:
     """Clusters, nodes and links in full, and what is wrong with them. Files are looked for where the sources of the
     inventory are given."""
     problems = Problems()
+    owner = owner_of(choice, problems)
     known = clusters_of(clusters, problems, sources)
     nodes: t.Dict[str, t.Dict[str, t.Any]] = {}
     for cluster in known.values():
@@ -85,12 +96,22 @@ def normalise(clusters: t.Any, links: t.Any, sources: t.Optional[t.Sequence[t.An
                     cluster["name"],
                 )
             nodes[node] = {"cluster": cluster["name"], "position": position, **entry}
-    found = _links(links, known, problems)
-    return {"clusters": known, "nodes": nodes, "links": found, "errors": list(problems)}
+    found = _links(links, known, owner, problems)
+    chosen, prune = choose(found, choice, problems), prunes(choice, found, problems)
+    ends = {link[side] for link in chosen for side in ("from", "to")}
+    clients = {link["from"] for link in chosen}
+    return {
+        "clusters": known, "nodes": nodes, "links": chosen, "errors": list(problems), "owner": owner, "prune": prune,
+        # What the run is not for, and is there nevertheless.
+        "others": [link for link in found if link not in chosen],
+        "used": [name for name in known if prune or name in ends],
+        # The clusters whose nodes are visited: where links may have been that are not listed any more, all.
+        "clients": [name for name in known if name in clients or (prune and known[name]["nodes"])],
+    }  # fmt: skip
 
 
 def _links(
-    links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems
+    links: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], owner: str, problems: Problems
 ) -> t.List[t.Dict[str, t.Any]]:
     if not isinstance(links, (list, tuple)):
         problems.add("cross_cluster_links must be a list of links, not {0}", kind(links))
@@ -100,7 +121,7 @@ def _links(
     keys: t.Dict[t.Tuple[str, str], int] = {}
     adopted: t.Dict[t.Tuple[str, t.Optional[str]], int] = {}
     for number, value in enumerate(links):
-        link = _link(number, value, clusters, problems)
+        link = _link(number, value, clusters, owner, problems)
         if link is None:
             continue
         alias = (link["from"], link["alias"])
@@ -138,7 +159,7 @@ def _links(
 
 
 def _link(
-    number: int, value: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], problems: Problems
+    number: int, value: t.Any, clusters: t.Mapping[str, t.Mapping[str, t.Any]], owner: str, problems: Problems
 ) -> t.Optional[t.Dict[str, t.Any]]:
     where = "cross_cluster_links[{0}]".format(number)
     if not isinstance(value, t.Mapping):
@@ -186,8 +207,13 @@ def _link(
         problems.add(
             "{0}: keys named [{1}...] belong to Elastic's operator; choose another name", where, OPERATOR_PREFIX
         )
+    state = value.get("state", "present")
+    if state not in ("present", "absent"):
+        problems.add("{0}: state must be present or absent, not [{1}]", where, state)
     link = {
         "id": "{0}/{1}".format(client, alias),
+        "absent": state == "absent",
+        "team": owner,
         "from": client,
         "to": server,
         "alias": alias,
@@ -198,7 +224,8 @@ def _link(
         "migrate": switch(where, "migrate", value.get("migrate"), problems),
         "replace": switch(where, "replace", value.get("replace"), problems),
         "grace": milliseconds(where, "grace", value.get("grace"), problems) or 0,
-        **_key(where, client, alias, value, problems),
+        # The mark tells the next run, and people, which link the key was made for.
+        **_key(where, {"client": client, "alias": alias, "owner": owner}, value, problems),
     }
     return link if whole else None
 
@@ -210,13 +237,15 @@ def _adopt(where: str, value: t.Any, problems: Problems) -> t.Optional[str]:
     return value
 
 
-def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], problems: Problems) -> t.Dict[str, t.Any]:
+def _key(
+    where: str, marker: t.Mapping[str, str], value: t.Mapping[str, t.Any], problems: Problems
+) -> t.Dict[str, t.Any]:
     access = value.get("access")
-    if access is None:
+    if access is None and value.get("state") != "absent":
         problems.add(
             "{0} has no access; say what may be read, for example access: {{search: [{{names: ['logs-*']}}]}}", where
         )
-    else:
+    elif access is not None:
         checked(where, problems, check_access, access)
     metadata = value.get("metadata", {})
     if not isinstance(metadata, t.Mapping):
@@ -242,8 +271,7 @@ def _key(where: str, client: str, alias: str, value: t.Mapping[str, t.Any], prob
         problems.add("{0}: renew_before needs expiration, which says how long the renewed key lives", where)
     return {
         "access": access,
-        # The mark tells the next run, and people, which cluster the key was made for.
-        "metadata": {**metadata, MARKER: {"client": client, "alias": alias}},
+        "metadata": {**metadata, MARKER: dict(marker)},
         "expiration": value.get("expiration"),
         "renew_before": value.get("renew_before"),
         "renew_before_ms": renew_before,

@@ -9,6 +9,7 @@ This file is private to the crosscluster.elasticsearch collection.
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible import context
@@ -89,9 +90,40 @@ def _ours(playbook: str) -> bool:
     )
 
 
-def half(variables: t.Mapping[str, t.Any]) -> bool:
-    """Whether the first play of a playbook of ours was left out, and nobody knows whom the second needs."""
-    return variables.get(PLAYBOOK) == 2 and NODES not in variables["groups"]
+def nodes_of(data: t.Mapping[str, t.Any]) -> list[str]:
+    """The nodes that the links of a run need."""
+    return [node for name in data["clients"] for node in data["clusters"][name]["nodes"]]
+
+
+def hosts_of(
+    data: t.Mapping[str, t.Any], clusters: t.Mapping[str, t.Any], known: t.Collection[str]
+) -> dict[str, list[str]]:
+    """The hosts of the second play of a playbook, and those that it does not have yet, or not with their variables.
+
+    Names that would be patterns go into a group. Where no node asks, localhost does the work, so that a report of no
+    link is written, too.
+    """
+    own = {
+        entry["name"]
+        for name in data["clients"]
+        for entry in clusters[name].get("nodes") or ()
+        if isinstance(entry, t.Mapping) and entry.get("vars")
+    }
+    nodes = nodes_of(data)
+    plain = [node for node in nodes if re.fullmatch(r"\w[\w.-]*", node)]
+    strange = [node for node in nodes if node not in known or node in own or node not in plain]
+    hosts = [*plain, *([NODES] if len(plain) < len(nodes) else [])] or ["localhost"]
+    return {"hosts": hosts, "strangers": strange}
+
+
+def no_pruning(data: t.Mapping[str, t.Any], own_list: bool) -> list[str]:
+    """Why links that are not listed cannot be removed in this run: the list may be a part of what there is."""
+    found = []
+    if data["prune"] and context.CLIARGS.get("subset"):
+        found.append("--limit may leave out nodes of the clusters that are looked at: run without it")
+    if data["prune"] and own_list:
+        found.append("cross_cluster_trust_links may be a part of the links: give all of them as cross_cluster_links")
+    return [f"cross_cluster_prune removes what is not in the list. {text}" for text in found]
 
 
 def left_out(needed: t.Sequence[str], groups: t.Mapping[str, t.Sequence[str]], loader: t.Any) -> str | None:

@@ -15,8 +15,8 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import URL_LOGIN, holds_login
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import CODES
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import wrong_type
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.paths import LOGIN_FILES, find, nowhere
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.types import wrong_type
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.report import STATES
 
 # Each of them leads to all variables of a host.

@@ -95,15 +95,18 @@ def read_secrets(run: Run, answers: Answers) -> None:
 
 
 def credentials(run: Run, steps: Steps) -> t.Iterator[Call]:
-    """All credentials of a node in one call; they come, or in a run that takes links away, they go."""
+    """All credentials that a node gets in one call."""
     for node, found in by_place(steps, "node").items():
-        links = [[planned.id] for planned, _step in found]
+        values = {credentials_setting(planned.alias): _secret(run, planned) for planned, _step in found}
+        yield Call(node, "keystore", {"settings": values}, [[planned.id] for planned, _step in found])
+
+
+def remove(_run: Run, steps: Steps) -> t.Iterator[Call]:
+    """All credentials of a node that go in one call."""
+    for node, found in by_place(steps, "node").items():
         names = [credentials_setting(planned.alias) for planned, _step in found]
-        if run.options.absent:
-            yield Call(node, "keystore", {"settings": names, "state": "absent"}, links)
-        else:
-            values = [_secret(run, planned) for planned, _step in found]
-            yield Call(node, "keystore", {"settings": dict(zip(names, values))}, links)
+        links = [[planned.id] for planned, _step in found]
+        yield Call(node, "keystore", {"settings": names, "state": "absent"}, links)
 
 
 def _secret(run: Run, planned: Planned) -> str:
@@ -127,8 +130,12 @@ def reload(run: Run, steps: Steps) -> t.Iterator[Call]:
     for client, found in by_place(steps, "client").items():
         # From 9.3 on the nodes report what they loaded; before 8.13 it is how the need for a restart is found out.
         # Not of a link that did not reach a node: the others would fail for it.
-        whole = [planned for planned, _step in found if not planned.unread and not run.failed(planned, "deliver")]
-        expect = [] if run.options.absent else [credentials_setting(planned.alias) for planned in whole]
+        whole = [
+            planned
+            for planned, _step in found
+            if not (planned.absent or planned.unread or run.failed(planned, "deliver"))
+        ]
+        expect = [credentials_setting(planned.alias) for planned in whole]
         nodes = _reloading(run, client, [planned for planned, _step in found])
         if nodes:
             arguments = {"node_ids": nodes, "expect_settings": expect}
@@ -156,20 +163,17 @@ def read_reload(run: Run, answers: Answers) -> None:
                 run.fail(link, "reload", why.format(lk.names(spared)))
             # The module finds it out only where it expects a credential on every node.
             told = bool(usable(result).get("restart_required"))
-            old = not trouble and not run.options.absent and bool(run.planned[link].old)
-            run.progress[link].restart_required = told or old
+            old = not trouble and bool(run.planned[link].old)
+            run.progress[link].restart_required = (told or old) and not run.planned[link].absent
             note(run, link, "reload", "{0}: {1}".format(call.place, trouble) if trouble else None, usable(result))
 
 
 def settings(_run: Run, steps: Steps) -> t.Iterator[Call]:
-    """All aliases of a client in one call."""
+    """All aliases of a client in one call: those that come, or those that go."""
     for client, found in by_place(steps, "client").items():
         remotes = [
-            {
-                "alias": planned.alias,
-                **(planned.asked["settings"] if step.action == "settings" else {"state": "absent"}),
-            }
-            for planned, step in found
+            {"alias": planned.alias, **({"state": "absent"} if planned.absent else planned.asked["settings"])}
+            for planned, _step in found
         ]
         yield Call(client, "remote_cluster", {"remotes": remotes}, [[planned.id] for planned, _step in found])
 
@@ -177,7 +181,7 @@ def settings(_run: Run, steps: Steps) -> t.Iterator[Call]:
 def read_settings(run: Run, answers: Answers) -> None:
     for call, result in answers:
         for link, one, trouble in each(call, result, "remotes", "alias"):
-            action = "settings" if run.planned[link].has("settings") else "unset"
+            action = "unset" if run.planned[link].absent else "settings"
             note(run, link, action, "{0}: {1}".format(call.place, trouble) if trouble else None, one)
 
 
@@ -228,24 +232,25 @@ def read_revoke(run: Run, answers: Answers) -> None:
 
 
 def roles(run: Run, _steps: Steps) -> t.Iterator[Call]:
-    """The entries that all links together want in each local role: one call for each role."""
-    wanted: t.Dict[t.Tuple[str, str], t.Dict[str, t.Any]] = {}
-    links: t.Dict[t.Tuple[str, str], t.List[str]] = {}
+    """The entries that all links together want in each local role: one call for each role, and one for what goes."""
+    wanted: t.Dict[t.Tuple[str, str, str], t.Dict[str, t.Any]] = {}
+    links: t.Dict[t.Tuple[str, str, str], t.List[str]] = {}
     for planned in run.planned.values():
-        if planned.plan.blocked or not run.may(planned, "roles"):
+        if planned.plan.blocked or not run.may(planned, "roles") or (planned.absent and run.options.mode == "rotate"):
             continue
         for role in planned.asked["roles"]:
-            place = (planned.client, role["name"])
-            state = "absent" if run.options.absent else "present"
+            state = "absent" if planned.absent else "present"
+            place = (planned.client, role["name"], state)
             entries = wanted.setdefault(place, {"name": role["name"], "state": state})
             links.setdefault(place, []).append(planned.id)
             for part in ("remote_indices", "remote_cluster"):
                 if role.get(part):
                     entries[part] = [*entries.get(part, []), *role[part]]
-    for (client, name), entries in wanted.items():
+    for (client, name, state), entries in sorted(wanted.items()):
         # Without entries the module would take away all that there are.
         if entries.keys() & {"remote_indices", "remote_cluster"}:
-            yield Call(client, "remote_access_role", entries, [links[client, name]], name)
+            label = "{0} {1}".format(state, name)
+            yield Call(client, "remote_access_role", entries, [links[client, name, state]], label)
 
 
 def read_roles(run: Run, answers: Answers) -> None:
@@ -279,11 +284,15 @@ class Authorities(t.NamedTuple):
 
 def authorities(run: Run, client: t.Optional[str]) -> Authorities:
     """Which authorities the nodes of a client need, and whether a restart is owed."""
-    own = [planned for planned in run.planned.values() if planned.client == client]
+    own = [planned for planned in run.planned.values() if planned.client == client and not planned.absent]
     paths = {planned.alias: run.data["clusters"][planned.server]["remote_ca_cert"] for planned in own}
+    for link in run.data["others"]:
+        if link["from"] == client and not link["absent"]:
+            paths[link["alias"]] = run.data["clusters"][link["to"]]["remote_ca_cert"]
     new = [planned for planned in own if paths[planned.alias] and planned.has("prove") and not planned.probe.get("ok")]
     files = list(dict.fromkeys(paths[planned.alias] for planned in new))
-    rest = {planned.alias: paths[planned.alias] for planned in own if planned not in new}
+    coming = {planned.alias for planned in new}
+    rest = {alias: path for alias, path in paths.items() if alias not in coming}
     for remote in usable(run.gathered.remotes.get(str(client))).get("remotes") or ():
         if remote["alias"] not in paths and remote["security_model"] == "api_key":
             rest[remote["alias"]] = None

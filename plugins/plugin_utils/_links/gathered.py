@@ -60,6 +60,8 @@ class Planned:
     """Nodes that use a credential only once they start, where their versions are known."""
     provable: bool = True
     """Every node can be asked by itself."""
+    slow: bool = False
+    """A node may use a credential only once it starts."""
 
     @property
     def id(self) -> str:
@@ -78,6 +80,11 @@ class Planned:
         return str(self.asked["alias"])
 
     @property
+    def absent(self) -> bool:
+        """The link goes."""
+        return self.plan.absent
+
+    @property
     def probe(self) -> t.Mapping[str, t.Any]:
         return (self.remote or {}).get("probe") or {}
 
@@ -93,6 +100,8 @@ def went_wrong(result: t.Any) -> t.Optional[str]:
     """Why a module has no useful result, or None."""
     if not isinstance(result, t.Mapping):
         return "the host was not part of this run"
+    if result.get("trouble"):
+        return short(result["trouble"]) or "the task failed"
     if result.get("unreachable"):
         return short(result.get("msg")) or "the host could not be reached"
     if result.get("failed"):
@@ -160,6 +169,7 @@ def link_view(link: Asked, server: t.Any) -> lk.Link:
         owner=User(user["name"], user.get("realm")) if user else None, adopt=link["adopt"],
         renew_before=link["renew_before_ms"], on_expiring=link["on_expiring"], grace=link["grace"],
         migrate=link["migrate"], replace=link["replace"], given=lk.Given(**link["given"]) if "given" in link else None,
+        absent=link["absent"], team=link["team"],
     )  # fmt: skip
 
 
@@ -249,13 +259,16 @@ def _planned(
     keys = [Key.from_server(key) for key in told if key["name"] == link["key_name"] or key["id"] in ids]
     of_link = [key for key in keys if key.name == link["key_name"] or key.id == link["adopt"]]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
-    drift = {key.id: key_drift(link, key) for key in of_link}
+    drift = {} if link["absent"] else {key.id: key_drift(link, key) for key in of_link}
     unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
     unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)
     waiting = [name for name in unrestarted if name in members.old and name not in unseen]
     seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, waiting, drift)
     plan = plan_link(link_view(link, server), seen, options)
-    return Planned(link, plan, found, tuple(unrestarted), tuple(unseen), members.ids, members.old, remote.provable)
+    slow = not plan.absent and any(map(ln.may_be_slow, usable(client).get("nodes") or ()))
+    return Planned(
+        link, plan, found, tuple(unrestarted), tuple(unseen), members.ids, members.old, remote.provable, slow
+    )
 
 
 def remote_of(client: t.Any, alias: str) -> t.Optional[t.Mapping[str, t.Any]]:

@@ -29,10 +29,12 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.p
 
 def keystores(run: Run, _steps: Steps) -> t.Iterator[Call]:
     """One run for each node, however many links it has."""
-    for client, links in by(run.data["links"], "from").items():
-        aliases = [link["alias"] for link in links]
+    links = by(run.data["links"], "from")
+    for client in run.data["clients"]:
+        # Of links that are not listed any more nobody knows the aliases.
+        asked = {} if run.data["prune"] else {"aliases": [link["alias"] for link in links.get(client, ())]}
         for node in run.data["clusters"][client]["nodes"]:
-            yield Call(node, "keystore_info", {"aliases": aliases}, ())
+            yield Call(node, "keystore_info", asked, ())
 
 
 def clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
@@ -42,7 +44,7 @@ def clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
         yield Call(
             server, "cross_cluster_api_key_info", {**keys_of(run, links), "types": ["cross_cluster", "rest"]}, ()
         )
-    for client in by(run.data["links"], "from"):
+    for client in run.data["clients"]:
         cluster = run.data["clusters"][client]
         bear = cluster["nodes"] if run.options.missing_nodes == "keep" else ()
         urls = proof_urls(cluster, [node for node in bear if went_wrong(keystores.get(node))])
@@ -79,9 +81,10 @@ def read_versions(run: Run, answers: Answers) -> None:
                 run.planned[planned.id] = replace(planned, plan=replace(planned.plan, blocked=why, steps=()))
 
 
-def _asked(steps: Steps) -> t.List[t.Mapping[str, t.Any]]:
-    """The links of these steps, each once."""
-    return list({planned.id: planned.asked for planned, _step in steps}.values())
+def _replaced(steps: Steps) -> t.List[t.Mapping[str, t.Any]]:
+    """The links whose keys are replaced, each once. Of a link that goes, its removal looked at the keystores last, and
+    what no node holds nobody misses."""
+    return list({planned.id: planned.asked for planned, _step in steps if not planned.absent}.values())
 
 
 def nodes_again(run: Run, steps: Steps) -> t.Iterator[Call]:
@@ -89,7 +92,7 @@ def nodes_again(run: Run, steps: Steps) -> t.Iterator[Call]:
 
     Where the file of a keystore can be seen, it is enough that it is the one that this run left.
     """
-    for client, links in by(_asked(steps), "from").items():
+    for client, links in by(_replaced(steps), "from").items():
         for node in run.data["clusters"][client]["nodes"]:
             arguments = {"aliases": [link["alias"] for link in links], "remember": _digest(run, node) is not None}
             yield Call(node, "keystore_info", arguments, ())
@@ -102,7 +105,7 @@ def _digest(run: Run, node: str) -> t.Optional[str]:
 
 
 def clusters_again(run: Run, steps: Steps) -> t.Iterator[Call]:
-    links = _asked(steps)
+    links = _replaced(steps)
     for server, found in by(links, "to").items():
         yield Call(server, "cross_cluster_api_key_info", keys_of(run, found), ())
     for client in by(links, "from"):
@@ -115,7 +118,7 @@ def read_again(run: Run, answers: Answers) -> None:
     """Withdraw revocations that must not happen after all: something else worked on the link meanwhile."""
     told = {(call.module, call.place): result for call, result in answers}
     keystores = run.told.get("nodes_again", {})
-    for planned in {planned.id: planned for planned, _step in run.steps("revoke")}.values():
+    for planned in {planned.id: planned for planned, _step in run.steps("revoke") if not planned.absent}.values():
         server = told.get(("cross_cluster_api_key_info", planned.server))
         client = told.get(("remote_cluster_info", planned.client))
         members = members_of(run.data, planned.client, client, keystores)

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, Planned, usable
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import ODD, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import text
 
 FAILURES = {
     "authorities": "the certificate authority could not be handed over",
@@ -31,6 +32,10 @@ FAILURES = {
     ODD: "what a module told of it cannot be understood",
 }
 _BAD = ("blocked", "failed", "unfinished")
+# The first of these steps gives a link its word.
+_VERBS = {"create": ("link", "linked"), "rotate": ("rotate", "rotated")}
+LARGEST = 500
+"""As many links a job runner is told of."""
 
 
 def words(run: Run) -> t.Dict[str, t.List[str]]:
@@ -44,22 +49,30 @@ def rows(run: Run, now: int) -> t.List[Data]:
 
 
 def _row(run: Run, planned: Planned, now: int) -> Data:
-    plan, progress, absent = planned.plan, run.progress[planned.id], run.options.absent
+    plan, progress = planned.plan, run.progress[planned.id]
     state, note = _state(run, planned)
     key_id = progress.key_id or plan.target
     expiration = progress.expiration or _expiration(run, planned, key_id)
     proven = "prove" in progress.done if planned.has("prove") else planned.probe.get("ok")
-    if absent:
+    if planned.absent:
         key_id = expiration = proven = None
     return {
         "link": planned.id, "from": planned.client, "to": planned.server, "alias": planned.alias, "state": state,
+        "done": _done(run, planned, state),
         "ok": state not in _BAD,
         "api_key_id": key_id,
         "expiration": expiration,
-        "days_left": None if expiration is None else max(0, (expiration - now) // 86_400_000),
+        "days_left": None if expiration is None else text.started_days(expiration, now),
         "proven": bool(proven) and not progress.failed and not planned.unread,
         "proof": "every node" if planned.provable else "some node",
         "actions": [step.action for step in plan.steps],
+        "made": [progress.key_id] if progress.key_id else [],
+        "revoked": sorted(
+            key_id
+            for step in plan.steps
+            if step.action == "revoke" and "revoke" in progress.done
+            for key_id in step.key_ids
+        ),
         "kept": list(plan.kept),
         "note": note,
     }  # fmt: skip
@@ -73,7 +86,7 @@ def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
     if progress.failed:
         action, why = next(iter(progress.failed.items()))
         note = "{0}: {1}".format(FAILURES[action], why)
-        if not run.options.absent and not run.may(planned, "settings"):
+        if not planned.absent and not run.may(planned, "settings"):
             note += "; the settings of alias {0} were left as they are".format(planned.alias)
         return "failed", note
     if plan.owed:
@@ -81,10 +94,27 @@ def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
     # Of a key that is given, a credential is compared where nothing else tells that it is right.
     compared = plan.link.given is not None and not progress.done - {"prove"}
     if (plan.steps or progress.done) and not compared:
-        state = "removed" if run.options.absent else "changed"
+        state = "removed" if planned.absent else "changed"
         told += ["local roles changed"] if "roles" in progress.done else []
         return "would be " + state if run.options.check else state, "; ".join(told)
-    return "gone" if run.options.absent else "right", "; ".join(told)
+    if planned.absent and run.options.mode == "rotate":
+        return "passed over", "; ".join(told)
+    return "gone" if planned.absent else "right", "; ".join(told)
+
+
+def _done(run: Run, planned: Planned, state: str) -> str:
+    """What was done, in a word or two; of check mode what would be."""
+    if state in _BAD:
+        return {"blocked": "NOT DONE", "failed": "FAILED"}.get(state, "UNFINISHED")
+    if "changed" not in state and "removed" not in state:
+        return {"right": "nothing", "gone": "nothing left"}.get(state, state)
+    actions = {*planned.plan.actions()}
+    verb, past = next((words for action, words in _VERBS.items() if action in actions), ("repair", "repaired"))
+    if planned.absent:
+        verb, past = "remove", "removed"
+    elif actions <= {"update", "settings", "prove"} or not actions:
+        verb, past = "update", "updated"
+    return "would {0}".format(verb) if run.options.check else past
 
 
 def _expiration(run: Run, planned: Planned, key_id: t.Optional[str]) -> t.Optional[int]:
@@ -92,21 +122,34 @@ def _expiration(run: Run, planned: Planned, key_id: t.Optional[str]) -> t.Option
     return next((key.get("expiration") for key in keys if key["id"] == key_id), None)
 
 
-def table(found: t.Sequence[Data]) -> t.List[str]:
-    """The report as lines of text, columns aligned."""
-    head = ("LINK", "ALIAS", "STATE", "PROOF", "KEY", "EXPIRES")
-    cells = [head]
+def table(found: t.Sequence[Data], why: bool = False) -> t.List[str]:
+    """One row for each link, and below them what people have to know: what went wrong. `why`: also the reasons of what
+    is to be done.
+    """
+    cells = [("FROM", "TO", "DONE", "KEY", "EXPIRES", "PROOF")]
     for row in found:
-        days = row["days_left"]
         cells.append((
-            "{0} -> {1}".format(row["from"], row["to"]), row["alias"], row["state"],
-            row["proof"] if row["proven"] else "-", row["api_key_id"] or "-",
-            "in {0} days".format(days) if days is not None else "-",
+            row["from"], text.place(row["to"], row["alias"]), row["done"], row["api_key_id"] or "-",
+            text.stamp(row["expiration"]), row["proof"] if row["proven"] else "-",
         ))  # fmt: skip
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    lines = []
-    for number, line in enumerate(cells):
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
-        if number and found[number - 1]["note"] and found[number - 1]["state"] != "right":
-            lines.append("    " + found[number - 1]["note"])
-    return lines
+    lines = text.columns(cells)
+    for row in found:
+        told = row["note"] and (not row["ok"] or row["kept"] or (why and row["state"] != "right"))
+        lines += text.wrapped("{0}: {1}".format(row["link"], row["note"])) if told else []
+    return lines if found else ["No link is configured: the list of links is empty."]
+
+
+def stats(found: t.Sequence[Data]) -> Data:
+    """What a job runner keeps of a run: small enough for a notification, without a secret."""
+    fields = ("link", "state", "done", "made", "revoked", "proven", "note")
+    told = [{name: row[name] for name in fields} for row in found]
+    return {
+        "ok": all(row["ok"] for row in found),
+        "text": "; ".join(
+            "{0} {1}".format(sum(row["done"] == done for row in found), done)
+            for done in dict.fromkeys(row["done"] for row in found)
+        ),
+        # What was done and what went wrong first.
+        "links": sorted(told, key=lambda row: row["state"] in ("right", "gone"))[:LARGEST],
+        "left_out": max(0, len(told) - LARGEST),
+    }

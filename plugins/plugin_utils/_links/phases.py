@@ -9,9 +9,12 @@ The order is the safety. A credential is delivered, loaded and proven on every n
 revoked. Of a link that goes, first go its settings, because without its credential an alias would fall back to the
 certificate model, then the credentials, then the key.
 
-The roles run one task for each phase. It does the work of all links at once: a call for each node that has something to
-do, and for each cluster, all of which are made in one run of a module. What went wrong for a link keeps its later steps
-from being taken, and those of no other link.
+A phase does the work of all links at once: a call for each node that has something to do, and for each cluster, all of
+which are made in one run of a module. What went wrong for a link keeps its later steps from being taken, and those of
+no other link.
+
+A task of the role does one phase, or several that follow each other at the same clusters. Only the files of tasks that
+a plan has steps for are run: its chapters.
 """
 
 from __future__ import annotations
@@ -26,28 +29,31 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     no_calls,
     read,
 )
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import MAKING, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import MAKING, Call, Run
 
 KEYSTORES = Phase("keystores", NODES, looking.keystores, module="keystore_info")
 GATHER = Phase("clusters", CLUSTERS, looking.clusters)
+UNSET = Phase("unset", CLUSTERS, acting.settings, acting.read_settings, ("unset",))
+REMOVE = Phase("remove", NODES, acting.remove, acting.read_credentials, ("remove",), module="keystore")
 VERSIONS = Phase("versions", CLUSTERS, looking.versions, looking.read_versions, ("create",))
 AUTHORITIES = Phase("authorities", NODES, no_calls, acting.read_authorities, by_role=True)
 KEYS = Phase("keys", CLUSTERS, acting.keys, acting.read_keys, (*MAKING, "update"))
 SECRETS = Phase("secrets", NODES, acting.secrets, acting.read_secrets, ("spread",), module="keystore_info")
-CREDENTIALS = Phase(
-    "credentials", NODES, acting.credentials, acting.read_credentials, ("deliver", "remove"), module="keystore"
-)
+CREDENTIALS = Phase("credentials", NODES, acting.credentials, acting.read_credentials, ("deliver",), module="keystore")
 RELOAD = Phase("reload", CLUSTERS, acting.reload, acting.read_reload, ("reload",))
 RESTART = Phase("restart", NODES, no_calls, acting.read_restart, by_role=True)
-SETTINGS = Phase("settings", CLUSTERS, acting.settings, acting.read_settings, ("settings", "unset"))
+SETTINGS = Phase("settings", CLUSTERS, acting.settings, acting.read_settings, ("settings",))
 PROOF = Phase("proof", CLUSTERS, acting.proof, acting.read_proof, ("prove",), real=True)
+ROLES = Phase("roles", CLUSTERS, acting.roles, acting.read_roles)
 NODES_AGAIN = Phase("nodes_again", NODES, looking.nodes_again, steps=("revoke",), real=True, module="keystore_info")
 CLUSTERS_AGAIN = Phase("clusters_again", CLUSTERS, looking.clusters_again, looking.read_again, ("revoke",), real=True)
 REVOKE = Phase("revoke", CLUSTERS, acting.revoke, acting.read_revoke, ("revoke",))
-ROLES = Phase("roles", CLUSTERS, acting.roles, acting.read_roles)
 
-FIRST = (KEYSTORES, GATHER)
-PRESENT = (
+ORDER = (
+    KEYSTORES,
+    GATHER,
+    UNSET,
+    REMOVE,
     VERSIONS,
     AUTHORITIES,
     KEYS,
@@ -57,28 +63,76 @@ PRESENT = (
     RESTART,
     SETTINGS,
     PROOF,
+    ROLES,
     NODES_AGAIN,
     CLUSTERS_AGAIN,
     REVOKE,
 )
-# The removal itself looks at the keystores last, and what no node holds nobody misses.
-ABSENT = (SETTINGS, CREDENTIALS, RELOAD, REVOKE)
-LAST = (ROLES,)
+PHASES = {phase.name: phase for phase in ORDER}
+
+TASKS: t.Mapping[str, t.Sequence[Phase]] = {
+    **{phase.name: (phase,) for phase in ORDER if not phase.by_role},
+    # What takes no look at clusters that are called from other hosts needs no task of its own.
+    "keys": (VERSIONS, KEYS),
+    "use": (RELOAD, SETTINGS, PROOF, ROLES),
+    "revoke": (CLUSTERS_AGAIN, REVOKE),
+}
+"""The phases that a task does, as far as no task before it has done them."""
 
 
-def phases_of(absent: bool) -> t.Sequence[Phase]:
-    return (*FIRST, *(ABSENT if absent else PRESENT), *LAST)
-
-
-PHASES = {phase.name: phase for phase in (*FIRST, *PRESENT, *LAST)}
+def tasks_of(phase: Phase) -> t.List[str]:
+    """The tasks that may have done a phase."""
+    return [name for name, done in TASKS.items() if phase in done]
 
 
 def so_far(run: Run, until: t.Optional[str] = None) -> Run:
     """The run with what all phases told that come before one."""
     if run.options.mode == "verify":
         return run
-    for phase in phases_of(run.options.absent):
+    for phase in ORDER:
         if phase.name == until:
             break
-        read(run, phase)
+        if phase.name not in run.read:
+            run.read.add(phase.name)
+            read(run, phase)
     return run
+
+
+def due(run: Run, phases: t.Iterable[Phase]) -> t.Iterator[t.Tuple[Phase, t.List[Call]]]:
+    """What a task calls for each of its phases. What one told is put into the run before the next is asked for."""
+    for phase in phases:
+        if not run.told.get(phase.name) and not (phase.real and run.options.check):
+            yield phase, list(phase.calls(so_far(run, phase.name)))
+
+
+def chapters(run: Run) -> t.List[str]:
+    """The files of tasks that take the steps of the plans, in their order."""
+    steps = {(step.action, planned.absent) for planned in run.planned.values() for step in planned.plan.steps}
+    actions, several = {action for action, _absent in steps}, len(run.data["callers"]) > 1
+    replaced = ("revoke", False) in steps and not run.options.check
+    wanted = {
+        "remove": actions & {*UNSET.steps, *REMOVE.steps},
+        "versions": several and actions & {*VERSIONS.steps},
+        "authorities": run.options.authorities
+        and any(acting.authorities(run, name).links for name in run.data["clients"]),
+        "make": actions & {*KEYS.steps, *CREDENTIALS.steps} and not actions & {*SECRETS.steps},
+        "spread": actions & {*SECRETS.steps},
+        "restart": any(planned.slow and planned.has("reload") for planned in run.planned.values()),
+        "use": actions & {*RELOAD.steps, *SETTINGS.steps, *PROOF.steps}
+        or any(link["roles"] for link in run.data["links"]),
+        "look_again": replaced and several,
+        "replace": replaced and not several,
+        "revoke": "revoke" in actions and not (replaced and not several),
+    }
+    found = [name for name, needed in wanted.items() if needed]
+    return ["renew"] if found == ["make", "use", "replace"] else found
+
+
+def counts(run: Run) -> t.Dict[str, str]:
+    """For how many links each phase has something to do, for people."""
+    whole = len(run.planned)
+    found = {}
+    for phase in ORDER:
+        own = sum(any(map(planned.has, phase.steps)) for planned in run.planned.values())
+        found[phase.name] = "{0} of {1} link{2}".format(own, whole, "" if whole == 1 else "s")
+    return found

@@ -89,7 +89,9 @@ class Run:
     """Plans and progress of some links."""
 
     def __init__(self, data: Data, options: RunOptions, told: Told, now: int) -> None:
-        self.data, self.options, self.told, self.now = data, options, told, now
+        self.data, self.options, self.told, self.now = data, options, dict(told), now
+        self.read: t.Set[str] = set()
+        """The phases whose results are in the progress."""
         self.progress = {link["id"]: Progress() for link in data["links"]}
 
     @functools.cached_property
@@ -101,7 +103,8 @@ class Run:
         found: t.Dict[str, t.Dict[str, t.Any]] = {"cross_cluster_api_key_info": {}, "remote_cluster_info": {}}
         for link in self.data["links"]:
             for side, module in (("to", "cross_cluster_api_key_info"), ("from", "remote_cluster_info")):
-                found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
+                if link[side] not in found[module]:
+                    found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
         keys, remotes = found.values()
         return Gathered(self.told.get("keystores", {}), keys, remotes, self.now)
 
@@ -157,6 +160,11 @@ class Run:
         """The nodes that did not get a credential. One whose keystore has lost it may still work from memory."""
         wanted = {str(step.node) for step in planned.plan.steps if step.action == "deliver"}
         return wanted - {*self.progress[planned.id].delivered}
+
+    def restarts(self) -> t.List[str]:
+        """The nodes that use what was delivered only once they start."""
+        waiting = {node for planned in self.planned.values() for node in self.waiting(planned)}
+        return [node for node in self.data["nodes"] if node in waiting]
 
     def waiting(self, planned: Planned) -> t.List[str]:
         """The nodes that use a new credential only once they start, Elasticsearch before 8.13, and did not yet."""

@@ -50,15 +50,11 @@ class Options:
     """What is asked for all links."""
 
     mode: str = "trust"
-    """``trust``, ``rotate``, ``untrust``, or ``verify``, for which the plan is that of ``trust``."""
+    """``trust``, ``rotate``, which leaves links that go alone, ``untrust``, or ``verify``, which plans as ``trust``."""
     missing_nodes: str = "fail"
     """When the keystore of a node cannot be read: ``fail``, or ``keep`` (work on the others, revoke nothing)."""
     proof: str = "every_node"
     """``every_node``: revoke only after each node was asked by itself; ``any``: a request through any URL will do."""
-
-    @property
-    def absent(self) -> bool:
-        return self.mode == "untrust"
 
 
 @dataclass(frozen=True)
@@ -94,6 +90,8 @@ class Plan:
     owed: str = ""
     """What was asked for and cannot be done in this run; the steps go ahead, and the run is not green."""
     states: t.Mapping[str, str] = field(default_factory=dict)
+    absent: bool = False
+    """The link goes."""
 
     def actions(self) -> t.List[str]:
         return [step.action for step in self.steps]
@@ -132,6 +130,11 @@ class Case:
         return {key.id: key for key in self.seen.keys}
 
     @property
+    def absent(self) -> bool:
+        """Whether the link goes, in this run or for good."""
+        return self.options.mode == "untrust" or self.link.absent
+
+    @property
     def remote(self) -> Remote:
         return self.seen.remote
 
@@ -159,7 +162,7 @@ class Case:
         return is_ours(key, self.link)
 
     def plan(self, **found: t.Any) -> Plan:
-        return Plan(self.link, states=self.states, **found)
+        return Plan(self.link, states=self.states, absent=self.absent, **found)
 
     def stopped(self, why: str) -> Plan:
         return self.plan(blocked=why, words=(why,))

@@ -90,6 +90,10 @@ class Link:
     """What the alias and the keystores hold of somebody else may go."""
     given: t.Optional[Given] = None
     """Of a link whose key comes from elsewhere."""
+    absent: bool = False
+    """The link goes, whatever becomes of the others."""
+    team: str = ""
+    """Whose links these are, where several share clusters."""
 
 
 def mark(key: Key) -> t.Optional[t.Mapping[str, t.Any]]:
@@ -111,8 +115,9 @@ def is_ours(key: Key, link: Link) -> bool:
 
 
 def _is_marked_for(marker: t.Mapping[str, t.Any], link: Link) -> bool:
-    """1.0.0 did not mark for which alias a key is."""
-    return marker.get("client") == link.client and marker.get("alias", link.alias) == link.alias
+    """Earlier releases did not mark for which alias a key is, or of which team."""
+    mine = {"client": link.client, "alias": link.alias, "owner": link.team}
+    return "client" in marker and all(marker.get(name, own) == own for name, own in mine.items())
 
 
 def of_our_user(key: Key, link: Link) -> bool:
@@ -227,8 +232,11 @@ def whose(key: Key) -> str:
     """Who a key belongs to, in words."""
     if of_operator(key):
         return "is managed by Elastic Cloud on Kubernetes"
-    return "belongs to {0}".format(key.username or "its owner") + (
-        " of the realm {0}".format(key.realm) if key.realm else ""
+    team = (mark(key) or {}).get("owner")
+    return "belongs to {0}{1}{2}".format(
+        key.username or "its owner",
+        " of the realm {0}".format(key.realm) if key.realm else "",
+        " and bears the mark of the owner [{0}]".format(team) if team else "",
     )
 
 

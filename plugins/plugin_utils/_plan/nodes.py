@@ -95,6 +95,11 @@ class Members:
         return text
 
 
+def may_be_slow(node: Found) -> bool:
+    """Whether a node uses a credential only once it starts, or it is not known."""
+    return CLIENT_ROLE in (node.get("roles") or ()) and version_of(node) < RELOADABLE_CREDENTIALS
+
+
 def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], problem: t.Optional[str]) -> Members:
     """The comparison. `found` is None when the nodes could not be listed."""
     if found is None:
@@ -109,11 +114,7 @@ def members(listed: t.Sequence[Listed], found: t.Optional[t.Sequence[Found]], pr
         unmatched=tuple(entry.name for entry in lost),
         mistaken=tuple((entry.name, str(entry.own_name)) for entry in lost if entry.own_name in running),
         ids={name: str(node["id"]) for name, node in matched.items()},
-        old=tuple(
-            name
-            for name, node in matched.items()
-            if CLIENT_ROLE in (node.get("roles") or ()) and (0,) < version_of(node) < RELOADABLE_CREDENTIALS
-        ),
+        old=tuple(name for name, node in matched.items() if may_be_slow(node) and version_of(node) > (0,)),
         started={name: node["started"] for name, node in matched.items() if node.get("started")},
         at=_at(listed, matched),
     )

@@ -52,11 +52,13 @@ def plan_link(link: Link, seen: Seen, options: t.Optional[Options] = None) -> Pl
     case = Case(link, seen, options, adoption, states)
     doubt = seen.members.trouble(link.client)
     stop = seen.fault or _unread(case, doubt)
-    if not stop and not options.absent and link.given is None:
+    if link.absent and options.mode == "rotate":
+        return case.plan(words=("it has state: absent, and there is nothing to rotate; the trust playbook removes it",))
+    if not stop and not case.absent and link.given is None:
         stop = adoption.trouble or _foreign_trouble(case) or _works_by_certificate(case) or _taken(case)
     if stop:
         return case.stopped(stop)
-    if options.absent:
+    if case.absent:
         plan = plan_absent(case, doubt)
     else:
         plan = plan_present(case) if link.given is None else plan_given(case)
@@ -71,7 +73,7 @@ def plan_link(link: Link, seen: Seen, options: t.Optional[Options] = None) -> Pl
 
 def _unread(case: Case, doubt: str) -> str:
     """A node that holds up the link, because it is not listed or cannot be read."""
-    missing, absent, strict = case.missing, case.options.absent, case.options.missing_nodes == "fail"
+    missing, absent, strict = case.missing, case.absent, case.options.missing_nodes == "fail"
     if doubt and (strict or not absent):
         return doubt
     if missing and (strict or (len(missing) == len(case.nodes) and not absent)):

@@ -152,7 +152,7 @@ def _remarks(case: Case) -> t.List[str]:
 
 
 def _marker(case: Case, target: t.Optional[Key]) -> t.Dict[str, t.Any]:
-    marker: t.Dict[str, t.Any] = {"client": case.link.client, "alias": case.link.alias}
+    marker: t.Dict[str, t.Any] = {"client": case.link.client, "alias": case.link.alias, "owner": case.link.team}
     if target is not None and target.id == case.link.adopt:
         marker["replaces"] = target.id
     elif case.adoption.replaced:
@@ -168,7 +168,8 @@ def _update(case: Case, target: Key, words: t.List[str]) -> t.List[Step]:
         return []
     why = "{0} of key {1} {2} not as asked for".format(names(drift), target.id, "are" if len(drift) > 1 else "is")
     words.append("{0}: update it in place".format(why))
-    marker = None if target.id == case.link.adopt else mark(target)
+    # A mark of an earlier release is completed.
+    marker = None if target.id == case.link.adopt else {**_marker(case, None), **(mark(target) or {})}
     return [Step("update", why, key_ids=(target.id,), fields=drift, name=target.name, marker=marker)]
 
 

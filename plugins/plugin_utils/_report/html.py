@@ -115,7 +115,7 @@ def _axis(dated: t.Sequence[Data]) -> Data:
     last = max(30, max(row["days_left"] for row in dated) + 1)
     counts = [0] * (BINS + 1)
     for row in dated:
-        counts[0 if row["days_left"] < 0 else 1 + min(BINS - 1, row["days_left"] * BINS // last)] += 1
+        counts[0 if row["days_left"] <= 0 else 1 + min(BINS - 1, row["days_left"] * BINS // last)] += 1
     bars = [
         {"x": place * 20, "tall": max(8, round(count / max(counts) * 70)), "count": count}
         for place, count in enumerate(counts)

@@ -61,7 +61,7 @@ def prometheus(report: Data) -> str:
     )
     family("key_created_timestamp_seconds", "When the API key in use was made.", each("created", 1000))
     family("key_expiration_timestamp_seconds", "When the API key in use expires.", each("expires", 1000))
-    family("key_days_left", "Whole days until the API key in use expires, negative when it has.", each("days_left"))
+    family("key_days_left", "Started days until the API key in use expires, 0 or less when it has.", each("days_left"))
     family(
         "link_last_proof_timestamp_seconds",
         "When a real request last went through every node.",

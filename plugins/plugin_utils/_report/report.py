@@ -14,6 +14,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_ke
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import DAY, Data, LinkView, days
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Results, usable
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import mark
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.text import started_days
 
 SCHEMA = 1
 """Version of the shape of the report. Fields may be added under one number, never renamed or removed."""
@@ -99,8 +100,7 @@ def life(key: t.Mapping[str, t.Any], now: int) -> Data:
         "created": creation,
         "age_days": days(max(0, now - creation)) if creation else None,
         "expires": expiration,
-        # Rounded down and not cut off at 0, so that an alert on "less than 0" tells expired keys from those of today.
-        "days_left": days(expiration - now) if expiration is not None else None,
+        "days_left": started_days(expiration, now) if expiration is not None else None,
     }
 
 

@@ -8,12 +8,16 @@ This file is private to the crosscluster.elasticsearch collection.
 
 from __future__ import annotations
 
+import textwrap
 import time
 import typing as t
 
 Data = t.Mapping[str, t.Any]
 
-HEAD = ("STATE", "CLIENT", "SERVER", "ALIAS", "KEY", "AGE", "EXPIRES", "PROOF", "OWNER")
+DAY = 86_400_000
+WIDTH = 88
+"""What Ansible leaves of a screen of 100 columns."""
+HEAD = ("STATE", "FROM", "TO", "KEY", "EXPIRES", "PROOF", "OWNER")
 WORDS = {"ok": "ok", "warning": "WARNING", "broken": "BROKEN", "unknown": "UNKNOWN"}
 LEVELS = {"error": "ERROR", "warning": "WARNING", "unknown": "UNKNOWN", "info": "NOTE"}
 
@@ -22,12 +26,10 @@ def render(report: Data) -> t.List[str]:
     lines = columns([HEAD] + [_cells(row, report["generated"]) for row in report["links"]])
     for row in report["links"]:
         for item in row["findings"]:
-            lines += ["", "{0} {1}: {2}".format(LEVELS.get(item["level"], "NOTE"), row["link"], item["cause"])]
-            lines += [
-                "    {0}: {1}".format(label, item[name])
-                for name, label in (("evidence", "Seen"), ("fix", "Fix"))
-                if item[name]
-            ]
+            said = "{0} {1}: {2}".format(LEVELS.get(item["level"], "NOTE"), row["link"], item["cause"])
+            lines += ["", *wrapped(said)]
+            for name, label in (("evidence", "Seen"), ("fix", "Fix")):
+                lines += wrapped("{0}: {1}".format(label, item[name]), "    ") if item[name] else []
     for key in report["orphans"]:
         lines += [
             "",
@@ -55,11 +57,9 @@ def _cells(row: Data, now: int) -> t.Tuple[str, ...]:
     return (
         WORDS[row["state"]],
         row["client"],
-        row["server"],
-        row["alias"],
+        place(row["server"], row["alias"]),
         row["key_id"] or "-",
-        plural(row["age_days"]),
-        ends(row["days_left"]) if row["key_id"] else "-",
+        "never" if row["key_id"] and row["expires"] is None else stamp(row["expires"]),
         proof(row, now),
         row["owner"] or "-",
     )
@@ -68,9 +68,7 @@ def _cells(row: Data, now: int) -> t.Tuple[str, ...]:
 def ends(days_left: t.Optional[int]) -> str:
     if days_left is None:
         return "never"
-    if days_left < 0:
-        return "expired"
-    return "today" if days_left == 0 else "in " + plural(days_left)
+    return "in " + plural(days_left) if days_left > 0 else "expired"
 
 
 def proof(row: Data, now: int) -> str:
@@ -94,6 +92,24 @@ def date(milliseconds: t.Optional[int]) -> str:
 
 def plural(number: t.Optional[int]) -> str:
     return "-" if number is None else "{0} day{1}".format(number, "" if number == 1 else "s")
+
+
+def place(server: str, alias: str) -> str:
+    """Where a link leads to, with its alias where that is not the name of the server."""
+    return server if alias == server else "{0} ({1})".format(server, alias)
+
+
+def started_days(until: int, now: int) -> int:
+    """1 in the last hour, and 0 or less once it is over: the alert is on <= 0."""
+    return -((now - until) // DAY)
+
+
+def wrapped(said: str, indent: str = "") -> t.List[str]:
+    """A sentence in lines that a screen has room for."""
+    return textwrap.wrap(
+        said, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def columns(cells: t.Sequence[t.Sequence[str]]) -> t.List[str]:

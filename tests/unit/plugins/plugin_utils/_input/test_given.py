@@ -17,6 +17,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import read
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Run, RunOptions
 
+FIRST = (phases.KEYSTORES, phases.GATHER)
 HOSTS = ("a-1", "a-2", "a-3")
 PLACE = (given.CLIENT, "remote_cluster_info", "")
 
@@ -49,19 +50,18 @@ class World:
 
     def run(self, cut: int | None = None, **asked: t.Any) -> tuple[Run, dict[str, t.Any]]:
         data = given.complete({**ASKED, **asked}, HOSTS)
-        told: dict[str, t.Any] = {}
-        run = Run(data, RunOptions(**data["options"]), told, data["now"])
+        run = Run(data, RunOptions(**data["options"]), {}, data["now"])
         run.hand_over({**ASKED, **asked}["credential"])
         count = 0
-        for phase in phases.phases_of(run.options.absent):
-            told.setdefault(phase.name, {})
+        for phase in phases.ORDER:
+            run.told.setdefault(phase.name, {})
             for call in list(phase.calls(run)):
-                count += phase not in phases.FIRST
+                count += phase not in FIRST
                 if cut is not None and count > cut:
                     return run, {}
                 key = call.place if phase.at == "nodes" else (call.place, call.module, call.label)
-                told[phase.name][key] = getattr(self, f"_{call.module}")(call)
-            if phase not in phases.FIRST:
+                run.told[phase.name][key] = getattr(self, f"_{call.module}")(call)
+            if phase not in FIRST:
                 read(run, phase)
         self.wrote = any(run.progress["hosted"].done - {"prove"})
         return run, outcome.rows(run, 0)[0]

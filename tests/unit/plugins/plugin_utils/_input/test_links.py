@@ -58,7 +58,7 @@ def test_a_link_is_completed():
         "proxy_address": "berlin.example:9443",
         "server_name": "berlin.example",
     }
-    assert link["metadata"] == {"crosscluster_elasticsearch": {"client": "paris", "alias": "berlin"}}
+    assert link["metadata"] == {"crosscluster_elasticsearch": {"client": "paris", "alias": "berlin", "owner": ""}}
     assert data["nodes"]["paris-2"] == {"cluster": "paris", "position": 1}
 
 

@@ -12,12 +12,14 @@ import itertools
 import json
 import typing as t
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import yaml
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import normalise
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete, normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import phase as phasing
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run, RunOptions
@@ -27,6 +29,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan i
 NOW = 1_800_000_000_000
 DAY = 86_400_000
 NODES = ("paris-1", "paris-2", "paris-3")
+TASKS = Path(__file__).parents[5] / "roles" / "cross_cluster_trust" / "tasks"
 MARKED = {lk.MARKER: {"client": "paris", "alias": "berlin"}}
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 OTHER_ACCESS = {"search": [{"names": ["metrics-*"]}]}
@@ -55,7 +58,22 @@ def completed(provable: bool, link: str) -> dict[str, t.Any]:
     asked = {"from": "paris", "to": "berlin", "access": ACCESS, "expiration": "90d", **json.loads(link)}
     data = normalise(clusters, [asked])
     assert data["errors"] == []
-    return data
+    return complete(data)
+
+
+@functools.lru_cache(None)
+def tasks_of(chapter: str) -> tuple[str, ...]:
+    """What the role runs for a chapter, by its files."""
+    found: list[str] = []
+    for task in yaml.safe_load((TASKS / f"{chapter}.yml").read_text(encoding="utf-8")) or ():
+        if "crosscluster.elasticsearch.link_phase" in task:
+            found.append(task["crosscluster.elasticsearch.link_phase"]["phase"])
+        elif "ansible.builtin.import_tasks" in task:
+            found += tasks_of(task["ansible.builtin.import_tasks"].removesuffix(".yml"))
+        else:
+            assert task["ansible.builtin.include_tasks"] == "restart_nodes.yml"
+            found.append("restart")
+    return tuple(found)
 
 
 @dataclass
@@ -120,28 +138,29 @@ class World:
     def run_of(self, options: RunOptions, number: int) -> Run:
         left = [node for node in NODES if node not in self.lost]
         hosts = registered.Hosts(NODES, left, self.variables.__getitem__)
-        order = phases.phases_of(options.absent)
-        told = registered.told(order, {**self.data, "now": number}, self.variables[""], hosts)
+        tasks = {**phases.TASKS, "restart": (phases.RESTART,)}
+        told = registered.told(tasks, {**self.data, "now": number}, self.variables[""], hosts)
         return Run(self.data, options, told, self.now)
 
-    def register(self, number: int, phase: phasing.Phase, told: t.Sequence[tuple[Call, t.Any]]) -> None:
-        """As the tasks of the role do."""
-        name = registered.PREFIX + phase.name
-        if phase.at == phasing.NODES:
-            for call, result in told:
-                self.variables[call.place][name] = {**result, registered.RUN: number}
-            return
-        results = [
-            {**result, "cluster": call.place, "module": call.module, "label": call.label} for call, result in told
-        ]
-        entry = {"item": "localhost", "results": results, registered.RUN: number}
-        self.variables[""][name] = {"results": [entry]}
+    def task(self, name: str, run: Run, number: int, cut: Cut) -> None:
+        """A task of the role, which registers what its phases told."""
+        entry: dict[str, t.Any] = {"item": "localhost", "results": [], registered.RUN: number}
+        for phase, calls in phases.due(run, phases.TASKS[name]):
+            for call in calls:
+                result = self.done(call, cut)
+                if phase.at == phasing.NODES:
+                    self.variables[call.place][registered.PREFIX + name] = {**result, registered.RUN: number}
+                told = {"cluster": call.place, "module": call.module, "label": call.label, "phase": phase.name}
+                entry["results"].append({**result, **told})
+                # As far as the next phase of a task that is cut off needs it.
+                if phase.at != phasing.NODES:
+                    self.variables[""][registered.PREFIX + name] = {"results": [entry]}
+                    run.told[phase.name] = registered.by_call([entry], {**self.data, "now": number}, phase.name)
 
     def plan(self, mode: str = "trust", missing_nodes: str = "keep", proof: str = "every_node") -> case.Plan:
         number, options = next(self.runs), RunOptions(mode, missing_nodes, proof)
-        for phase in phases.FIRST:
-            calls = phase.calls(self.run_of(options, number))
-            self.register(number, phase, [(call, self.answer(call)) for call in calls])
+        for name in ("keystores", "clusters"):
+            self.task(name, self.run_of(options, number), number, Cut(None, {}))
         return self.run_of(options, number).planned["paris/berlin"].plan
 
     # -- a run
@@ -159,13 +178,14 @@ class World:
         self.teardown = mode == "untrust"
         self.faulty = bool(cut.faults)
         try:
-            for phase in phases.phases_of(options.absent):
-                run = phases.so_far(self.run_of(options, number), phase.name)
-                if phase is phases.RESTART:
-                    self.restarts(run, cut)
-                told = [(call, self.done(call, cut)) for call in phase.calls(run)]
-                if not phase.by_role:
-                    self.register(number, phase, told)
+            for name in ("keystores", "clusters"):
+                self.task(name, self.run_of(options, number), number, cut)
+            for name in [task for one in phases.chapters(self.run_of(options, number)) for task in tasks_of(one)]:
+                run = self.run_of(options, number)
+                if name == "restart":
+                    self.restarts(phases.so_far(run, name), cut)
+                else:
+                    self.task(name, run, number, cut)
         except EOFError:
             return {}
         (row,) = outcome.rows(phases.so_far(self.run_of(options, number)), self.now)
@@ -661,7 +681,7 @@ def test_nothing_is_done_by_default_while_a_node_cannot_be_read(world: World, mo
 @given(worlds(), st.sampled_from(["trust", "rotate", "untrust"]))
 def test_every_plan_has_the_order_of_the_phases_and_can_be_said_in_words(world: World, mode: str) -> None:
     plan = world.plan(mode)
-    order = [action for phase in phases.phases_of(mode == "untrust") for action in phase.steps]
+    order = [action for phase in phases.ORDER for action in phase.steps]
     assert [*map(order.index, plan.actions())] == sorted(map(order.index, plan.actions()))
     assert bool(plan.words) or not plan.steps
     assert all(step.why for step in plan.steps)

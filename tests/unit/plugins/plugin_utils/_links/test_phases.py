@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.crosscluster.elasticsearch.plugins.modules.link_phase import PHASES
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._actions import registered
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import examine
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete, normalise
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import (
     acting,
     gathered,
@@ -33,6 +33,8 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import MARKER
 
+# What follows at the same clusters, and is done by the task of what comes before or after it.
+ONLY_WITH_OTHERS = ("settings", "proof", "roles")
 ROOT = Path(__file__).parents[5]
 ACCESS = {"search": [{"names": ["logs-*"]}]}
 
@@ -48,7 +50,7 @@ def asked(links, nodes=2):
         }
         for name in names
     }  # fmt: skip
-    return complete(clusters, [{"from": one, "to": other, "access": ACCESS} for one, other in links])
+    return complete(normalise(clusters, [{"from": one, "to": other, "access": ACCESS} for one, other in links]))
 
 
 def running(data, cluster):
@@ -80,36 +82,54 @@ def made(*names, **more):
 
 def run_of(data, told, only=None, **options):
     links = [link for link in data["links"] if only in (None, link["from"])]
-    return Run({**data, "links": links}, RunOptions(**options), told, data["now"])
+    clients = [name for name in data["clients"] if only in (None, name)]
+    return Run({**data, "links": links, "clients": clients}, RunOptions(**options), told, data["now"])
 
 
 def calls(run, phase):
     return list(phase.calls(phases.so_far(run, phase.name)))
 
 
-def test_the_module_names_the_phases_that_there_are():
-    own = {*phases.PHASES, examine.EXAMINE.name, examine.PORTS.name} - {"restart"}
-    assert set(PHASES) == own | {"input", "given", "plan", "outcome", "diagnosis"}
+def test_the_module_names_the_tasks_that_there_are():
+    assert set(PHASES) == {
+        *phases.TASKS, examine.PORTS.name, "authorities", "input", "given", "plan", "outcome", "diagnosis"
+    } - {*ONLY_WITH_OTHERS}  # fmt: skip
+    assert all(set(phases.tasks_of(phases.PHASES[name])) & {*PHASES} for name in ONLY_WITH_OTHERS)
 
 
-def test_revocation_comes_last_and_the_proof_right_before_it():
-    order = [phase.name for phase in phases.phases_of(absent=False)]
+def test_revocation_comes_last_and_the_proof_before_it():
+    order = [phase.name for phase in phases.ORDER]
     assert order.index("credentials") < order.index("reload") < order.index("proof") < order.index("revoke")
-    assert order[-2:] == ["revoke", "roles"] and [phase.name for phase in phases.ABSENT][-1] == "revoke"
+    assert order.index("unset") < order.index("remove") < order.index("reload") and order[-1] == "revoke"
 
 
-@pytest.mark.parametrize(
-    "file, order", [("gather", phases.FIRST), ("present", phases.PRESENT), ("absent", phases.ABSENT)]
-)
-def test_the_tasks_of_the_role_are_in_the_order_of_the_phases(file, order):
-    tasks = yaml.safe_load((ROOT / "roles/cross_cluster_trust/tasks" / f"{file}.yml").read_text(encoding="utf-8"))
-    found = []
-    for task in tasks:
+def chapter(name):
+    """The tasks of a file of the role: phases, and files that do the work of other roles."""
+    for task in yaml.safe_load((ROOT / "roles/cross_cluster_trust/tasks" / f"{name}.yml").read_text("utf-8")) or ():
         call = task.get("crosscluster.elasticsearch.link_phase")
-        found.append(call["phase"] if call else task["ansible.builtin.include_tasks"].removesuffix(".yml"))
-        registered = task.get("register", f"__cross_cluster_trust_told_{found[-1]}")
-        assert registered == f"__cross_cluster_trust_told_{found[-1]}"
-    assert found == [phase.name for phase in order]
+        if call:
+            assert task["register"] == f"__cross_cluster_trust_told_{call['phase']}"
+            yield call["phase"]
+        elif "ansible.builtin.import_tasks" in task:
+            yield from chapter(task["ansible.builtin.import_tasks"].removesuffix(".yml"))
+        else:
+            yield name
+
+
+CHAPTERS = ("remove", "versions", "authorities", "spread", "restart", "use", "look_again", "revoke")
+
+
+def test_the_tasks_of_the_role_are_in_the_order_of_the_phases():
+    done = []
+    for name in ("look", *CHAPTERS):
+        for task in [name] if name == "authorities" else chapter(name):
+            done += [phase.name for phase in phases.TASKS[task]] if task in phases.TASKS else [task]
+    assert list(dict.fromkeys(done)) == [phase.name for phase in phases.ORDER]
+
+
+def test_a_usual_rotation_is_that_of_its_chapters():
+    assert [*chapter("renew")] == [*chapter("make"), *chapter("use"), *chapter("replace")]
+    assert [*chapter("spread")] == ["keys", "secrets", "credentials"] and [*chapter("make")] == ["keys", "credentials"]
 
 
 @pytest.mark.parametrize("size, nodes", [(3, 2), (5, 3)])
@@ -126,9 +146,9 @@ def test_nothing_is_paid_for_each_link(size, nodes):
         node: {"settings": [{"name": f"cluster.remote.{name}.credentials", "changed": True} for name in names]}
         for node in data["nodes"]
     }
-    counted = {phase.name: len(calls(run_of(data, told), phase)) for phase in phases.phases_of(absent=False)}
+    counted = {phase.name: len(calls(run_of(data, told), phase)) for phase in phases.ORDER}
     assert counted == {
-        **dict.fromkeys((phase.name for phase in phases.phases_of(absent=False)), 0),
+        **dict.fromkeys((phase.name for phase in phases.ORDER), 0),
         "keystores": size * nodes, "credentials": size * nodes, "clusters": 2 * size, "versions": size,
         "keys": size, "reload": size, "settings": size, "proof": size,
     }  # fmt: skip
@@ -172,7 +192,7 @@ def test_no_credential_is_delivered_that_was_not_made(told, why):
 
 def test_the_host_that_calls_a_cluster_fails_for_it():
     data = asked(["ab"])
-    caller = registered.by_call([{"item": "localhost", "unreachable": True, "msg": "no route"}], data)
+    caller = registered.by_call([{"item": "localhost", "unreachable": True, "msg": "no route"}], data, "keys")
     run = phases.so_far(run_of(data, found(data, keys=caller)))
     assert run.progress["a/b"].failed == {"create": "b: no route"}
     told = found(data, clusters=caller)
@@ -254,7 +274,7 @@ def test_a_credential_that_did_not_arrive_is_not_expected_of_a_reload():
 def test_a_host_speaks_for_no_cluster_that_is_called_from_elsewhere():
     data = asked(["ab", "cb"])
     data["clusters"]["c"]["api_from"] = "c-1"
-    proof = {"cluster": "a", "module": "remote_cluster_info", "label": "", "remotes": []}
+    proof = {"cluster": "a", "module": "remote_cluster_info", "label": "", "remotes": [], "phase": "proof"}
     told = registered.by_call(
         [
             {"item": "localhost", "run": data["now"], "results": [{**proof, "failed": True, "msg": "it fails"}]},
@@ -266,6 +286,7 @@ def test_a_host_speaks_for_no_cluster_that_is_called_from_elsewhere():
             "odd",
         ],
         data,
+        "proof",
     )
     assert set(told) == {("a", "remote_cluster_info", ""), ("c", "remote_cluster_info", "")}
     assert told["a", "remote_cluster_info", ""]["msg"] == "it fails"
@@ -279,7 +300,7 @@ def registered_by(data, **hosts):
 
     def told(left):
         where = registered.Hosts(list(data["nodes"]), left, names.__getitem__)
-        return registered.told(phases.phases_of(absent=False), data, {}, where)
+        return registered.told({**phases.TASKS, "restart": (phases.RESTART,)}, data, {}, where)
 
     return told
 

@@ -307,7 +307,7 @@ def test_the_next_rotation_replaces_an_adopted_key_by_a_marked_one_and_revokes_i
     assert found.actions() == ["rotate", "deliver", "reload", "prove", "revoke"]
     assert (found.steps[0].name, found.steps[0].marker) == (
         "paris-berlin",
-        {"client": "paris", "alias": "berlin", "replaces": "hand"},
+        {"client": "paris", "alias": "berlin", "owner": "", "replaces": "hand"},
     )
     assert (found.steps[-1].name, found.steps[-1].key_ids) == ("made-in-2024", ("hand",))
     successor = key("new", metadata={lk.MARKER: {"client": "paris", "replaces": "hand"}}, creation=NOW)

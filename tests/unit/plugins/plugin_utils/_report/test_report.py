@@ -73,9 +73,18 @@ def test_a_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "days", "words"), [(1, 0, "today"), (DAY, 1, "in 1 day"), (-1, -1, "expired"), (None, None, "never")]
+    ("left", "days", "words"),
+    [
+        (1, 1, "in 1 day"),
+        (DAY, 1, "in 1 day"),
+        (90 * DAY - 1, 90, "in 90 days"),
+        (0, 0, "expired"),
+        (-1, 0, "expired"),
+        (-DAY, -1, "expired"),
+        (None, None, "never"),
+    ],
 )
-def test_days_are_rounded_down(left: int | None, days: int | None, words: str) -> None:
+def test_days_left_are_started_days(left: int | None, days: int | None, words: str) -> None:
     estate = two()
     estate.key("paris/berlin")["expiration"] = None if left is None else estate.now + left
     assert report(estate)["links"][0]["days_left"] == days and report_text.ends(days) == words
