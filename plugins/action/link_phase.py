@@ -22,7 +22,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input 
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.facts import resolved
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.links import complete
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.outside import shown
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, outcome, phases
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, left, outcome, phases
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import went_wrong
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import CLUSTERS, NODES, Phase
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import (
@@ -78,10 +78,11 @@ class ActionModule(SecretAction):
         What a module did not do is a result like any other: it holds up the links that need it, and no task fails.
         """
         self._asked: Result = {}
-        self._calling, self._stats = False, t.cast("Result | None", None)
+        self._calling, self._calls, self._stats = False, 0, t.cast("Result | None", None)
         result: Result = super().run(tmp, task_vars)
         if self._asked:
             result[registered.RUN] = self._asked["now"]
+        result["module_runs"] = self._calls
         if self._calling and (result.get("failed") or result.get("unreachable")):
             told = {name: value for name, value in result.items() if name not in ("failed", "unreachable", "msg")}
             return {**told, "trouble": result.get("msg") or "the task failed"}
@@ -116,7 +117,7 @@ class ActionModule(SecretAction):
         tasks = (LOOKING if looking else phases.TASKS)[name]
         run = self._run(tasks[0].at)
         if name == phases.GATHER.name:
-            self._alike(run)
+            self._alike(run.data)
         self._calling = True
         result = self._at_node(tasks[0], run) if tasks[0].at == NODES else self._at_clusters(tasks, run)
         if name == phases.GATHER.name:
@@ -188,6 +189,7 @@ class ActionModule(SecretAction):
         return self._module("cluster_calls", {"calls": asked})
 
     def _module(self, name: str, arguments: dict[str, t.Any]) -> Result:
+        self._calls += 1
         try:
             with self._quiet_connection():
                 return self._execute_module(module_name=FQCN + name, module_args=arguments, task_vars=self._variables)
@@ -244,9 +246,9 @@ class ActionModule(SecretAction):
         self._refuse(self._check.problems(roles, links=False))
         return {"options": self._check.for_all(roles)} if roles else {}
 
-    def _alike(self, run: Run) -> None:
+    def _alike(self, data: Result) -> None:
         """A host for which something else is asked would take the links of all others with it."""
-        views = [told["options"] for told in run.told[phases.KEYSTORES.name].values() if told.get("options")]
+        views = registered.views(self._hosts(), data)
         names = [name for name in views[0] if any(view.get(name) != views[0][name] for view in views)] if views else []
         self._refuse(
             [
@@ -312,11 +314,15 @@ class ActionModule(SecretAction):
     def _run(self, at: str = CLUSTERS) -> Run:
         """All links, or those of the cluster of this node."""
         data, looking = self._data(), self._looking()
+        tasks = LOOKING if looking else {**phases.TASKS, **BY_ROLE}
+        if data["prune"]:
+            told = registered.told(tasks, data, self._variables, self._hosts())
+            going = left.links(data, told[phases.GATHER.name], told[phases.KEYSTORES.name], data["now"])
+            data = {**data, "links": [*data["links"], *going]}
         if at == NODES:
             cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
             own = [link for link in data["links"] if link["from"] == cluster]
             data = {**data, "links": own, "clients": [name for name in data["clients"] if name == cluster]}
-        tasks = LOOKING if looking else {**phases.TASKS, **BY_ROLE}
         run = Run(data, self._options(data), registered.told(tasks, data, self._variables, self._hosts()), data["now"])
         if given.is_one(data):
             credential = self._of_role("credential")["credential"]
@@ -357,6 +363,8 @@ class ActionModule(SecretAction):
         """Which files of tasks the plans need, and for how many links there is something to do."""
         if self._looking():
             return {"changed": False, "todo": ["ports"] if any(examine.PORTS.calls(run)) else []}
+        if run.data["prune"]:
+            run = self._pruning(run)
         chapters = phases.chapters(run)
         trust = (
             given.is_one(run.data)
@@ -367,7 +375,17 @@ class ActionModule(SecretAction):
             chapters.insert(0, "given_authorities")
         if given.is_one(run.data):
             chapters = ["given_restart" if name == "restart" else name for name in chapters]
-        return {"changed": False, "todo": chapters, "of": phases.counts(run), "plan": shown(outcome.words(run))}
+        going = [link["left"]["told"] for link in run.data["links"] if "left" in link]
+        chapters = ["left", *chapters] if going else chapters
+        told = {"todo": chapters, "of": phases.counts(run), "plan": shown(outcome.words(run)), "left": shown(going)}
+        return {"changed": False, **told}
+
+    def _pruning(self, run: Run) -> Run:
+        """The run with the links that have left the list, once it is known which they are."""
+        told, data = run.told[phases.GATHER.name], self._data()
+        self._refuse([f"Nothing was done: cross_cluster_prune: {text}" for text in left.troubles(data, told)])
+        going = left.links(data, told, run.told[phases.KEYSTORES.name], data["now"])
+        return Run({**data, "links": [*data["links"], *going]}, run.options, run.told, run.now)
 
     def _authorities(self) -> Result:
         run = phases.so_far(self._run(NODES), phases.AUTHORITIES.name)

@@ -150,8 +150,8 @@ api_keys:
       sample: true
     days_left:
       description:
-        - Whole days until the key expires, by the clock of the host the task runs on; V(0) when it has expired or
-          will within a day. Null when it never expires.
+        - Started days until the key expires, by the clock of the host the task runs on; V(1) in the last hour, V(0) or
+          less when it has expired. Null when it never expires.
       type: int
       returned: success
       sample: 41

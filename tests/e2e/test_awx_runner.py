@@ -159,7 +159,7 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     assert report["links"][0]["key_id"] == second[0] and report["links"][0]["state"] == "ok"
     assert job.artifacts["cross_cluster_report"]["summary"]["healthy"] is True
     assert second[0] in Path(files["html"]).read_text() and second[0] in Path(files["bulk"]).read_text()
-    assert 'key_days_left{client="paris",server="berlin",alias="berlin"} 89' in Path(files["prometheus"]).read_text()
+    assert 'key_days_left{client="paris",server="berlin",alias="berlin"} 90' in Path(files["prometheus"]).read_text()
 
     estate.world.clear_log()
     Api(estate.clusters["berlin"]).delete("/_security/api_key", {"ids": second})

@@ -67,8 +67,8 @@ def test_dead_keys_and_days_left(keys: Keys) -> None:
     told = {key["name"]: key for key in read(keys)["api_keys"]}
     assert {name: (key["status"], key["days_left"]) for name, key in told.items()} == {
         "forever": ("live", None),
-        "soon": ("live", 9),
-        "later": ("live", 99),
+        "soon": ("live", 10),
+        "later": ("live", 100),
         "gone": ("revoked", None),
     }
     assert told["soon"]["access"] == {"search": [{"names": ["logs-*"], "allow_restricted_indices": False}]}

@@ -42,6 +42,7 @@ CLUSTERS: dict[str, t.Any] = {
     "oslo": {"api_key": ENCODED, "urls": ["https://127.0.0.1:1"]},
 }  # fmt: skip
 LINKS = [{"from": "paris", "to": "berlin", "access": {"search": [{"names": ["logs-*"]}]}}]
+ROLE = "crosscluster.elasticsearch.cross_cluster_trust"
 LOGIN = {"password": PASSWORD, "username": "elastic", "urls": ["https://127.0.0.1:1"]}
 GOOD = {
     "remote_cluster_client_alias": "berlin",
@@ -55,6 +56,7 @@ GOOD = {
 UNDEFINED = "{{ nobody_has_defined_it }}"
 WRONG: dict[str, t.Any] = {
     "bool": "perhaps", "int": "many", "str": {"a": "b"}, "path": ["a"], "list": {"a": "b"}, "dict": "text",
+    "raw": {"a": "b"},
 }  # fmt: skip
 
 
@@ -283,23 +285,29 @@ def test_all_mistakes_are_told_at_once(tmp_path):
 
 
 def test_links_are_looked_at_once_and_their_mistakes_told_with_those_of_the_host(tmp_path):
-    """With links_only, the first task of the role finds them and does not fail."""
     given = {
         "elasticsearch_clusters": CLUSTERS, "cross_cluster_links": [{**LINKS[0], "to": "rom"}],
         "cross_cluster_trust_wait": "long",
     }  # fmt: skip
-    role = {"name": "crosscluster.elasticsearch.cross_cluster_trust", "tasks_from": "input.yml"}
-    play = {"hosts": "all", "gather_facts": False, "vars": given, "tasks": [{"include_role": role}]}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "roles": [ROLE]}
     run = run_playbook(
         write(tmp_path / "play.yml", [play]), directory=tmp_path / "run",
         inventory={"all": {"hosts": dict.fromkeys(("one", "two"), {"ansible_connection": "local"})}},
     )  # fmt: skip
-    told = [event["result"] for event in run.events if "check_play" in event.get("action", "") and "result" in event]
-    found, *of_hosts = [result for result in told if result]
-    (mistake,) = found["problems"]
-    assert "did you mean [rome]?" in mistake and len(of_hosts) == 2
-    for said in (result["msg"] for result in of_hosts):
-        assert said.count(mistake) == 1 and "cross_cluster_trust_wait must be a whole number" in said, run
+    (said,) = run.messages
+    assert said.count("did you mean [rome]?") == 1 and "cross_cluster_trust_wait must be a whole number" in said, run
+    assert (clean := swept(run)).clean, clean
+
+
+def test_what_is_wrong_on_another_host_is_found_before_the_first_write(tmp_path):
+    given = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "roles": [ROLE]}
+    local = {"ansible_connection": "local"}
+    hosts = {"one": local, "localhost": {**local, "cross_cluster_trust_wait": "long"}}
+    run = run_playbook(
+        write(tmp_path / "play.yml", [play]), directory=tmp_path / "run", inventory={"all": {"hosts": hosts}}
+    )
+    assert run.rc == 2 and run.changed == 0 and "cross_cluster_trust_wait must be a whole number" in str(run.messages)
     assert (clean := swept(run)).clean, clean
 
 
@@ -308,9 +316,8 @@ def test_links_are_looked_at_once_and_their_mistakes_told_with_those_of_the_host
 )
 def test_what_is_asked_for_all_links_is_the_same_for_all_hosts(tmp_path, name, value):
     """One host that is asked something else would do it to the links of all."""
-    role = {"name": "crosscluster.elasticsearch.cross_cluster_trust", "tasks_from": "input.yml"}
     given = {"elasticsearch_clusters": CLUSTERS, "cross_cluster_links": LINKS}
-    play = {"hosts": "all", "gather_facts": False, "vars": given, "tasks": [{"include_role": role}]}
+    play = {"hosts": "all", "gather_facts": False, "vars": given, "roles": [ROLE]}
     hosts = {"one": {"ansible_connection": "local"}, "two": {"ansible_connection": "local", name: value}}
     run = run_playbook(
         write(tmp_path / "play.yml", [play]), directory=tmp_path / "run", inventory={"all": {"hosts": hosts}}

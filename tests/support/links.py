@@ -134,27 +134,24 @@ def report(run: Run) -> dict[str, dict[str, t.Any]]:
     return {row["link"]: row for row in rows}
 
 
-# Of actions that call no module: what they return.
-_WITHOUT_CALL = ("input", "todo", "needed", "failing")
-
-
 def module_runs(run: Run) -> int:
     """How often a module of the collection was run on some host."""
     ended = ("runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed")
     ours = [event for event in run.events if event["event"] in ended and "crosscluster" in event["action"]]
     items = {(event["task"], event["host"]) for event in ours if "item" in event["event"]}
     return sum(
-        not event["action"].endswith(".check_play")
-        and not any(name in event["result"] for name in _WITHOUT_CALL)
-        # A loop tells its items once more.
-        and ("item" in event["event"] or (event["task"], event["host"]) not in items)
+        event["result"].get("module_runs", not event["action"].endswith(".check_play"))
         for event in ours
+        # A loop tells its items once more.
+        if "item" in event["event"] or (event["task"], event["host"]) not in items
     )
 
 
 def plan(run: Run) -> dict[str, list[str]]:
     """The plan in words, of the links that have one."""
-    return {link: words for told in run.results("Show the plan") for link, words in told["msg"].items()}
+    looked = run.results("Read the keys of the servers, and ask the clients for their remotes through every node")
+    told = [*run.results(" : Plan"), *(item for one in looked for item in one.get("results", ()))]
+    return {link: words for one in told for link, words in one.get("plan", {}).items()}
 
 
 def _reached_from_here(node: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -12,6 +12,13 @@ from .access import server_form
 from .key import KEY_TYPE
 
 _DAY_MS = 24 * 3600 * 1000
+
+
+def started_days(milliseconds: int) -> int:
+    """1 in the last hour, and 0 or less once it is over: an alert is on <= 0."""
+    return -(-milliseconds // _DAY_MS)
+
+
 _COPIED = ("id", "name", "type", "creation", "expiration", "invalidation", "username", "realm", "realm_type")
 
 
@@ -91,7 +98,7 @@ def describe(entry: t.Mapping[str, t.Any], now_ms: int, live_by_server: bool) ->
     key["status"] = "revoked" if key["invalidated"] else "expired" if expired else "live"
     key["active"] = key["status"] == "live"
     key["expires_in_ms"] = left
-    key["days_left"] = None if left is None else max(0, left // _DAY_MS)
+    key["days_left"] = None if left is None else started_days(left)
     return key
 
 

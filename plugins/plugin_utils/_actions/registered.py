@@ -70,6 +70,12 @@ def told(
     return found
 
 
+def views(hosts: Hosts, data: Data) -> t.List[t.Dict[str, str]]:
+    """What each host of the play asks for, as it said with its keystore."""
+    found = (hosts.variables(host).get(PREFIX + "keystores") for host in hosts.of_play)
+    return [told["options"] for told in found if _of_now(told, data) and isinstance(told.get("options"), dict)]
+
+
 def _of_task(
     name: str, phase: Phase, data: Data, own: Variables, nodes: t.Mapping[str, Variables]
 ) -> t.Dict[t.Any, t.Any]:

@@ -46,14 +46,18 @@ def others(found: Findings) -> None:
         found.word("adopt_served", "info", view.adoption.hint)
 
 
+def unread(found: Findings) -> None:
+    lost = [node for node, state in found.view.pairs() if state == lk.UNREAD and not node.read]
+    if lost:
+        found.word("node_unread", "unknown", lost[0].reason, nodes=lk.names(node.name for node in lost))
+
+
 def credentials(found: Findings) -> None:
     view = found.view
+    unread(found)
     groups: t.Dict[str, t.List[lk.Node]] = {}
     for node, state in view.pairs():
         groups.setdefault(state, []).append(node)
-    unread = [node for node in groups.get(lk.UNREAD, []) if not node.read]
-    if unread:
-        found.word("node_unread", "unknown", unread[0].reason, nodes=lk.names(node.name for node in unread))
     live = groups.get(lk.LIVE, [])
     if view.by_certificate:
         # Nothing is missing: the link works without a key. One that shall move to a key is told as drift.

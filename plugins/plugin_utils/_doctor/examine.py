@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import link as doctor_link
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import view as link_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import left, looking
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, usable, went_wrong
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
     CLUSTERS,
@@ -23,8 +24,6 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import report as link_report
-
-_ALL = "all"
 
 
 def _clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
@@ -36,9 +35,10 @@ def _clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
             yield Call(name, "cluster_info", {}, ())
     for link in links:
         for role in link["roles"]:
-            yield Call(link["from"], "remote_access_role", role, [[link["id"]]], f"{link['id']} {role['name']}")
-    for name in dict.fromkeys(link["to"] for link in links) if run.options.stray_keys else ():
-        yield Call(name, "cross_cluster_api_key_info", {"types": ["cross_cluster"], "active_only": True}, (), _ALL)
+            asked = {**role, "state": "absent"} if link["absent"] else role
+            yield Call(link["from"], "remote_access_role", asked, [[link["id"]]], f"{link['id']} {role['name']}")
+    if run.options.stray_keys and not run.data["others"]:
+        yield from looking.all_keys(run)
 
 
 def _ports(run: Run, _steps: Steps) -> t.Iterator[Call]:
@@ -84,8 +84,8 @@ def diagnose(run: Run, warn_days: int = 14, previous: str = "") -> Data:
     views = link_view.views(facts)
     findings = doctor_link.examine(views, facts, warn_days, _roles(told["remote_access_role"]))
     findings += _drift(run, findings)
-    keys = {call.place: result for call, result in told["cross_cluster_api_key_info"]}
-    stray = link_report.stray_keys(keys, views, run.now, set(run.data["clusters"]))
+    keys = {(call.place, call.module, call.label): result for call, result in told["cross_cluster_api_key_info"]}
+    stray = link_report.stray_keys(left.strays(run.data, keys, run.now), run.now)
     return link_report.build(views, findings, run.now, _json(previous), stray)
 
 
@@ -141,3 +141,6 @@ def complaints(report: t.Mapping[str, t.Any], fail_on: t.Collection[str]) -> t.I
                 row["client"],
                 "{0}: {1}. {2}".format(row["link"], worst["cause"], worst["fix"]) if worst else row["link"],
             )
+    for key in report["orphans"]:
+        if {link_report.WARNING, key["code"]} & set(fail_on):
+            yield key["client"], "{0}. {1}".format(key["cause"], key["fix"])

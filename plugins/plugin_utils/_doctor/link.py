@@ -44,6 +44,12 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
         if side in view.faults:
             found.word("cluster_unread", "unknown", view.faults[side], side, cluster=name)
     credentials.nodes(found)
+    if view.link["absent"]:
+        # What is left of it is drift.
+        credentials.unread(found)
+        for role in roles:
+            found.word("remote_indices_left", "warning", role.get("evidence"), role=role["role"])
+        return in_order(found)
     credentials.others(found)
     credentials.credentials(found)
     connection.alias(found, facts)
@@ -61,5 +67,9 @@ def examine_link(view: LinkView, facts: Facts, warn_days: int, roles: t.Sequence
             found.word("certificate_unchecked", "info", reason, address=address, nodes=names)
     if view.proven is False and view.remote is not None and view.remote.get("skip_unavailable"):
         found.word("skip_unavailable_masks", "warning")
+    return in_order(found)
+
+
+def in_order(found: Findings) -> t.List[Data]:
     order = {"error": 0, "unknown": 1, "warning": 2, "info": 3}
     return sorted(found, key=lambda item: order[item["level"]])

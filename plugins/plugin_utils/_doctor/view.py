@@ -74,8 +74,8 @@ class LinkView:
 
     @property
     def proven(self) -> t.Optional[bool]:
-        """Did a real request go through every node? None when nobody could ask."""
-        if "client" in self.faults:
+        """Did a real request go through every node? None when nobody could ask, or needs to."""
+        if "client" in self.faults or self.link["absent"]:
             return None
         return bool(self.probe.get("ok"))
 

@@ -150,6 +150,15 @@ WORDS = {
         "key {key_id} [{key_name}] on {server} is live and no node of {client} holds it",
         "Run the trust playbook, which revokes such keys once the link is proven, or revoke it as {owner}.",
     ),
+    "not_listed": (
+        "key {id} [{name}] on {server} is live and was made for {alias} of {client}, a link no longer listed",
+        "Put the link back into the list, with state: absent if it shall go, and run the trust playbook; or let trust remove all such "  # noqa: E501
+        "links of this owner with cross_cluster_prune: true.",
+    ),
+    "remote_indices_left": (
+        "role {role} of {client} still has the entries of the link, which has state: absent",
+        "Run the trust playbook, or crosscluster.elasticsearch.remote_access_role with state: absent.",
+    ),
     "expires_soon": (
         "key {key_id} on {server} expires in {left}",
         "Run the rotate playbook (no search fails), or set renew_before on the link and run trust on a schedule.",

@@ -76,11 +76,7 @@ def _all(only: t.Any) -> bool:
 
 
 def _entries(only: t.Any, problems: Problems) -> t.List[str]:
-    given = only.split(",") if isinstance(only, str) else only
-    if not isinstance(given, (list, tuple)) or not all(isinstance(entry, str) for entry in given):
-        problems.add("cross_cluster_only must be a list of texts, or one text with commas, not {0}", kind(only))
-        return []
-    entries = [entry.strip() for entry in given]
+    entries = [str(entry).strip() for entry in (only.split(",") if isinstance(only, str) else only)]
     # The variable that was to name the link was empty, and all links are not what was meant.
     if not entries or not all(entries):
         problems.add("cross_cluster_only names no link: {0}", _FORMS)

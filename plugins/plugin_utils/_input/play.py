@@ -28,7 +28,7 @@ def refusals(task: t.Any, variables: t.Mapping[str, t.Any], batches: bool) -> li
     """What is wrong with the way the play runs the role that ``task`` is of."""
     found = []
     hosts, batch = variables["ansible_play_hosts"], variables["ansible_play_batch"]
-    around = list(_around(task))
+    around = list(_around(task._parent))
     strategy = next((str(item._play.strategy) for item in around if getattr(item, "_play", None)), "")
     if any(strategy.endswith(word) for word in _APART):
         found.append(

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._http.address import URL_LOGIN, holds_login
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.findings import CODES
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import wrong_type
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import kind, wrong_type
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.paths import LOGIN_FILES, find, nowhere
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.report import STATES
 
@@ -38,6 +38,13 @@ def wrong_value(
     wrong = wrong_type(name, option, value)
     if wrong:
         return wrong
+    if name.endswith("_only"):
+        texts = isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value)
+        return (
+            None
+            if texts or isinstance(value, str)
+            else ("{0} must be a list of texts, or one text with commas, not {1}".format(name, kind(value)))
+        )
     if name.endswith("_fail_on"):
         return _no_finding(name, value)
     addresses = {name: value} if name.endswith("_url") else {}

@@ -40,6 +40,8 @@ class Gathered(t.NamedTuple):
     remotes: Results
     """`remote_cluster_info`, by client."""
     now: int
+    all_keys: Results = {}  # noqa: RUF012  # never changed
+    """All live keys, by server, where links that are not listed any more are looked for."""
 
 
 @dataclass(frozen=True)
@@ -240,11 +242,14 @@ def _planned(
     data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: case.Options, members: ln.Members
 ) -> Planned:
     cluster = data["clusters"][link["from"]]
-    server, client = gathered.keys.get(link["to"]), gathered.remotes.get(link["from"])
+    keys = gathered.all_keys if "left" in link else gathered.keys
+    server, client = keys.get(link["to"]), gathered.remotes.get(link["from"])
+    left = link.get("left") or {}
     troubles = [(link["from"], went_wrong(client))]
     if "given" not in link:
         troubles.insert(0, (link["to"], went_wrong(server)))
     fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
+    fault = left.get("trouble") or fault
     found = remote_of(client, link["alias"])
     nodes = [
         replace(
@@ -252,6 +257,8 @@ def _planned(
         )
         for name in cluster["nodes"]
     ]
+    if left.get("alone"):
+        nodes, found = [replace(node, present=False, key_id=None) for node in nodes], None
     # What neither bears the name of the link nor is held for it is nothing to it, and a server has many.
     held = {node.key_id for node in nodes}
     ids = {*held, link["adopt"]}

@@ -14,6 +14,7 @@ from dataclasses import replace
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versions import too_old
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import left
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     link_view,
     members_of,
@@ -44,12 +45,21 @@ def clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
         yield Call(
             server, "cross_cluster_api_key_info", {**keys_of(run, links), "types": ["cross_cluster", "rest"]}, ()
         )
+    if run.data["prune"]:
+        yield from all_keys(run)
     for client in run.data["clients"]:
         cluster = run.data["clusters"][client]
         bear = cluster["nodes"] if run.options.missing_nodes == "keep" else ()
         urls = proof_urls(cluster, [node for node in bear if went_wrong(keystores.get(node))])
         arguments = {"urls": urls, "probe": True, "nodes": True, "node_urls": cluster["node_urls"]}
         yield Call(client, "remote_cluster_info", arguments, ())
+
+
+def all_keys(run: Run) -> t.Iterator[Call]:
+    """For keys of links that are not listed any more: any cluster may have been a server."""
+    for name, cluster in run.data["clusters"].items():
+        if cluster["api_from"] in run.data["callers"]:
+            yield Call(name, "cross_cluster_api_key_info", left.ARGUMENTS, (), left.ALL)
 
 
 def keys_of(run: Run, links: t.Sequence[t.Mapping[str, t.Any]]) -> t.Dict[str, t.Any]:

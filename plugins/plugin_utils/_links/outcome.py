@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.report import started_days
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, Planned, usable
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import ODD, Run
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report import text
@@ -62,7 +63,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
         "ok": state not in _BAD,
         "api_key_id": key_id,
         "expiration": expiration,
-        "days_left": None if expiration is None else text.started_days(expiration, now),
+        "days_left": None if expiration is None else started_days(expiration - now),
         "proven": bool(proven) and not progress.failed and not planned.unread,
         "proof": "every node" if planned.provable else "some node",
         "actions": [step.action for step in plan.steps],

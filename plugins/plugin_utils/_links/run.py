@@ -20,6 +20,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
     Planned,
     plan_all,
 )
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.left import ALL
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import LIVE
 
@@ -106,7 +107,11 @@ class Run:
                 if link[side] not in found[module]:
                     found[module][link[side]] = self.result("clusters", Call(link[side], module, {}, ()))
         keys, remotes = found.values()
-        return Gathered(self.told.get("keystores", {}), keys, remotes, self.now)
+        servers = {link["to"] for link in self.data["links"] if "left" in link}
+        all_keys = {
+            name: self.result("clusters", Call(name, "cross_cluster_api_key_info", {}, (), ALL)) for name in servers
+        }
+        return Gathered(self.told.get("keystores", {}), keys, remotes, self.now, all_keys)
 
     def hand_over(self, encoded: str) -> None:
         """The secret of a key that comes from elsewhere."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.report import started_days
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor.view import DAY, Data, LinkView, days
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Results, usable
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import mark
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._report.text import started_days
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.left import Stray
 
 SCHEMA = 1
 """Version of the shape of the report. Fields may be added under one number, never renamed or removed."""
@@ -23,6 +22,8 @@ OK, WARNING, BROKEN, UNKNOWN = "ok", "warning", "broken", "unknown"
 STATES = (OK, WARNING, BROKEN, UNKNOWN)
 """From best to worst for people; `unknown` is last because nobody looked."""
 
+NOT_LISTED = "not_listed"
+"""The code of a key whose link has left the list."""
 LEVELS = {"error": BROKEN, "warning": WARNING, "unknown": UNKNOWN}
 
 
@@ -69,6 +70,7 @@ def _row(view: LinkView, findings: t.Sequence[Data], now: int, proofs: t.Mapping
         "server": link["to"],
         "alias": link["alias"],
         "state": worst(findings),
+        "absent": link["absent"],
         "key_name": link["key_name"],
         "key_id": key.get("id"),
         "owner": key.get("username"),
@@ -100,30 +102,21 @@ def life(key: t.Mapping[str, t.Any], now: int) -> Data:
         "created": creation,
         "age_days": days(max(0, now - creation)) if creation else None,
         "expires": expiration,
-        "days_left": started_days(expiration, now) if expiration is not None else None,
+        "days_left": started_days(expiration - now) if expiration is not None else None,
     }
 
 
-def stray_keys(all_keys: Results, views: t.Sequence[LinkView], now: int, clusters: t.Container[str]) -> t.List[Data]:
+def stray_keys(found: t.Sequence[Stray], now: int) -> t.List[Data]:
     """Live keys with our mark that belong to no link any more: the link was taken out of the list and not taken down
-    first.
-
-    Only for clients that this estate knows: another estate may keep its links with the same server.
-    """
-    wanted = {(view.link["to"], view.link["key_name"]) for view in views}
-    found = []
-    for server, result in sorted(all_keys.items()):
-        for raw in usable(result).get("api_keys") or ():
-            key = Key.from_server(raw)
-            client = (mark(key) or {}).get("client")
-            if (
-                client in clusters
-                and (server, key.name) not in wanted
-                and key.type == "cross_cluster"
-                and key.live(now)
-            ):
-                found.append({"server": server, "client": client, **orphan(raw, now)})
-    return found
+    first."""
+    rows = []
+    for stray in found:
+        cause, fix = words.WORDS[NOT_LISTED]
+        row = {"server": stray.server, "client": stray.client, "alias": stray.alias, **orphan(stray.raw, now)}
+        names = {**row, "alias": stray.alias or "an alias that only its nodes know"}
+        told = {"code": NOT_LISTED, "level": "warning", "cause": cause.format(**names), "fix": fix.format(**names)}
+        rows.append({**row, **told})
+    return rows
 
 
 def _proofs(previous: t.Optional[t.Mapping[str, t.Any]]) -> t.Dict[str, int]:
@@ -142,7 +135,7 @@ def exit_status(report: Data) -> int:
         return 2
     if counts[UNKNOWN]:
         return 3
-    return 1 if counts[WARNING] else 0
+    return 1 if counts[WARNING] or report["orphans"] else 0
 
 
 __all__ = [

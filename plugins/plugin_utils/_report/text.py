@@ -14,7 +14,6 @@ import typing as t
 
 Data = t.Mapping[str, t.Any]
 
-DAY = 86_400_000
 WIDTH = 88
 """What Ansible leaves of a screen of 100 columns."""
 HEAD = ("STATE", "FROM", "TO", "KEY", "EXPIRES", "PROOF", "OWNER")
@@ -31,13 +30,9 @@ def render(report: Data) -> t.List[str]:
             for name, label in (("evidence", "Seen"), ("fix", "Fix")):
                 lines += wrapped("{0}: {1}".format(label, item[name]), "    ") if item[name] else []
     for key in report["orphans"]:
-        lines += [
-            "",
-            "NOTE key {0} ({1}) on {2}: made for {3}, whose link is not listed any more".format(
-                key["id"], key["name"], key["server"], key["client"]
-            ),
-            "    Fix: take the link down with the untrust playbook, or revoke the key",
-        ]
+        lines += ["", *wrapped("WARNING " + key["cause"]), *wrapped("Fix: " + key["fix"], "    ")]
+    if not report["links"]:
+        lines = ["No link is configured: the list of links is empty.", *lines[1:]]
     return [*lines, "", total(report["summary"])]
 
 
@@ -73,6 +68,8 @@ def ends(days_left: t.Optional[int]) -> str:
 
 def proof(row: Data, now: int) -> str:
     """What the last real request through every node showed."""
+    if row["absent"]:
+        return "-"
     if row["proven"]:
         return "works"
     if row["proven"] is False:
@@ -97,11 +94,6 @@ def plural(number: t.Optional[int]) -> str:
 def place(server: str, alias: str) -> str:
     """Where a link leads to, with its alias where that is not the name of the server."""
     return server if alias == server else "{0} ({1})".format(server, alias)
-
-
-def started_days(until: int, now: int) -> int:
-    """1 in the last hour, and 0 or less once it is over: the alert is on <= 0."""
-    return -((now - until) // DAY)
 
 
 def wrapped(said: str, indent: str = "") -> t.List[str]:

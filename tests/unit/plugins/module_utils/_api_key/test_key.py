@@ -156,7 +156,7 @@ def test_report():
     assert [(one["id"], one["status"], one["days_left"]) for one in got] == [
         ("c", "revoked", None),
         ("a", "expired", 0),
-        ("b", "live", 3),
+        ("b", "live", 4),
     ]
     assert [one["id"] for one in report(entries, Filter(types=("rest",)), NOW, False)] == ["d"]
     assert [one["id"] for one in report(entries, Filter(expires_within_ms=4 * DAY), NOW, True)][-1:] == ["b"]
