@@ -80,6 +80,10 @@ TASKS: t.Mapping[str, t.Sequence[Phase]] = {
 """The phases that a task does, as far as no task before it has done them."""
 
 
+TOGETHER = {("make", "use"): "link", ("make", "use", "replace"): "renew"}
+"""Chapters that have a file for all of them: a new link, and a usual rotation."""
+
+
 def tasks_of(phase: Phase) -> t.List[str]:
     """The tasks that may have done a phase."""
     return [name for name, done in TASKS.items() if phase in done]
@@ -125,7 +129,7 @@ def chapters(run: Run) -> t.List[str]:
         "revoke": "revoke" in actions and not (replaced and not several),
     }
     found = [name for name, needed in wanted.items() if needed]
-    return ["renew"] if found == ["make", "use", "replace"] else found
+    return [TOGETHER[tuple(found)]] if tuple(found) in TOGETHER else found
 
 
 def counts(run: Run) -> t.Dict[str, str]:
