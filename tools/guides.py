@@ -16,7 +16,6 @@ import os
 import re
 import sys
 import types
-import typing as t
 
 import generated
 import yaml
@@ -44,6 +43,7 @@ LEGEND = (
     ("box", "one module run for all clusters"),
     ("frame", "derived on the controller, nothing is asked"),
 )
+CHAPTERS = ("remove", "versions", "authorities", "spread", "restart", "use", "look_again", "revoke")
 STEP, GAP = 50, 12
 STYLE = """
 text{font:13px sans-serif;fill:#1b2733}.small{font-size:11px}.title{font-weight:bold}
@@ -105,60 +105,55 @@ def picture() -> str:
 
 
 def phases_drawn(root: str) -> str:
-    """The phases in their order, by the data that runs them, with the titles of the tasks that do."""
+    """The phases in their order, by the data that runs them, with the files of tasks that do them, and their titles."""
     order = plugins(root).phases
-    present, absent = titled(root, "present"), titled(root, "absent")
-    around = {**titled(root, "gather"), **titled(root, "main"), **titled(root, "report"), **titled(root, "input")}
     parts: list[str] = []
+    y = 44
 
-    def box(x: int, y: int, width: int, kind: str, name: str, title: str) -> None:
-        parts.append(rectangle(kind, x, y, width, STEP - GAP))
-        parts.append(text("title", x + 10, y + 16, name))
-        parts.append(text("small", x + 10, y + 31, title))
-
-    def arrow(x: int, y: int) -> None:
-        parts.append('<path class="arrow" marker-end="url(#head)" d="M%d %dL%d %d"/>' % (x, y - GAP, x, y))
-
-    def kind(phase: t.Any) -> str:
-        return "node" if phase.at == "nodes" else "box"
+    def box(kind: str, name: str, title: str, file: str = "") -> None:
+        nonlocal y
+        if y > 44:
+            parts.append('<path class="arrow" marker-end="url(#head)" d="M400 %dL400 %d"/>' % (y - GAP, y))
+        parts.append(rectangle(kind, 10, y, 780, STEP - GAP))
+        parts.append(text("title", 20, y + 16, name))
+        parts.append(text("small", 20, y + 31, title))
+        parts.append(text("small", 780, y + 16, file, "end"))
+        y += STEP
 
     for number, (style, words) in enumerate(LEGEND):
         parts.append(rectangle(style, 10 + number * 265, 10, 18, 18))
         parts.append(text("small", 34 + number * 265, 23, words))
-    y = 44
-    box(10, y, 780, "frame", "input", around["input"])
-    for phase in order.FIRST:
-        y += STEP
-        arrow(400, y)
-        box(10, y, 780, kind(phase), phase.name, around[phase.name])
-    y += STEP
-    arrow(400, y)
-    box(10, y, 780, "frame", "plan", around["plan"])
-    y += STEP + 8
-    parts += [text("title", 10, y + 4, "state: present"), text("title", 410, y + 4, "state: absent")]
-    y += 14
-    for x, chosen, titles in ((10, order.PRESENT, present), (410, order.ABSENT, absent)):
-        for number, phase in enumerate(chosen):
-            if number:
-                arrow(x + 60, y + number * STEP)
-            box(x, y + number * STEP, 380, kind(phase), phase.name, titles[phase.name])
-    y += len(order.PRESENT) * STEP + 4
-    for phase in order.LAST:
-        box(10, y, 780, kind(phase), phase.name, around[phase.name])
-        y += STEP
-        arrow(400, y)
-    box(10, y, 780, "frame", "outcome", around["outcome"])
-    return "\n".join([*opening(PHASES_TITLE, y + 44), *parts, "</svg>", ""])
+    titles = {**titled(root, "input"), **titled(root, "links")}
+    box("frame", "input", titles["input"])
+    drawn: set[str] = set()
+    for file in ("look", *CHAPTERS):
+        for name, title in titled(root, file).items():
+            done = order.TASKS[name] if name in order.TASKS else [order.PHASES[name]]
+            phases = [phase for phase in done if phase.name not in drawn]
+            drawn.update(phase.name for phase in phases)
+            if phases:
+                words = ", ".join(phase.name for phase in phases)
+                where = "node" if phases[0].at == "nodes" else "box"
+                box(where, words, title, "" if file == "look" else "where it is needed: %s.yml" % file)
+        if file == "look":
+            box("frame", "plan", "Each task derives the plans anew from what was told so far")
+    box("frame", "outcome", titles["outcome"])
+    assert drawn == {phase.name for phase in order.ORDER}, drawn
+    return "\n".join([*opening(PHASES_TITLE, y), *parts, "</svg>", ""])
 
 
 def titled(root: str, file: str) -> dict[str, str]:
-    """Phase -> title of its task."""
+    """Task -> its title."""
     path = os.path.join(root, "roles", "cross_cluster_trust", "tasks", file + ".yml")
     found = {}
     for task in yaml.safe_load(generated.read(path)):
         call = task.get("crosscluster.elasticsearch.link_phase")
-        include = str(task.get("ansible.builtin.include_tasks", "")).partition(".")[0]
-        found[call["phase"] if call else include] = task["name"]
+        if call:
+            found[call["phase"]] = task["name"].partition(" ({{")[0]
+        elif "ansible.builtin.import_tasks" in task:
+            found.update(titled(root, task["ansible.builtin.import_tasks"].partition(".")[0]))
+        elif task.get("ansible.builtin.include_tasks") == "restart_nodes.yml":
+            found["restart"] = task["name"]
     return found
 
 

@@ -36,7 +36,9 @@ NAMES = {
         for name, entry in zip(("paris", "berlin"), TYPES)
     ],
     "vault_it": PASSWORD,
+    "crosscluster_awx_link_schedules": [{"links": "paris/berlin", "rrule": SCHEDULES[0]["rrule"]}],
 }
+OF_LINK = {"name": "Cross-cluster: rotate paris/berlin"}
 
 
 class Awx:
@@ -95,10 +97,11 @@ def test_one_run_makes_all_and_a_second_nothing_else(awx):
     for kind, entries in {
         "credential_type": TYPES,
         "job_template": TEMPLATES,
-        "schedule": SCHEDULES,
+        "schedule": [*SCHEDULES, OF_LINK],
         "workflow_job_template": WORKFLOWS,
     }.items():
         assert {*made[kind]} == {entry["name"] for entry in entries}, kind
+    assert made["schedule"][OF_LINK["name"]]["extra_data"] == {"cross_cluster_only": "paris/berlin"}
     doctor = made["job_template"]["Cross-cluster: doctor"]
     assert doctor["extra_vars"] == {"cross_cluster_verify_fail_on": ["broken", "unknown", "drift"]}
     assert {entry["execution_environment"] for entry in made["job_template"].values()} == {"Cross-cluster"}

@@ -77,6 +77,7 @@ def test_job_template(entry: dict[str, t.Any]) -> None:
     asked = {question["variable"] for question in entry.get("survey_spec", {}).get("spec", [])}
     assert used <= asked
     assert '"*"' not in str(entry.get("extra_vars", "")), "an answer that is missing opens nothing"
+    assert "one link" not in entry["name"] or (asked == {"cross_cluster_only"} and "prune" not in str(entry))
 
 
 def test_schedules_and_workflow_lead_to_what_is_there() -> None:

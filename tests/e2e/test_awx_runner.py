@@ -125,17 +125,10 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     """Trust, again, doctor, rotation, report, a break that the doctor names: six jobs that share nothing but the
     clusters.
     """
-    # The first job is that of a template with a survey: its extra variables turn the answers, which are text,
-    # into the link.
+    # The first job is that of a template with a survey, whose answer chooses the link.
     template = next(entry for entry in TEMPLATES if entry["name"] == "Cross-cluster: trust one link")
-    answers = {
-        question["variable"]: question["default"]
-        for question in template["survey_spec"]["spec"]
-        if "default" in question
-    }
-    job = estate.run(
-        "trust", **template["extra_vars"], **answers, crosscluster_client="paris", crosscluster_server="berlin"
-    )
+    (question,) = template["survey_spec"]["spec"]
+    job = estate.run("trust", **{question["variable"]: "paris/berlin"})
     assert (job.rc, job.status) == (0, "successful"), job
     key = Api(estate.clusters["berlin"]).get("/_security/api_key?name=paris-berlin").json["api_keys"][0]
     assert key["access"]["search"][0]["names"] == ["logs-*"] and key["expiration"]
@@ -151,6 +144,8 @@ def test_the_life_of_a_link_as_jobs(estate: Estate) -> None:
     assert job.rc == 0, job
     second = estate.live()
     assert len(second) == 1 and second != first and estate.held() == second * estate.nodes
+    (done,) = job.artifacts["cross_cluster_done"]["links"]
+    assert (done["done"], done["made"], done["revoked"]) == ("rotated", second, first) and done["proven"] is True
 
     files = {kind: str(estate.directory / f"report.{kind}") for kind in ("json", "html", "prometheus", "bulk")}
     job = estate.run("report", **{f"cross_cluster_report_{kind}": path for kind, path in files.items()})

@@ -263,7 +263,19 @@ def test_stray_key_of_a_link_that_is_not_listed(bench: Bench) -> None:
     stray = bench.berlin.key("paris-old", metadata=MARKED)
     bench.berlin.key("elsewhere", metadata={"crosscluster_elasticsearch": {"client": "madrid"}})
     bench.examine()
-    assert [key["id"] for key in bench.report["orphans"]] == [stray["id"]]
+    (told,) = bench.report["orphans"]
+    assert (told["id"], told["code"], told["level"]) == (stray["id"], "not_listed", "warning")
+    assert "cross_cluster_prune" in told["fix"] and "{" not in told["cause"] + told["fix"]
+
+
+def test_what_is_left_of_a_link_that_goes(bench: Bench) -> None:
+    entry = {"clusters": ["berlin"], "names": ["logs-*"], "privileges": ["read"]}
+    assert bench.paris.put("/_security/role/reader", {"remote_indices": [entry]}).status == 200
+    role = {"name": "reader", "remote_indices": [{"names": ["logs-*"], "privileges": ["read"]}]}
+    row = bench.examine(link={"state": "absent", "roles": [role]})
+    bench.found("remote_indices_left", "warning")
+    assert "remove the settings of alias berlin" in bench.found("drift", "warning")["cause"] and row["proven"] is None
+    assert bench.paris.delete("/_security/role/reader").status == 200
 
 
 def test_alias_missing(bench: Bench) -> None:

@@ -76,6 +76,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
         ),
         "kept": list(plan.kept),
         "note": note,
+        "remarks": list(plan.remarks),
     }  # fmt: skip
 
 
@@ -135,8 +136,9 @@ def table(found: t.Sequence[Data], why: bool = False) -> t.List[str]:
         ))  # fmt: skip
     lines = text.columns(cells)
     for row in found:
-        told = row["note"] and (not row["ok"] or row["kept"] or (why and row["state"] != "right"))
-        lines += text.wrapped("{0}: {1}".format(row["link"], row["note"])) if told else []
+        whole = not row["ok"] or row["kept"] or (why and row["state"] != "right")
+        told = row["note"] if whole else "; ".join(row["remarks"])
+        lines += text.wrapped("{0}: {1}".format(row["link"], told)) if told else []
     return lines if found else ["No link is configured: the list of links is empty."]
 
 

@@ -81,6 +81,8 @@ class Plan:
     steps: t.Tuple[Step, ...] = ()
     words: t.Tuple[str, ...] = ()
     """The plan for people, one sentence per entry; also what is *not* done and why."""
+    remarks: t.Tuple[str, ...] = ()
+    """Those of them that are worth a word whatever is done."""
     blocked: t.Optional[str] = None
     """Why nothing is done for this link."""
     target: t.Optional[str] = None

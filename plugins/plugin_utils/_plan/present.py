@@ -79,7 +79,8 @@ def plan_present(case: Case) -> Plan:
         words.append(owed if kept else "{0}: run again".format(owed))
     elif unfinished and case.options.mode == "rotate":
         words.append("this ends the rotation before; to replace {0} as well, run again".format(target_id))
-    return case.plan(steps=tuple(steps), words=tuple(words), target=target_id, kept=tuple(kept), owed=owed)
+    told = {"words": tuple(words), "remarks": tuple(_remarks(case)), "owed": owed}
+    return case.plan(steps=tuple(steps), target=target_id, kept=tuple(kept), **told)
 
 
 def plan_given(case: Case) -> Plan:
