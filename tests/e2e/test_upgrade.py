@@ -133,7 +133,8 @@ def test_keys_are_replaced_by_their_like(recorded_world, name):
         assert new["id"] != was["id"] and set(held(links, link)) == {new["id"]}
         for field in ("name", "role_descriptors", "creator"):
             assert new[field] == was[field]
-        mark = {"client": link["from"], "alias": link.get("alias", link["to"])}  # 1.0.0 named the client alone
+        # 1.0.0 named the client alone.
+        mark = {"client": link["from"], "alias": link.get("alias", link["to"]), "owner": ""}
         assert new["metadata"] == {**was["metadata"], "crosscluster_elasticsearch": mark}
         if was["expiration"]:
             assert new["expiration"] - new["creation"] == was["expiration"] - was["creation"]

@@ -41,7 +41,7 @@ class Hosts(t.NamedTuple):
 
 def asked(variables: Variables) -> Data:
     """What is asked for, once that was read. Of a playbook of ours, its first play has read it on localhost."""
-    home = variables["hostvars"]["localhost"] if variables.get(play.PLAYBOOK) == 2 else variables
+    home: Variables = variables["hostvars"]["localhost"] if variables.get(play.PLAYBOOK) == 2 else variables
     registered = home.get(INPUT)
     found = registered.get("input") if isinstance(registered, t.Mapping) else None
     return dict(found) if isinstance(found, t.Mapping) else {}
@@ -72,8 +72,8 @@ def told(
 
 def views(hosts: Hosts, data: Data) -> t.List[t.Dict[str, str]]:
     """What each host of the play asks for, as it said with its keystore."""
-    found = (hosts.variables(host).get(PREFIX + "keystores") for host in hosts.of_play)
-    return [told["options"] for told in found if _of_now(told, data) and isinstance(told.get("options"), dict)]
+    told = [hosts.variables(host).get(PREFIX + "keystores") or {} for host in hosts.of_play]
+    return [one["options"] for one in told if _of_now(one, data) and isinstance(one.get("options"), dict)]
 
 
 def _of_task(

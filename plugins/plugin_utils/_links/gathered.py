@@ -242,8 +242,8 @@ def _planned(
     data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: case.Options, members: ln.Members
 ) -> Planned:
     cluster = data["clusters"][link["from"]]
-    keys = gathered.all_keys if "left" in link else gathered.keys
-    server, client = keys.get(link["to"]), gathered.remotes.get(link["from"])
+    servers = gathered.all_keys if "left" in link else gathered.keys
+    server, client = servers.get(link["to"]), gathered.remotes.get(link["from"])
     left = link.get("left") or {}
     troubles = [(link["from"], went_wrong(client))]
     if "given" not in link:
