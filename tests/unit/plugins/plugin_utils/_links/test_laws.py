@@ -686,3 +686,12 @@ def test_every_plan_has_the_order_of_the_phases_and_can_be_said_in_words(world: 
     assert bool(plan.words) or not plan.steps
     assert all(step.why for step in plan.steps)
     assert all("None" not in sentence for sentence in plan.words)
+
+
+@LAWS
+@given(worlds())
+def test_a_link_that_goes_has_the_plan_of_a_teardown_and_none_of_a_rotation(world: World) -> None:
+    torn = world.plan("untrust")
+    world.link = {**world.link, "state": "absent"}
+    assert world.plan("trust").steps == torn.steps and world.plan("trust").blocked == torn.blocked
+    assert world.plan("rotate").steps == () and world.plan("rotate").blocked is None
