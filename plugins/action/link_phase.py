@@ -383,7 +383,7 @@ class ActionModule(SecretAction):
     def _pruning(self, run: Run) -> Run:
         """The run with the links that have left the list, once it is known which they are."""
         told, data = run.told[phases.GATHER.name], self._data()
-        self._refuse([f"Nothing was done: cross_cluster_prune: {text}" for text in left.troubles(data, told)])
+        self._refuse([f"Nothing was done: cross_cluster_prune: {text}" for text in left.troubles(told)])
         going = left.links(data, told, run.told[phases.KEYSTORES.name], data["now"])
         return Run({**data, "links": [*data["links"], *going]}, run.options, run.told, run.now)
 

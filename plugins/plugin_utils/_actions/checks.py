@@ -74,7 +74,7 @@ class Check:
                 data = self.links()
                 nodes = play.nodes_of(data)
                 found += filter(None, [play.left_out(nodes, variables["groups"], self._loader)])
-                wrong += play.no_pruning(data, own_list="cross_cluster_links" in needless)
+                wrong += play.no_pruning(data, own_list="cross_cluster_links" in needless, loader=self._loader)
         wrong += self._wrong({name: option for name, option in options.items() if name not in OF_LINKS}, variables)
         return [f"Nothing was done: {text}" for text in found] + wrong
 

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import link as doctor_link
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import view as link_view
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
-from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import left, looking
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import acting, left, looking
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import Data, usable, went_wrong
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import (
     CLUSTERS,
@@ -34,7 +34,8 @@ def _clusters(run: Run, _steps: Steps) -> t.Iterator[Call]:
         if name in used:
             yield Call(name, "cluster_info", {}, ())
     for link in links:
-        for role in link["roles"]:
+        planned = run.planned[link["id"]]
+        for role in acting.without_needed(run, planned) if link["absent"] else link["roles"]:
             asked = {**role, "state": "absent"} if link["absent"] else role
             yield Call(link["from"], "remote_access_role", asked, [[link["id"]]], f"{link['id']} {role['name']}")
     if run.options.stray_keys and not run.data["others"]:
@@ -86,7 +87,8 @@ def diagnose(run: Run, warn_days: int = 14, previous: str = "") -> Data:
     findings += _drift(run, findings)
     keys = {(call.place, call.module, call.label): result for call, result in told["cross_cluster_api_key_info"]}
     stray = link_report.stray_keys(left.strays(run.data, keys, run.now), run.now)
-    return link_report.build(views, findings, run.now, _json(previous), stray)
+    report = link_report.build(views, findings, run.now, _json(previous), stray)
+    return {**report, "notes": left.troubles(keys)}
 
 
 def _roles(answers: t.Sequence[t.Tuple[Call, t.Any]]) -> t.List[Data]:

@@ -151,7 +151,7 @@ WORDS = {
         "Run the trust playbook, which revokes such keys once the link is proven, or revoke it as {owner}.",
     ),
     "not_listed": (
-        "key {id} [{name}] on {server} is live and was made for {alias} of {client}, a link no longer listed",
+        "key {key_id} [{key_name}] on {server} is live and was made for {alias} of {client}, a link no longer listed",
         "Put the link back into the list, with state: absent if it shall go, and run the trust playbook; or let trust remove all such "  # noqa: E501
         "links of this owner with cross_cluster_prune: true.",
     ),

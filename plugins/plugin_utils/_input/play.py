@@ -14,6 +14,7 @@ import typing as t
 
 from ansible import context
 from ansible.inventory.manager import InventoryManager
+from ansible.utils.vars import load_extra_vars
 
 NODES = "crosscluster_elasticsearch_nodes"
 """The group that the first play of each playbook makes, for the second one."""
@@ -116,11 +117,14 @@ def hosts_of(
     return {"hosts": hosts, "strangers": strange}
 
 
-def no_pruning(data: t.Mapping[str, t.Any], own_list: bool) -> list[str]:
+def no_pruning(data: t.Mapping[str, t.Any], own_list: bool, loader: t.Any) -> list[str]:
     """Why links that are not listed cannot be removed in this run: the list may be a part of what there is."""
     found = []
     if data["prune"] and context.CLIARGS.get("subset"):
         found.append("--limit may leave out nodes of the clusters that are looked at: run without it")
+    extra = load_extra_vars(loader) if data["prune"] else {}
+    if "cross_cluster_links" in extra and "cross_cluster_prune" not in extra:
+        found.append("A list on the command line may be a part of the links: give both there, or none")
     if data["prune"] and own_list:
         found.append("cross_cluster_trust_links may be a part of the links: give all of them as cross_cluster_links")
     return [f"cross_cluster_prune removes what is not in the list. {text}" for text in found]

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.credential import inspect
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.alias import credentials_setting
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.role_entries import meaning
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Planned,
     proof_urls,
@@ -229,6 +230,13 @@ def read_revoke(run: Run, answers: Answers) -> None:
     for call, result in answers:
         for link, one, trouble in each(call, result, "api_keys"):
             note(run, link, "revoke", "{0}: {1}".format(call.place, trouble) if trouble else None, one)
+            steps = run.planned[link].plan.steps if not trouble else ()
+            run.progress[link].revoked += [
+                key_id
+                for step in steps
+                if step.action == "revoke" and step.name == one.get("name")
+                for key_id in step.key_ids
+            ]
 
 
 def roles(run: Run, _steps: Steps) -> t.Iterator[Call]:
@@ -238,7 +246,7 @@ def roles(run: Run, _steps: Steps) -> t.Iterator[Call]:
     for planned in run.planned.values():
         if planned.plan.blocked or not run.may(planned, "roles") or (planned.absent and run.options.mode == "rotate"):
             continue
-        for role in planned.asked["roles"]:
+        for role in planned.asked["roles"] if not planned.absent else without_needed(run, planned):
             state = "absent" if planned.absent else "present"
             place = (planned.client, role["name"], state)
             entries = wanted.setdefault(place, {"name": role["name"], "state": state})
@@ -251,6 +259,23 @@ def roles(run: Run, _steps: Steps) -> t.Iterator[Call]:
         if entries.keys() & {"remote_indices", "remote_cluster"}:
             label = "{0} {1}".format(state, name)
             yield Call(client, "remote_access_role", entries, [links[client, name, state]], label)
+
+
+def without_needed(run: Run, planned: Planned) -> t.Iterator[t.Dict[str, t.Any]]:
+    """The role entries of a link that goes, but for those that a link that stays gives to the same role."""
+    staying = [other.asked for other in run.planned.values() if not other.absent]
+    staying += [link for link in run.data["others"] if not link["absent"]]
+    for role in planned.asked["roles"]:
+        alike = [
+            other for link in staying for other in link["roles"]
+            if link["from"] == planned.client and other["name"] == role["name"]
+        ]  # fmt: skip
+        parts: t.Dict[str, t.List[t.Any]] = {}
+        for part in ("remote_indices", "remote_cluster"):
+            needed = {meaning(entry) for other in alike for entry in other.get(part, ())}
+            parts[part] = [entry for entry in role.get(part, ()) if meaning(entry) not in needed]
+        if any(parts.values()):
+            yield {"name": role["name"], **{part: entries for part, entries in parts.items() if entries}}
 
 
 def read_roles(run: Run, answers: Answers) -> None:

@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key, User
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._input.fields import listed
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import case
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import keys as lk
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan import nodes as ln
@@ -249,7 +250,7 @@ def _planned(
     if "given" not in link:
         troubles.insert(0, (link["to"], went_wrong(server)))
     fault = next(("{0}: {1}".format(side, trouble) for side, trouble in troubles if trouble), None)
-    fault = left.get("trouble") or fault
+    fault = left.get("trouble") or fault or _in_doubt(data, link, remote_of(client, link["alias"]))
     found = remote_of(client, link["alias"])
     nodes = [
         replace(
@@ -262,7 +263,7 @@ def _planned(
     # What neither bears the name of the link nor is held for it is nothing to it, and a server has many.
     held = {node.key_id for node in nodes}
     ids = {*held, link["adopt"]}
-    told = usable(server).get("api_keys") or ()
+    told = [key for key in usable(server).get("api_keys") or () if "ids" not in left or key["id"] in left["ids"]]
     keys = [Key.from_server(key) for key in told if key["name"] == link["key_name"] or key["id"] in ids]
     of_link = [key for key in keys if key.name == link["key_name"] or key.id == link["adopt"]]
     remote = remote_view(found, link, cluster, usable(client).get("nodes") or ())
@@ -270,12 +271,34 @@ def _planned(
     unseen = [name for name in cluster["nodes"] if usable(gathered.keystores.get(name)).get("modified") is None]
     unrestarted = not_restarted(members, cluster["nodes"], gathered.keystores)
     waiting = [name for name in unrestarted if name in members.old and name not in unseen]
+    still = [name for name in unrestarted if name in members.old]
+    if left.get("alone") and still and not fault:
+        fault = "{0}: {1} {2} not started since its keystore was written to last, and may use it from memory".format(
+            left["told"], lk.names(still), "have" if len(still) > 1 else "has"
+        )
     seen = case.Seen(nodes, keys, remote, gathered.now, members, fault, waiting, drift)
     plan = plan_link(link_view(link, server), seen, options)
     slow = not plan.absent and any(map(ln.may_be_slow, usable(client).get("nodes") or ()))
     return Planned(
         link, plan, found, tuple(unrestarted), tuple(unseen), members.ids, members.old, remote.provable, slow
     )
+
+
+def _in_doubt(data: t.Mapping[str, t.Any], link: Asked, found: t.Optional[t.Mapping[str, t.Any]]) -> t.Optional[str]:
+    """Why the alias of a link that has left the list may be somebody else's by now: nothing says where it pointed."""
+    if "left" not in link or link["left"]["alone"] or found is None:
+        return None
+    address = data["clusters"][link["to"]]["address"]
+    wanted, points = listed(address), found.get("addresses") or ()
+    if {*map(str, wanted)} & {*map(str, points)} and found.get("security_model") != "certificate":
+        return None
+    return (
+        "{0}: alias {1} of {2} points to {3}, and {4} is reached at {5}; see whose it is, and put the link back into "
+        "the list with state: absent to remove it"
+    ).format(
+        link["left"]["told"], link["alias"], link["from"], lk.names(map(str, points)) or "nothing", link["to"],
+        lk.names(map(str, wanted)) or "an address that is not known",
+    )  # fmt: skip
 
 
 def remote_of(client: t.Any, alias: str) -> t.Optional[t.Mapping[str, t.Any]]:

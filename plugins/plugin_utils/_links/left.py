@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._api_key.key import Key, User
+from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._remote.alias import alias_problem
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
     Data,
     Results,
@@ -39,39 +40,55 @@ class Stray(t.NamedTuple):
 
     @property
     def client(self) -> str:
-        return str((lk.mark(self.key) or {}).get("client"))
+        return str(_mark(self.key).get("client"))
 
     @property
     def alias(self) -> t.Optional[str]:
-        return (lk.mark(self.key) or {}).get("alias")
+        return _mark(self.key).get("alias")
 
 
 def strays(data: Data, told: Told, now: int) -> t.List[Stray]:
     """The keys of links that are not listed any more, between clusters that are. Others may share the servers, so what
-    bears the mark of another owner, or none of our time where there is more than one, is none of ours."""
-    listed = {(link["to"], link["key_name"]) for link in (*data["links"], *data["others"])}
+    bears the mark of another owner is none of ours."""
+    listed = [*data["links"], *data["others"]]
     found = []
     for server in data["clusters"]:
         for raw in usable(_all_keys(told, server)).get("api_keys") or ():
             key = Key.from_server(raw)
-            marker = lk.mark(key) or {}
+            marker = _mark(key)
             ours = marker.get("client") in data["clusters"] and marker.get("owner", "") == data["owner"]
-            if ours and (server, key.name) not in listed and key.type == lk.KEY_TYPE and key.live(now):
+            known = any(_is_of(link, server, key, marker) for link in listed)
+            if ours and not known and key.type == lk.KEY_TYPE and key.live(now):
                 found.append(Stray(server, key, raw))
     return found
+
+
+def _mark(key: Key) -> t.Mapping[str, str]:
+    """Our mark, where it is one that we may have made."""
+    marker = lk.mark(key) or {}
+    whole = all(isinstance(marker.get(name, ""), str) for name in ("client", "alias", "owner"))
+    return marker if whole and ("alias" not in marker or alias_problem(marker["alias"]) is None) else {}
+
+
+def _is_of(link: Data, server: str, key: Key, marker: t.Mapping[str, str]) -> bool:
+    """Whether a link that is listed sees to this key."""
+    if link["to"] != server:
+        return False
+    mine = marker.get("client") == link["from"] and marker.get("alias", link["alias"]) == link["alias"]
+    return key.id == link["adopt"] or (key.name == link["key_name"] and mine)
 
 
 def _all_keys(told: Told, server: str) -> t.Any:
     return told.get((server, "cross_cluster_api_key_info", ALL))
 
 
-def troubles(data: Data, told: Told) -> t.List[str]:
+def troubles(told: Told) -> t.List[str]:
     """Why it is not known which links have left the list."""
     found = []
-    for server in data["clusters"]:
-        trouble = went_wrong(_all_keys(told, server))
+    for place, result in told.items():
+        trouble = went_wrong(result) if place[-1] == ALL or len(place) == 1 else None
         if trouble:
-            found.append("{0} was not asked for the keys of links that are not listed: {1}".format(server, trouble))
+            found.append("{0} was not asked for the keys of links that are not listed: {1}".format(place[0], trouble))
     return found
 
 
@@ -140,13 +157,16 @@ def _link(
         lk.names(sorted(ids)), key_name, server
     )
     return {
-        "id": "{0}/{1}".format(client, alias) if (client, alias) not in taken else "{0} {1}".format(client, key_name),
+        "id": "{0}/{1}".format(client, alias)
+        if (client, alias) not in taken
+        else "{0} {1} on {2}".format(client, key_name, server),
         "from": client, "to": server, "alias": alias, "key_name": key_name, "absent": True, "team": data["owner"],
         "settings": {}, "roles": [], "adopt": None, "renew_before_ms": None, "on_expiring": "rotate", "grace": 0,
         "migrate": False, "replace": False, "metadata": {}, "access": None, "expiration": None,
         "certificate_identity": None,
         "left": {
             "told": told,
+            "ids": sorted(ids),
             # Without a holder it is not known whose the alias is by now.
             "alone": not holders,
             "trouble": "{0}: {1}; see who needs it, and revoke it by its id if nobody does".format(told, trouble)

@@ -16,6 +16,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.module_utils._versio
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._doctor import words as doctor_words
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links import left
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.gathered import (
+    Planned,
     link_view,
     members_of,
     node_view,
@@ -25,6 +26,7 @@ from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.
 )
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.phase import Answers, Steps, by
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._links.run import Call, Run
+from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.keys import mark
 from ansible_collections.crosscluster.elasticsearch.plugins.plugin_utils._plan.plan import objections
 
 
@@ -104,8 +106,29 @@ def nodes_again(run: Run, steps: Steps) -> t.Iterator[Call]:
     """
     for client, links in by(_replaced(steps), "from").items():
         for node in run.data["clusters"][client]["nodes"]:
-            arguments = {"aliases": [link["alias"] for link in links], "remember": _digest(run, node) is not None}
+            arguments: t.Dict[str, t.Any] = {"remember": _digest(run, node) is not None}
+            if not any(_names_no_alias(run, link) for link in links):
+                arguments["aliases"] = [link["alias"] for link in links]
             yield Call(node, "keystore_info", arguments, ())
+
+
+def _names_no_alias(run: Run, link: t.Mapping[str, t.Any]) -> bool:
+    """Whether a key of this link that goes may be held under another alias: 1.0.0 did not mark for which one it is."""
+    going = {
+        key_id for step in run.planned[link["id"]].plan.steps if step.action == "revoke" for key_id in step.key_ids
+    }
+    told = usable(run.gathered.keys.get(link["to"])).get("api_keys") or ()
+    return any(key["id"] in going and "alias" not in (mark(Key.from_server(key)) or {}) for key in told)
+
+
+def _elsewhere(run: Run, planned: Planned, keystores: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Where keys that go are held under another alias."""
+    going = planned.plan.going
+    for name in run.data["clusters"][planned.client]["nodes"]:
+        for alias, entry in (usable(keystores.get(name)).get("credentials") or {}).items():
+            held = (entry or {}).get("api_key_id")
+            if alias != planned.alias and held in going:
+                yield "{0} holds {1} as {2}, too".format(name, held, alias)
 
 
 def _digest(run: Run, node: str) -> t.Optional[str]:
@@ -142,6 +165,7 @@ def read_again(run: Run, answers: Answers) -> None:
             nodes, [Key.from_server(key) for key in usable(server)["api_keys"]],
             run.progress[planned.id].key_id, run.now,
         )  # fmt: skip
+        found += _elsewhere(run, planned, keystores)
         if found:
             why = "{0}; nothing was revoked. Is another run at work on this link? Run again when it has ended"
             run.fail(planned.id, "revoke", why.format("; ".join(found)))

@@ -68,12 +68,7 @@ def _row(run: Run, planned: Planned, now: int) -> Data:
         "proof": "every node" if planned.provable else "some node",
         "actions": [step.action for step in plan.steps],
         "made": [progress.key_id] if progress.key_id else [],
-        "revoked": sorted(
-            key_id
-            for step in plan.steps
-            if step.action == "revoke" and "revoke" in progress.done
-            for key_id in step.key_ids
-        ),
+        "revoked": [] if run.options.check else sorted({*progress.revoked}),
         "kept": list(plan.kept),
         "note": note,
         "remarks": list(plan.remarks),
@@ -101,7 +96,9 @@ def _state(run: Run, planned: Planned) -> t.Tuple[str, str]:
         return "would be " + state if run.options.check else state, "; ".join(told)
     if planned.absent and run.options.mode == "rotate":
         return "passed over", "; ".join(told)
-    return "gone" if planned.absent else "right", "; ".join(told)
+    if planned.absent:
+        return "left alone" if plan.remarks or plan.kept else "gone", "; ".join(told)
+    return "right", "; ".join(told)
 
 
 def _done(run: Run, planned: Planned, state: str) -> str:

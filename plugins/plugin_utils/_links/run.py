@@ -69,6 +69,7 @@ class Progress:
     encoded: t.Optional[str] = None
     """The credential for the nodes that need it: of that key, or from a node that holds it."""
     delivered: t.List[str] = field(default_factory=list)
+    revoked: t.List[str] = field(default_factory=list)
     restart_required: bool = False
 
 

@@ -28,6 +28,8 @@ def plan_absent(case: Case, doubt: str) -> Plan:
     link, remote = case.link, case.remote
     steps: t.List[Step] = []
     words: t.List[str] = []
+    stays: t.List[str] = []
+    """What is left alone, and why."""
     owed = ""
     if case.adoption.left:
         owed = "{0}; it is left alone: revoke it if it was for this link, or take adopt out".format(
@@ -40,18 +42,18 @@ def plan_absent(case: Case, doubt: str) -> Plan:
     ours = bool(case.live) or any(case.ours(key) and key.id in case.held for key in case.seen.keys)
     if holders and remote.exists and remote.elsewhere and not (ours or link.replace):
         holders = []
-        words.append(
+        stays.append(
             "alias {0} on {1} points to another place, and {2} knows no key of this link; its settings and credentials "
             "stay. If they may go, add replace: true to the link".format(link.alias, link.client, link.server)
         )
     elif others:
-        words.append(
+        stays.append(
             "alias {0} on {1} uses a key that belongs to somebody else; its settings and that credential stay".format(
                 link.alias, names(node.name for node in others)
             )
         )
     elif remote.exists and remote.elsewhere and not holders:
-        words.append(
+        stays.append(
             "alias {0} on {1} points elsewhere and no node holds a credential for it; its settings stay".format(
                 link.alias, link.client
             )
@@ -68,14 +70,14 @@ def plan_absent(case: Case, doubt: str) -> Plan:
         why = doubt or "{0} cannot be read and may still hold the credential".format(
             names(node.name for node in case.missing)
         )
-        words.append("{0}; {1} stays alive".format(why, names(key.id for key in revoke)))
+        stays.append("{0}; {1} stays alive".format(why, names(key.id for key in revoke)))
         revoke, kept = [], tuple(key.id for key in revoke)
     if holders or revoke:
         steps.append(Step("reload", "the nodes forget a credential only when they are told to read their keystores"))
     if revoke:
         steps += revocations("no node holds it any more", revoke)
         words.append("revoke {0} on {1}".format(names(key.id for key in revoke), link.server))
-    return case.plan(steps=tuple(steps), words=tuple(words), kept=kept, owed=owed)
+    return case.plan(steps=tuple(steps), words=(*stays, *words), remarks=tuple(stays), kept=kept, owed=owed)
 
 
 def _with_live_keys_of_others(case: Case) -> t.List[Node]:

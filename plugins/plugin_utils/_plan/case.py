@@ -95,6 +95,11 @@ class Plan:
     absent: bool = False
     """The link goes."""
 
+    @property
+    def going(self) -> t.Set[str]:
+        """The ids of the keys that are to be revoked."""
+        return {key_id for step in self.steps if step.action == "revoke" for key_id in step.key_ids}
+
     def actions(self) -> t.List[str]:
         return [step.action for step in self.steps]
 

@@ -154,7 +154,7 @@ def objections(
     Another run may have worked on the same link meanwhile; keys and credentials that this run did not make tell it.
     """
     target = plan.target or made
-    going = {key_id for step in plan.steps if step.action == "revoke" for key_id in step.key_ids}
+    going = plan.going
     found = []
     for node in nodes:
         if not node.read:

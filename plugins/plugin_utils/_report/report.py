@@ -113,7 +113,10 @@ def stray_keys(found: t.Sequence[Stray], now: int) -> t.List[Data]:
     for stray in found:
         cause, fix = words.WORDS[NOT_LISTED]
         row = {"server": stray.server, "client": stray.client, "alias": stray.alias, **orphan(stray.raw, now)}
-        names = {**row, "alias": stray.alias or "an alias that only its nodes know"}
+        names = {
+            **row, "key_id": row["id"], "key_name": row["name"],
+            "alias": stray.alias or "an alias that only its nodes know",
+        }  # fmt: skip
         told = {"code": NOT_LISTED, "level": "warning", "cause": cause.format(**names), "fix": fix.format(**names)}
         rows.append({**row, **told})
     return rows

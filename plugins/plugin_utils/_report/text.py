@@ -31,6 +31,8 @@ def render(report: Data) -> t.List[str]:
                 lines += wrapped("{0}: {1}".format(label, item[name]), "    ") if item[name] else []
     for key in report["orphans"]:
         lines += ["", *wrapped("WARNING " + key["cause"]), *wrapped("Fix: " + key["fix"], "    ")]
+    for note in report.get("notes", ()):
+        lines += ["", *wrapped("NOTE " + note)]
     if not report["links"]:
         lines = ["No link is configured: the list of links is empty.", *lines[1:]]
     return [*lines, "", total(report["summary"])]

@@ -228,7 +228,7 @@ class World:
     def answer(self, call: Call) -> t.Any:
         return getattr(self, "_" + call.module)(call.place, **call.arguments)
 
-    def _keystore_info(self, node: str, aliases: t.Any, reveal: bool = False, remember: bool = True) -> t.Any:
+    def _keystore_info(self, node: str, aliases: t.Any = (), reveal: bool = False, remember: bool = True) -> t.Any:
         if not self.readable[node]:
             return {"unreachable": True, "msg": "connection refused"}
         held = self.files[node]

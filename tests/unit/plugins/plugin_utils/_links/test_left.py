@@ -41,7 +41,10 @@ def marked(**mark):
     return key(metadata={MARKER: mark})
 
 
-def planned(*keys, held=None, owner="", server="berlin", missing=(), running=()):
+ALIAS = {"alias": "berlin", "settings": {}, "security_model": "api_key", "addresses": ["berlin:9443"]}
+
+
+def planned(*keys, held=None, owner="", missing=(), running=(), **other):
     """The rows of the links that go: what is planned for each, by its id. `held`: node -> alias -> key id."""
     data = complete(normalise(CLUSTERS, LISTED, None, Choice(prune=True, owner=owner)))
     held = {"paris-1": {"berlin": "k"}, "paris-2": {"berlin": "k"}} if held is None else held
@@ -54,14 +57,21 @@ def planned(*keys, held=None, owner="", server="berlin", missing=(), running=())
     for name, cluster in data["clusters"].items():
         clusters[name, "cross_cluster_api_key_info", ""] = {"api_keys": []}
         clusters[name, "cross_cluster_api_key_info", left.ALL] = {
-            "api_keys": list(keys) if name == server else [], "acting_user": {"name": "linker", "realm": None},
+            "api_keys": list(keys) if name == other.get("server", "berlin") else [],
+            "acting_user": {"name": "linker", "realm": None},
         }  # fmt: skip
         nodes = [
-            {"id": node, "name": node, "roles": ["remote_cluster_client"], "version": "9.5.0", "started": 1}
+            {
+                "id": node,
+                "name": node,
+                "roles": ["remote_cluster_client"],
+                "version": other.get("version", "9.5.0"),
+                "started": 1,
+            }
             for node in (*cluster["nodes"], *(running if name == "paris" else ()))
         ]
-        alias = {"alias": "berlin", "settings": {}, "security_model": "api_key", "addresses": []}
-        clusters[name, "remote_cluster_info", ""] = {"remotes": [alias] if name == "paris" else [], "nodes": nodes}
+        remotes = [other.get("alias", ALIAS)] if name == "paris" else []
+        clusters[name, "remote_cluster_info", ""] = {"remotes": remotes, "nodes": nodes}
     told = {"keystores": keystores, "clusters": clusters}
     going = left.links(data, clusters, keystores, NOW)
     run = Run({**data, "links": [*data["links"], *going]}, RunOptions(), told, NOW)
@@ -134,7 +144,10 @@ def test_a_key_under_the_alias_of_a_listed_link_goes_alone_and_only_when_nobody_
     (plan,) = planned(renamed, held={"paris-1": {"rome": "k"}}).values()
     assert plan.steps == () and "belongs to another link, and paris-1 still holds it" in (plan.blocked or "")
     found = planned(renamed, held={"paris-1": {"rome": "new"}})
-    assert list(found) == ["paris old name"] and found["paris old name"].actions() == ["reload", "revoke"]
+    assert list(found) == ["paris old name on berlin"] and found["paris old name on berlin"].actions() == [
+        "reload",
+        "revoke",
+    ]
 
 
 def test_of_two_for_one_alias_the_one_that_is_held_takes_it_down():
@@ -142,9 +155,9 @@ def test_of_two_for_one_alias_the_one_that_is_held_takes_it_down():
     found = planned(*twice)
     assert {name: plan.actions()[-1:] for name, plan in found.items()} == {
         "paris/berlin": ["revoke"],
-        "paris one": ["revoke"],
+        "paris one on berlin": ["revoke"],
     }
-    assert found["paris/berlin"].steps[-1].key_ids == ("k",) and "unset" not in found["paris one"].actions()
+    assert found["paris/berlin"].steps[-1].key_ids == ("k",) and "unset" not in found["paris one on berlin"].actions()
 
 
 def test_a_node_that_cannot_be_read_or_is_not_listed_keeps_it_alive():
@@ -160,8 +173,44 @@ def test_nobody_knows_the_nodes_of_a_client_without_any():
 
 
 def test_a_server_that_cannot_be_asked_is_told():
-    data = complete(normalise(CLUSTERS, LISTED, None, Choice(prune=True)))
-    (first, *_others) = left.troubles(
-        data, {("paris", "cross_cluster_api_key_info", left.ALL): {"failed": True, "msg": "no"}}
-    )
-    assert first.startswith("paris was not asked") and first.endswith(": no")
+    told = {
+        ("paris", "cross_cluster_api_key_info", left.ALL): {"failed": True, "msg": "no"},
+        ("bastion",): {"trouble": "x"},
+    }
+    first, second = left.troubles(told)
+    assert first.startswith("paris was not asked") and first.endswith(": no") and second.startswith("bastion")
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [{**ALIAS, "addresses": ["tokyo:9443"]}, {**ALIAS, "addresses": []}, {**ALIAS, "security_model": "certificate"}],
+)
+def test_an_alias_that_points_elsewhere_by_now_stays(alias):
+    (plan,) = planned(key(), held={"paris-1": {"berlin": "k"}}, alias=alias).values()
+    assert plan.steps == () and "see whose it is" in (plan.blocked or "")
+
+
+def test_before_8_13_a_node_may_use_a_key_from_memory_that_no_keystore_holds():
+    (plan,) = planned(key(), held={}, version="8.12.0").values()
+    assert plan.steps == () and "may use it from memory" in (plan.blocked or "")
+
+
+@pytest.mark.parametrize(
+    "mark", [{"client": ["x"]}, {"client": "paris", "alias": {}}, {"client": "paris", "alias": "a.b"}, 5]
+)
+def test_an_odd_mark_is_none_of_ours(mark):
+    assert planned(key(metadata={MARKER: mark})) == {}
+
+
+def test_what_an_alias_was_called_before_has_left_the_list():
+    """The name of the key says nothing of it, since a link may choose it."""
+    found = planned(key(name="paris-rome"), server="rome", alias={**ALIAS, "addresses": ["rome:9443"]})
+    assert found["paris/berlin"].actions()[-1] == "revoke"
+
+
+def test_an_adopted_key_is_that_of_its_link():
+    LISTED[1]["adopt"] = "k"
+    try:
+        assert planned(key(), server="rome") == {}
+    finally:
+        del LISTED[1]["adopt"]
