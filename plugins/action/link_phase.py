@@ -245,10 +245,9 @@ class ActionModule(Known):
 
     def _pruning(self, run: Run) -> Run:
         """The run with the links that have left the list, once it is known which they are."""
-        told, data = run.told[phases.GATHER.name], self._data()
-        self._refuse([f"Nothing was done: cross_cluster_prune: {text}" for text in left.troubles(told)])
-        going = left.links(data, told, run.told[phases.KEYSTORES.name], data["now"])
-        return Run({**data, "links": [*data["links"], *going]}, run.options, run.told, run.now)
+        troubles = left.troubles(run.told[phases.GATHER.name])
+        self._refuse([f"Nothing was done: cross_cluster_prune: {why}" for why in troubles])
+        return Run(left.added(self._data(), run.told), run.options, run.told, run.now)
 
     def _authorities(self) -> Result:
         run = phases.so_far(self._run(NODES), phases.AUTHORITIES.name)

@@ -44,11 +44,12 @@ Result = t.Dict[str, t.Any]
 class Known(SecretAction):
     """The part of the action that asks nobody."""
 
+    _asked: Result
+
     def prepare(self, task_vars: dict[str, t.Any]) -> None:
         self._variables = task_vars
         self._check = Check(self, task_vars)
         self._clusters_known: t.Mapping[str, t.Any] | None = None
-        self._asked: Result = {}
 
     def _data(self) -> Result:
         if not self._asked:
@@ -140,9 +141,7 @@ class Known(SecretAction):
         data, looking = self._data(), self._looking()
         tasks = LOOKING if looking else {**phases.TASKS, **BY_ROLE}
         if data["prune"]:
-            told = registered.told(tasks, data, self._variables, self._hosts())
-            going = left.links(data, told[phases.GATHER.name], told[phases.KEYSTORES.name], data["now"])
-            data = {**data, "links": [*data["links"], *going]}
+            data = left.added(data, registered.told(tasks, data, self._variables, self._hosts()))
         if at == NODES:
             cluster = data["nodes"].get(self._variables["inventory_hostname"], {}).get("cluster")
             own = [link for link in data["links"] if link["from"] == cluster]

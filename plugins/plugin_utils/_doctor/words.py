@@ -152,8 +152,8 @@ WORDS = {
     ),
     "not_listed": (
         "key {key_id} [{key_name}] on {server} is live and was made for {alias} of {client}, a link no longer listed",
-        "Put the link back into the list, with state: absent if it shall go, and run the trust playbook; or let trust remove all such "  # noqa: E501
-        "links of this owner with cross_cluster_prune: true.",
+        "Put the link back into the list, with state: absent if it shall go, and run the trust playbook; or let trust "
+        "remove all such links of this owner with cross_cluster_prune: true.",
     ),
     "remote_indices_left": (
         "role {role} of {client} still has the entries of the link, which has state: absent",

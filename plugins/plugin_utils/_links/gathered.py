@@ -41,7 +41,7 @@ class Gathered(t.NamedTuple):
     remotes: Results
     """`remote_cluster_info`, by client."""
     now: int
-    all_keys: Results = {}  # noqa: RUF012  # never changed
+    all_keys: t.Optional[Results] = None
     """All live keys, by server, where links that are not listed any more are looked for."""
 
 
@@ -243,7 +243,7 @@ def _planned(
     data: t.Mapping[str, t.Any], link: Asked, gathered: Gathered, options: case.Options, members: ln.Members
 ) -> Planned:
     cluster = data["clusters"][link["from"]]
-    servers = gathered.all_keys if "left" in link else gathered.keys
+    servers = gathered.all_keys or {} if "left" in link else gathered.keys
     server, client = servers.get(link["to"]), gathered.remotes.get(link["from"])
     left = link.get("left") or {}
     troubles = [(link["from"], went_wrong(client))]

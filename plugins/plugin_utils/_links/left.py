@@ -92,6 +92,11 @@ def troubles(told: Told) -> t.List[str]:
     return found
 
 
+def added(data: Data, told: t.Mapping[str, Told]) -> Data:
+    """What was asked for, with the links that have left the list. `told`: by phase."""
+    return {**data, "links": [*data["links"], *links(data, told["clusters"], told["keystores"], data["now"])]}
+
+
 def links(data: Data, told: Told, keystores: Results, now: int) -> t.List[Data]:
     """The links that are removed, and those that would have to be and cannot."""
     groups: t.Dict[t.Tuple[str, str, str, str], t.List[Stray]] = {}

@@ -79,14 +79,8 @@ TASKS: t.Mapping[str, t.Sequence[Phase]] = {
 }
 """The phases that a task does, as far as no task before it has done them."""
 
-
 TOGETHER = {("make", "use"): "link", ("make", "use", "replace"): "renew"}
 """Chapters that have a file for all of them: a new link, and a usual rotation."""
-
-
-def tasks_of(phase: Phase) -> t.List[str]:
-    """The tasks that may have done a phase."""
-    return [name for name, done in TASKS.items() if phase in done]
 
 
 def so_far(run: Run, until: t.Optional[str] = None) -> Run:
